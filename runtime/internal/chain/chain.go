@@ -1,0 +1,63 @@
+package chain
+
+import (
+	"encoding/binary"
+
+	"github.com/zeebo/blake3"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
+)
+
+// Part of the disk format; do not change.
+const linkDomain = "batpak event 1\x00"
+
+// Digest is the BLAKE3 digest of a stored payload.
+func Digest(payload []byte) [32]byte { return blake3.Sum256(payload) }
+
+// Linker computes the hashes of events. It keeps a buffer and is not safe for
+// concurrent use; the zero Linker is ready.
+type Linker struct{ buf []byte }
+
+// Link returns the hash of the event with this head and encoded tail, which
+// follows the event with hash prev in its stream; prev is zero for a stream's
+// first event. The head's own hash and its sequence are not covered:
+//
+//	BLAKE3( "batpak event 1" 0x00, previous hash 32, payload digest 32, kind 2,
+//	        flags 2, version 8, id 16, tail without payload )
+//
+// Numbers are little endian. All parts but the last have a fixed length, and
+// the last one delimits its fields itself, so no two events have the same
+// input.
+func (l *Linker) Link(prev [32]byte, h *format.Head, kind uint16, flags format.Flags, linked []byte, payload [32]byte) [32]byte {
+	b := append(l.buf[:0], linkDomain...)
+	b = append(b, prev[:]...)
+	b = append(b, payload[:]...)
+	b = binary.LittleEndian.AppendUint16(b, kind)
+	b = binary.LittleEndian.AppendUint16(b, uint16(flags))
+	b = binary.LittleEndian.AppendUint64(b, h.Version)
+	b = append(b, h.ID[:]...)
+	b = append(b, linked...)
+	l.buf = b
+	return blake3.Sum256(b)
+}
+
+// Verify reports whether r carries the hash of an event that follows prev.
+func (l *Linker) Verify(prev [32]byte, r *format.Record) bool {
+	return l.Link(prev, &r.Head, r.Kind, r.Flags(), r.Linked, Digest(r.Payload)) == r.Hash
+}
+
+// Segment digests the bytes of a segment as they are written. The zero value is
+// not ready; use [NewSegment].
+type Segment struct{ h *blake3.Hasher }
+
+// NewSegment returns the digest of no bytes yet.
+func NewSegment() *Segment { return &Segment{h: blake3.New()} }
+
+// Write adds bytes of the segment. It never fails.
+func (s *Segment) Write(p []byte) (int, error) { return s.h.Write(p) }
+
+// Sum is the digest of all bytes so far. Writing may go on.
+func (s *Segment) Sum() (d [32]byte) {
+	s.h.Sum(d[:0])
+	return d
+}
