@@ -1,0 +1,331 @@
+package index
+
+import (
+	"cmp"
+	"hash/maphash"
+	"slices"
+	"sync"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
+)
+
+const (
+	chunkRows = 1 << 12
+
+	// MaxSequence is the last sequence that an index can hold.
+	MaxSequence = 1<<32 - 2
+)
+
+// Entry is what the index is told of a record. It keeps none of the slices.
+type Entry struct {
+	Sequence  uint64
+	Version   uint64 // of the stream
+	Pos       format.Pos
+	ID        [16]byte
+	Causation [16]byte
+	Hash      [32]byte
+	Kind      uint16
+	Entity    []byte
+	Scope     []byte
+	Key       []byte
+}
+
+// Ref says where an event's record lies.
+type Ref struct {
+	Sequence uint64
+	Pos      format.Pos
+}
+
+// Head is the last event of a stream.
+type Head struct {
+	Version  uint64 // 0 = no event
+	Sequence uint64
+	Hash     [32]byte
+}
+
+// row is one event. Ordinals are sequences less one; links are sequences, 0
+// meaning none.
+type row struct {
+	id          uint64 // upper half; ids rise strictly in it
+	pos         format.Pos
+	stream      uint32
+	scope       uint32
+	firstEffect uint32 // newest event caused by this one
+	nextEffect  uint32 // the one caused before it by the same event
+	kind        uint16
+}
+
+// stream is one entity.
+type stream struct {
+	name   string
+	head   Head
+	events postings
+}
+
+// scope is one scope.
+type scope struct {
+	name   string
+	events postings
+}
+
+// incarnation says who wrote the events from a sequence on.
+type incarnation struct {
+	first  uint64
+	number uint32
+}
+
+// Index is described in the package comment. Use [New].
+type Index struct {
+	seed maphash.Seed
+
+	mu           sync.RWMutex // guards all below
+	rows         []*[chunkRows]row
+	count        uint32
+	streams      []stream
+	streamOf     map[string]uint32
+	byName       []uint32 // streams sorted by name, the newest perhaps missing
+	scopes       []scope
+	scopeOf      map[string]uint32
+	kinds        map[uint16]*postings
+	keys         keyTable
+	incarnations []incarnation
+}
+
+// New returns an empty index.
+func New() *Index {
+	return &Index{
+		seed:     maphash.MakeSeed(),
+		streamOf: map[string]uint32{},
+		scopeOf:  map[string]uint32{},
+		kinds:    map[uint16]*postings{},
+	}
+}
+
+// Add appends events whose sequences follow those in the index without a gap.
+// Readers see all of them or none.
+func (x *Index) Add(entries []Entry) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for i := range entries {
+		x.addLocked(&entries[i])
+	}
+}
+
+func (x *Index) addLocked(e *Entry) {
+	if int(x.count%chunkRows) == 0 {
+		x.rows = append(x.rows, new([chunkRows]row))
+	}
+	ordinal := x.count
+	x.count++
+	r := x.rowLocked(ordinal)
+	*r = row{id: upper(e.ID), pos: e.Pos, kind: e.Kind, stream: x.streamLocked(e.Entity), scope: x.scopeLocked(e.Scope)}
+
+	s := &x.streams[r.stream]
+	s.head = Head{Version: e.Version, Sequence: e.Sequence, Hash: e.Hash}
+	s.events.add(ordinal)
+	x.scopes[r.scope].events.add(ordinal)
+	k := x.kinds[e.Kind]
+	if k == nil {
+		k = new(postings)
+		x.kinds[e.Kind] = k
+	}
+	k.add(ordinal)
+	if len(e.Key) > 0 {
+		x.keys.add(x.fingerprint(e.Key), ordinal)
+	}
+	if e.Causation != [16]byte{} {
+		if cause, ok := x.ordinalLocked(e.Causation); ok {
+			c := x.rowLocked(cause)
+			r.nextEffect, c.firstEffect = c.firstEffect, ordinal+1
+		}
+	}
+}
+
+// Began records that the events from sequence first on are written in this
+// incarnation.
+func (x *Index) Began(first uint64, number uint32) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if n := len(x.incarnations); n == 0 || x.incarnations[n-1].number != number {
+		x.incarnations = append(x.incarnations, incarnation{first: first, number: number})
+	}
+}
+
+// Incarnation is the one in which the event was written.
+func (x *Index) Incarnation(sequence uint64) uint32 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	i, found := slices.BinarySearchFunc(x.incarnations, sequence, func(in incarnation, s uint64) int {
+		return cmp.Compare(in.first, s)
+	})
+	if !found {
+		i--
+	}
+	if i < 0 {
+		return 0
+	}
+	return x.incarnations[i].number
+}
+
+// Len is the number of events.
+func (x *Index) Len() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return int(x.count)
+}
+
+// Head is the last event of an entity's stream; its Version is 0 if there is
+// none.
+func (x *Index) Head(entity []byte) Head {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if i, ok := x.streamOf[string(entity)]; ok {
+		return x.streams[i].head
+	}
+	return Head{}
+}
+
+// At finds an event by its sequence.
+func (x *Index) At(sequence uint64) (Ref, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if sequence == 0 || sequence > uint64(x.count) {
+		return Ref{}, false
+	}
+	return x.refLocked(uint32(sequence - 1)), true
+}
+
+// ByID finds the event that may have this id: its upper half is compared, the
+// caller compares the rest.
+func (x *Index) ByID(id [16]byte) (Ref, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	ordinal, ok := x.ordinalLocked(id)
+	if !ok {
+		return Ref{}, false
+	}
+	return x.refLocked(ordinal), true
+}
+
+// ByKey finds the events that may have this idempotency key, nearly always one
+// or none; the caller compares the key.
+func (x *Index) ByKey(key []byte) []Ref {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var refs []Ref
+	x.keys.find(x.fingerprint(key), func(ordinal uint32) {
+		refs = append(refs, x.refLocked(ordinal))
+	})
+	return refs
+}
+
+// Effects finds the events that name the one at sequence as their causation,
+// in order.
+func (x *Index) Effects(sequence uint64) []Ref {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if sequence == 0 || sequence > uint64(x.count) {
+		return nil
+	}
+	var refs []Ref
+	for e := x.rowLocked(uint32(sequence - 1)).firstEffect; e != 0; e = x.rowLocked(e - 1).nextEffect {
+		refs = append(refs, x.refLocked(e-1))
+	}
+	slices.Reverse(refs)
+	return refs
+}
+
+// Streams is the number of entities.
+func (x *Index) Streams() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return len(x.streams)
+}
+
+func (x *Index) streamLocked(name []byte) uint32 {
+	if i, ok := x.streamOf[string(name)]; ok {
+		return i
+	}
+	i := uint32(len(x.streams))
+	s := string(name)
+	x.streams = append(x.streams, stream{name: s})
+	x.streamOf[s] = i
+	return i
+}
+
+func (x *Index) scopeLocked(name []byte) uint32 {
+	if i, ok := x.scopeOf[string(name)]; ok {
+		return i
+	}
+	i := uint32(len(x.scopes))
+	s := string(name)
+	x.scopes = append(x.scopes, scope{name: s})
+	x.scopeOf[s] = i
+	return i
+}
+
+// ordinalLocked finds an id by binary search: ids rise with the sequence.
+func (x *Index) ordinalLocked(id [16]byte) (uint32, bool) {
+	want := upper(id)
+	lo, hi := uint32(0), x.count
+	for lo < hi {
+		mid := lo + (hi-lo)/2
+		if x.rowLocked(mid).id < want {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo, lo < x.count && x.rowLocked(lo).id == want
+}
+
+func (x *Index) rowLocked(ordinal uint32) *row {
+	return &x.rows[ordinal/chunkRows][ordinal%chunkRows]
+}
+
+func (x *Index) refLocked(ordinal uint32) Ref {
+	return Ref{Sequence: uint64(ordinal) + 1, Pos: x.rowLocked(ordinal).pos}
+}
+
+func (x *Index) fingerprint(key []byte) uint32 { return uint32(maphash.Bytes(x.seed, key)) }
+
+func upper(id [16]byte) (v uint64) {
+	for _, b := range id[:8] {
+		v = v<<8 | uint64(b)
+	}
+	return v
+}
+
+// Nth finds an event by its version in its entity's stream.
+func (x *Index) Nth(entity []byte, version uint64) (Ref, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	i, ok := x.streamOf[string(entity)]
+	if !ok || version == 0 || version > x.streams[i].head.Version {
+		return Ref{}, false
+	}
+	return x.refLocked(x.streams[i].events.at(version - 1)), true
+}
+
+// Before is the number of events in an entity's stream up to a sequence,
+// inclusive.
+func (x *Index) Before(entity []byte, sequence uint64) uint64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	i, ok := x.streamOf[string(entity)]
+	if !ok {
+		return 0
+	}
+	return x.streams[i].events.before(uint32(min(sequence, uint64(x.count))))
+}
+
+// Entity is the name of the stream that the event at sequence belongs to, or ""
+// if there is no such event.
+func (x *Index) Entity(sequence uint64) string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if sequence == 0 || sequence > uint64(x.count) {
+		return ""
+	}
+	return x.streams[x.rowLocked(uint32(sequence-1)).stream].name
+}

@@ -1,0 +1,261 @@
+package index_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+)
+
+// The model is a plain slice of entries, and every question is a loop over it.
+type model []index.Entry
+
+func (m model) find(q index.Query) (want []uint64) {
+	for _, e := range m {
+		if e.Sequence > q.After && (q.Until == 0 || e.Sequence <= q.Until) &&
+			(q.Entity == "" || q.Entity == string(e.Entity)) &&
+			strings.HasPrefix(string(e.Entity), q.Prefix) &&
+			(q.Scope == "" || q.Scope == string(e.Scope)) &&
+			(len(q.Kinds) == 0 || slices.Contains(q.Kinds, e.Kind)) {
+			want = append(want, e.Sequence)
+		}
+	}
+	return want
+}
+
+// grow adds n random events to a model, with few names so that they meet.
+func (m model) grow(r *rand.Rand, n int) model {
+	versions := map[string]uint64{}
+	for _, e := range m {
+		versions[string(e.Entity)] = e.Version
+	}
+	for range n {
+		seq := uint64(len(m)) + 1
+		e := index.Entry{
+			Sequence: seq, Kind: uint16(0x1000 + r.IntN(4)),
+			Entity: fmt.Appendf(nil, "%c:%d", 'a'+r.IntN(3), r.IntN(5)),
+			Scope:  fmt.Appendf(nil, "s%d", r.IntN(3)),
+			Pos:    format.Pos{Segment: 1, Offset: uint32(seq * 100), Length: 100},
+		}
+		binary.BigEndian.PutUint64(e.ID[:], seq*3)
+		e.Hash[0] = byte(seq)
+		versions[string(e.Entity)]++
+		e.Version = versions[string(e.Entity)]
+		if r.IntN(3) == 0 {
+			e.Key = fmt.Appendf(nil, "key-%d", seq)
+		}
+		if r.IntN(2) == 0 && seq > 1 {
+			e.Causation = m[r.IntN(len(m))].ID
+		}
+		m = append(m, e)
+	}
+	return m
+}
+
+func TestFindEqualsFilteringAllEvents(t *testing.T) {
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		x := index.New()
+		var m model
+		for range 4 {
+			grown := m.grow(r, r.IntN(200))
+			x.Add(grown[len(m):])
+			m = grown
+			for range 60 {
+				q := randomQuery(r, len(m))
+				if diff := cmp.Diff(m.find(q), collect(x, q, 1+r.IntN(20))); diff != "" {
+					t.Fatalf("seed %d: Find(%+v) differs from filtering (-want +got):\n%s", seed, q, diff)
+				}
+			}
+		}
+	}
+}
+
+func randomQuery(r *rand.Rand, n int) (q index.Query) {
+	q.After = uint64(r.IntN(n + 2))
+	q.Until = uint64(1 + r.IntN(n+2))
+	pick := func() bool { return r.IntN(3) == 0 }
+	if pick() {
+		q.Entity = fmt.Sprintf("%c:%d", 'a'+r.IntN(4), r.IntN(5))
+	}
+	if pick() {
+		q.Prefix = []string{"a", "a:", "b:", "c:1", "d", ":"}[r.IntN(6)]
+	}
+	if pick() {
+		q.Scope = fmt.Sprintf("s%d", r.IntN(4))
+	}
+	if pick() {
+		for range 1 + r.IntN(3) {
+			q.Kinds = append(q.Kinds, uint16(0x1000+r.IntN(5)))
+		}
+	}
+	return q
+}
+
+// collect pages through a query.
+func collect(x *index.Index, q index.Query, size int) (got []uint64) {
+	page := make([]index.Ref, 0, size)
+	for {
+		page = x.Find(page[:0], q)
+		for _, ref := range page {
+			got = append(got, ref.Sequence)
+		}
+		if len(page) < cap(page) {
+			return got
+		}
+		q.After = page[len(page)-1].Sequence
+	}
+}
+
+func TestLookupsEqualTheModel(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	x, m := index.New(), model(nil).grow(r, 9000) // more than two chunks of rows
+	x.Add(m)
+
+	heads := map[string]index.Head{}
+	effects := map[uint64][]uint64{}
+	byID := map[[16]byte]uint64{}
+	for _, e := range m {
+		heads[string(e.Entity)] = index.Head{Version: e.Version, Sequence: e.Sequence, Hash: e.Hash}
+		byID[e.ID] = e.Sequence
+		if e.Causation != [16]byte{} {
+			effects[byID[e.Causation]] = append(effects[byID[e.Causation]], e.Sequence)
+		}
+	}
+	for name, want := range heads {
+		if got := x.Head([]byte(name)); got != want {
+			t.Errorf("Head(%s) = %+v, want %+v", name, got, want)
+		}
+	}
+	for _, e := range m {
+		want := index.Ref{Sequence: e.Sequence, Pos: e.Pos}
+		if got, ok := x.At(e.Sequence); !ok || got != want {
+			t.Fatalf("At(%d) = %+v, %v, want %+v", e.Sequence, got, ok, want)
+		}
+		if got, ok := x.ByID(e.ID); !ok || got != want {
+			t.Fatalf("ByID of event %d = %+v, %v, want %+v", e.Sequence, got, ok, want)
+		}
+		if got, ok := x.Nth(e.Entity, e.Version); !ok || got != want {
+			t.Fatalf("Nth(%s, %d) = %+v, %v, want %+v", e.Entity, e.Version, got, ok, want)
+		}
+		if got := x.Before(e.Entity, e.Sequence); got != e.Version {
+			t.Fatalf("Before(%s, %d) = %d, want %d", e.Entity, e.Sequence, got, e.Version)
+		}
+		if got := x.Before(e.Entity, e.Sequence-1); got != e.Version-1 {
+			t.Fatalf("Before(%s, %d) = %d, want %d", e.Entity, e.Sequence-1, got, e.Version-1)
+		}
+		if got := x.Entity(e.Sequence); got != string(e.Entity) {
+			t.Fatalf("Entity(%d) = %q, want %q", e.Sequence, got, e.Entity)
+		}
+		if len(e.Key) > 0 && !slices.Contains(x.ByKey(e.Key), want) {
+			t.Fatalf("ByKey(%s) = %+v, want %+v among them", e.Key, x.ByKey(e.Key), want)
+		}
+		var got []uint64
+		for _, ref := range x.Effects(e.Sequence) {
+			got = append(got, ref.Sequence)
+		}
+		if diff := cmp.Diff(effects[e.Sequence], got); diff != "" {
+			t.Fatalf("Effects(%d) (-want +got):\n%s", e.Sequence, diff)
+		}
+	}
+}
+
+func TestUnknownIsNotFound(t *testing.T) {
+	x := index.New()
+	x.Add(model(nil).grow(rand.New(rand.NewPCG(1, 1)), 10))
+	if _, ok := x.At(0); ok {
+		t.Error("At(0) found something")
+	}
+	if _, ok := x.At(11); ok {
+		t.Error("At(11) found something among 10 events")
+	}
+	if _, ok := x.ByID([16]byte{0: 0xFF}); ok {
+		t.Error("ByID of an unknown id found something")
+	}
+	if got := x.ByKey([]byte("no such key")); got != nil {
+		t.Errorf("ByKey of an unknown key = %v, want none", got)
+	}
+	if _, ok := x.Nth([]byte("a:0"), 0); ok {
+		t.Error("Nth(version 0) found something")
+	}
+	if got := x.Head([]byte("nobody")); got != (index.Head{}) {
+		t.Errorf("Head of an unknown entity = %+v, want zero", got)
+	}
+}
+
+func TestIncarnationCoversFromItsFirstEvent(t *testing.T) {
+	x := index.New()
+	x.Began(1, 1)
+	x.Began(4, 1)
+	x.Began(5, 3)
+	for seq, want := range map[uint64]uint32{1: 1, 4: 1, 5: 3, 900: 3} {
+		if got := x.Incarnation(seq); got != want {
+			t.Errorf("Incarnation(%d) = %d, want %d", seq, got, want)
+		}
+	}
+}
+
+// TestBytesPerEvent keeps the index as small as its package comment says: with
+// 1,000 entities and a key on each event, all of it, names included.
+func TestBytesPerEvent(t *testing.T) {
+	const n, limit = 200_000, 96
+	before := heap()
+	x := index.New()
+	for seq := uint64(1); seq <= n; seq++ {
+		e := index.Entry{
+			Sequence: seq, Version: seq, Kind: uint16(0x1000 + seq%8),
+			Entity: fmt.Appendf(nil, "account:%04d", seq%1000), Scope: []byte("ledger"), Key: fmt.Appendf(nil, "key-%d", seq),
+		}
+		binary.BigEndian.PutUint64(e.ID[:], seq)
+		x.Add([]index.Entry{e})
+	}
+	per := float64(heap()-before) / n
+	t.Logf("%.1f bytes of heap per event", per)
+	if per > limit {
+		t.Errorf("index takes %.1f bytes of heap per event, want at most %d", per, limit)
+	}
+	runtime.KeepAlive(x)
+}
+
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+func BenchmarkAdd(b *testing.B) {
+	x := index.New()
+	e := index.Entry{Entity: []byte("account:1"), Scope: []byte("ledger"), Kind: 0x1001}
+	entries := make([]index.Entry, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		e.Sequence++
+		e.Version++
+		binary.BigEndian.PutUint64(e.ID[:], e.Sequence)
+		entries[0] = e
+		x.Add(entries)
+	}
+}
+
+func BenchmarkByID(b *testing.B) {
+	m := model(nil).grow(rand.New(rand.NewPCG(1, 2)), 100_000)
+	x := index.New()
+	x.Add(m)
+	i := 0
+	for b.Loop() {
+		i = (i + 7919) % len(m)
+		if _, ok := x.ByID(m[i].ID); !ok {
+			b.Fatal("not found")
+		}
+	}
+}
