@@ -1,0 +1,93 @@
+package vfs
+
+import (
+	"errors"
+	"io"
+)
+
+// ErrLocked says that another holder has the directory's exclusive lock.
+var ErrLocked = errors.New("directory is locked by another holder")
+
+// FS is one flat directory. Names are those [ValidName] accepts, any other
+// fails with [io/fs.ErrInvalid]; there are no sub-directories and no links are
+// followed. Implementations are safe for concurrent use. After Close every
+// method fails with [io/fs.ErrClosed].
+//
+// Nothing is durable until the call that says so: the content and size of a
+// file after [File.Sync], the names in the directory after SyncDir. The store
+// relies on exactly these promises and on no others. A method that failed may
+// still have had its effect, unless it says otherwise.
+type FS interface {
+	// Create makes a new empty file and opens it for reading and writing. It
+	// fails with [io/fs.ErrExist] if the name is taken, by a file or by
+	// anything else. The name is durable only after SyncDir.
+	Create(name string) (File, error)
+
+	// Open opens an existing regular file for reading and writing. It fails
+	// with [io/fs.ErrNotExist] if there is none, and with [io/fs.ErrInvalid] if
+	// the name belongs to anything that is not a regular file.
+	Open(name string) (File, error)
+
+	// Rename gives a file another name, atomically replacing any file that had
+	// it. It fails with [io/fs.ErrNotExist] if there is no file of that name.
+	// Open files follow. The change is durable only after SyncDir.
+	Rename(from, to string) error
+
+	// Remove unlinks a file; who has it open can go on using it. It fails with
+	// [io/fs.ErrNotExist] if there is none. The change is durable only after
+	// SyncDir.
+	Remove(name string) error
+
+	// List reports every entry of the directory, sorted by name, foreign ones
+	// included.
+	List() ([]Entry, error)
+
+	// SyncDir makes all names durable as they are now.
+	SyncDir() error
+
+	// Lock takes the directory's exclusive lock without waiting. It fails with
+	// [ErrLocked] while another holder has it, in this process or another, and
+	// with [errors.ErrUnsupported] where the system has no such lock. Closing
+	// the result releases the lock; so does the end of the process.
+	Lock() (io.Closer, error)
+
+	// Close releases the directory. Files and the lock stay as they are until
+	// they are closed themselves.
+	Close() error
+}
+
+// File is an open file without a hidden offset. Its methods are safe for
+// concurrent use; a read beside a write of the same bytes may see a part of
+// it. The file keeps none of the slices it is handed. After Close every method
+// fails with [io/fs.ErrClosed].
+type File interface {
+	// ReadAt fills p from byte off on. It returns fewer bytes than that only
+	// with an error, which is [io.EOF] at the end of the file.
+	io.ReaderAt
+
+	// WriteAt writes p from byte off on, growing the file as needed; bytes
+	// that were never written read as zeros. When it fails, any prefix of p may
+	// have been written, and the count it returns is only a lower bound.
+	io.WriterAt
+
+	// Truncate sets the size in bytes; what a larger one adds reads as zeros.
+	Truncate(size int64) error
+
+	// Sync makes content and size durable, not the name. After it failed, what
+	// the file holds is unknown, and a later Sync that succeeds proves nothing
+	// about what was written before.
+	Sync() error
+
+	// Size reports the current size in bytes.
+	Size() (int64, error)
+
+	// Close releases the file. It makes nothing durable.
+	Close() error
+}
+
+// Entry is one name in the directory.
+type Entry struct {
+	Name    string // not necessarily one that [ValidName] accepts
+	Size    int64  // bytes; 0 for what is not a regular file
+	Regular bool   // false for directories, links, devices, pipes, sockets
+}

@@ -1,0 +1,409 @@
+package vfs_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+// disks are the implementations. Each returns a way to open the same new
+// directory again and again.
+var disks = map[string]func(t *testing.T) (open func() vfs.FS){
+	"os": func(t *testing.T) func() vfs.FS {
+		path := t.TempDir() + "/store"
+		return func() vfs.FS {
+			t.Helper()
+			d, err := vfs.OpenDir(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = d.Close() }) // closed already by some tests
+			return d
+		}
+	},
+	"sim": func(*testing.T) func() vfs.FS { return simfs.New().FS },
+}
+
+// onEach runs a test of the contract on each implementation.
+func onEach(t *testing.T, test func(t *testing.T, open func() vfs.FS)) {
+	for name, disk := range disks {
+		t.Run(name, func(t *testing.T) { test(t, disk(t)) })
+	}
+}
+
+func TestCreateIsExclusive(t *testing.T) {
+	onEach(t, func(t *testing.T, open func() vfs.FS) {
+		d := open()
+		put(t, d, "a", "one")
+		if _, err := d.Create("a"); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("Create(a) again = %v, want fs.ErrExist", err)
+		}
+		wantFile(t, d, "a", "one")
+	})
+}
+
+func TestMissingFiles(t *testing.T) {
+	onEach(t, func(t *testing.T, open func() vfs.FS) {
+		d := open()
+		_, err := d.Open("a")
+		for call, err := range map[string]error{"Open": err, "Rename": d.Rename("a", "b"), "Remove": d.Remove("a")} {
+			if !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s(a) = %v, want fs.ErrNotExist", call, err)
+			}
+		}
+		wantEntries(t, d)
+	})
+}
+
+func TestNamesAreChecked(t *testing.T) {
+	onEach(t, func(t *testing.T, open func() vfs.FS) {
+		d := open()
+		put(t, d, "a", "")
+		for _, name := range []string{"", ".", "..", "A", "x/y", "../x", "/x", "-x", ".x", "a\x00", "é", strings.Repeat("x", 65)} {
+			_, create := d.Create(name)
+			_, open := d.Open(name)
+			for call, err := range map[string]error{
+				"Create": create, "Open": open, "Remove": d.Remove(name),
+				"Rename from": d.Rename(name, "b"), "Rename to": d.Rename("a", name),
+				"WriteFile": vfs.WriteFile(d, name, nil),
+			} {
+				if !errors.Is(err, fs.ErrInvalid) {
+					t.Errorf("%s(%q) = %v, want fs.ErrInvalid", call, name, err)
+				}
+			}
+		}
+		wantEntries(t, d, vfs.Entry{Name: "a", Regular: true})
+	})
+}
+
+func TestRenameReplaces(t *testing.T) {
+	onEach(t, func(t *testing.T, open func() vfs.FS) {
+		d := open()
+		f := put(t, d, "a", "new")
+		old := put(t, d, "b", "old")
+		if err := d.Rename("a", "b"); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Rename("b", "b"); err != nil {
+			t.Errorf("Rename(b, b) = %v, want nil", err)
+		}
+		wantEntries(t, d, vfs.Entry{Name: "b", Size: 3, Regular: true})
+		wantFile(t, d, "b", "new")
+		wantContent(t, old, "old")
+		if _, err := f.WriteAt([]byte("er"), 3); err != nil {
+			t.Fatal(err)
+		}
+		wantFile(t, d, "b", "newer")
+	})
+}
+
+func TestRemoveLeavesOpenFiles(t *testing.T) {
+	onEach(t, func(t *testing.T, open func() vfs.FS) {
+		d := open()
+		f := put(t, d, "a", "one")
+		if err := d.Remove("a"); err != nil {
+			t.Fatal(err)
+		}
+		wantEntries(t, d)
+		wantContent(t, f, "one")
+		put(t, d, "a", "two")
+		wantContent(t, f, "one")
+	})
+}
+
+func TestReadAtAndWriteAt(t *testing.T) {
+	onEach(t, func(t *testing.T, open func() vfs.FS) {
+		f := put(t, open(), "a", "abc")
+		if _, err := f.WriteAt([]byte("z"), 6); err != nil {
+			t.Fatal(err)
+		}
+		const content = "abc\x00\x00\x00z"
+		for _, tt := range []struct {
+			off  int64
+			size int
+			want string
+			err  error
+		}{
+			{0, 7, content, nil},
+			{0, 8, content, io.EOF},
+			{2, 2, "c\x00", nil},
+			{6, 1, "z", nil},
+			{7, 1, "", io.EOF},
+			{99, 1, "", io.EOF},
+			{0, 0, "", nil},
+		} {
+			p := make([]byte, tt.size)
+			n, err := f.ReadAt(p, tt.off)
+			if got := string(p[:n]); got != tt.want || err != tt.err {
+				t.Errorf("ReadAt(%d bytes, %d) = %q, %v, want %q, %v", tt.size, tt.off, got, err, tt.want, tt.err)
+			}
+		}
+		if n, err := f.WriteAt(nil, 99); n != 0 || err != nil {
+			t.Errorf("WriteAt(nil, 99) = %d, %v, want 0, nil", n, err)
+		}
+		wantContent(t, f, content)
+		if _, err := f.ReadAt(make([]byte, 1), -1); err == nil || err == io.EOF {
+			t.Errorf("ReadAt(-1) = %v, want an error", err)
+		}
+		if _, err := f.WriteAt([]byte("x"), -1); err == nil {
+			t.Errorf("WriteAt(-1) = nil, want an error")
+		}
+		if err := f.Truncate(-1); err == nil {
+			t.Errorf("Truncate(-1) = nil, want an error")
+		}
+		wantContent(t, f, content)
+	})
+}
+
+func TestWriteAtKeepsNoSlice(t *testing.T) {
+	onEach(t, func(t *testing.T, open func() vfs.FS) {
+		d := open()
+		f := put(t, d, "a", "")
+		p := []byte("abc")
+		if _, err := f.WriteAt(p, 0); err != nil {
+			t.Fatal(err)
+		}
+		clear(p)
+		if err := f.Sync(); err != nil {
+			t.Fatal(err)
+		}
+		wantFile(t, d, "a", "abc")
+	})
+}
+
+func TestTruncate(t *testing.T) {
+	onEach(t, func(t *testing.T, open func() vfs.FS) {
+		f := put(t, open(), "a", "abcdef")
+		for _, size := range []int64{3, 5} {
+			if err := f.Truncate(size); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantContent(t, f, "abc\x00\x00") // not what lay there before
+	})
+}
+
+func TestClosedHandles(t *testing.T) {
+	onEach(t, func(t *testing.T, open func() vfs.FS) {
+		d := open()
+		f := put(t, d, "a", "abc")
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, read := f.ReadAt(make([]byte, 1), 0)
+		_, write := f.WriteAt([]byte("x"), 0)
+		_, size := f.Size()
+		g, err := d.Open("a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, create := d.Create("b")
+		_, reopen := d.Open("a")
+		_, list := d.List()
+		_, lock := d.Lock()
+		for call, err := range map[string]error{
+			"ReadAt": read, "WriteAt": write, "Size": size, "Truncate": f.Truncate(0), "Sync": f.Sync(), "Close": f.Close(),
+			"Create": create, "Open": reopen, "List": list, "Lock": lock, "Rename": d.Rename("a", "b"),
+			"Remove": d.Remove("a"), "SyncDir": d.SyncDir(), "Close the directory": d.Close(),
+		} {
+			if !errors.Is(err, fs.ErrClosed) {
+				t.Errorf("%s after Close = %v, want fs.ErrClosed", call, err)
+			}
+		}
+		wantContent(t, g, "abc")
+		_ = g.Close()
+		wantFile(t, open(), "a", "abc")
+	})
+}
+
+func TestLockIsExclusive(t *testing.T) {
+	onEach(t, func(t *testing.T, open func() vfs.FS) {
+		d, other := open(), open()
+		lock, err := d.Lock()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for who, d := range map[string]vfs.FS{"the same handle": d, "another handle": other} {
+			if _, err := d.Lock(); !errors.Is(err, vfs.ErrLocked) {
+				t.Errorf("Lock of %s = %v, want ErrLocked", who, err)
+			}
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := other.Lock(); !errors.Is(err, vfs.ErrLocked) {
+			t.Errorf("Lock after the holder closed its directory = %v, want ErrLocked", err)
+		}
+		if err := lock.Close(); err != nil {
+			t.Fatal(err)
+		}
+		second, err := other.Lock()
+		if err != nil {
+			t.Fatalf("Lock after release = %v, want nil", err)
+		}
+		if err := lock.Close(); !errors.Is(err, fs.ErrClosed) {
+			t.Errorf("second Close = %v, want fs.ErrClosed", err)
+		}
+		if _, err := open().Lock(); !errors.Is(err, vfs.ErrLocked) {
+			t.Errorf("Lock after a second Close of an old lock = %v, want ErrLocked", err)
+		}
+		if err := second.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestWriteFileReplaces(t *testing.T) {
+	onEach(t, func(t *testing.T, open func() vfs.FS) {
+		d := open()
+		put(t, d, "a"+vfs.TempSuffix, "left over")
+		for _, want := range []string{"one", "", "three"} {
+			if err := vfs.WriteFile(d, "a", []byte(want)); err != nil {
+				t.Fatal(err)
+			}
+			wantFile(t, d, "a", want)
+			wantEntries(t, d, vfs.Entry{Name: "a", Size: int64(len(want)), Regular: true})
+		}
+	})
+}
+
+// FuzzImplementationsAgree runs one script on all implementations: each call
+// must have the same result, and leave the same files.
+func FuzzImplementationsAgree(f *testing.F) {
+	for seed := range uint64(20) {
+		script := make([]byte, 400)
+		_, _ = rand.NewChaCha8([32]byte{byte(seed)}).Read(script)
+		f.Add(script)
+	}
+	f.Fuzz(func(t *testing.T, script []byte) {
+		logs := map[string][]string{}
+		for name, disk := range disks {
+			logs[name] = play(t, disk(t)(), script)
+		}
+		if diff := cmp.Diff(logs["os"], logs["sim"]); diff != "" {
+			t.Errorf("results differ (-os +sim):\n%s", diff)
+		}
+	})
+}
+
+// play runs a script and tells what was to be seen.
+func play(t *testing.T, d vfs.FS, script []byte) (log []string) {
+	var files []vfs.File
+	defer func() {
+		for _, f := range files {
+			_ = f.Close()
+		}
+	}()
+	saw := func(format string, args ...any) { log = append(log, fmt.Sprintf(format, args...)) }
+	for ; len(script) >= 4; script = script[4:] {
+		name, to := string('a'+script[1]%4), string('a'+script[2]%4)
+		off, size := int64(script[2])*7, int(script[3])*5
+		data := bytes.Repeat(script[3:4], size)
+		switch op := script[0] % 9; {
+		case op <= 1:
+			open := map[byte]func(string) (vfs.File, error){0: d.Create, 1: d.Open}[op]
+			f, err := open(name)
+			if err == nil {
+				files = append(files, f)
+			}
+			saw("open %d %s %v", op, name, class(err))
+		case op == 2:
+			saw("rename %s %s %v", name, to, class(d.Rename(name, to)))
+		case op == 3:
+			saw("remove %s %v", name, class(d.Remove(name)))
+		case op == 4:
+			entries, err := d.List()
+			saw("list %v %v", entries, class(err))
+		case len(files) == 0:
+		case op == 5:
+			n, err := files[int(script[1])%len(files)].ReadAt(data, off)
+			saw("read %d %d %x %v", off, n, data[:n], err)
+		case op == 6:
+			n, err := files[int(script[1])%len(files)].WriteAt(data, off)
+			saw("write %d %d %v", off, n, class(err))
+		case op == 7:
+			saw("truncate %d %v", off, class(files[int(script[1])%len(files)].Truncate(off)))
+		case op == 8:
+			size, err := files[int(script[1])%len(files)].Size()
+			saw("size %d %v", size, class(err))
+		}
+	}
+	return log
+}
+
+// class is what the contract says about an error.
+func class(err error) error {
+	for _, class := range []error{fs.ErrExist, fs.ErrNotExist, fs.ErrInvalid, fs.ErrClosed} {
+		if errors.Is(err, class) {
+			return class
+		}
+	}
+	return err
+}
+
+// put makes a file; it is closed at the end of the test.
+func put(t *testing.T, d vfs.FS, name, content string) vfs.File {
+	t.Helper()
+	f, err := d.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() }) // closed already by some tests
+	if _, err := f.WriteAt([]byte(content), 0); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func wantFile(t *testing.T, d vfs.FS, name, want string) {
+	t.Helper()
+	f, err := d.Open(name)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	wantContent(t, f, want)
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func wantContent(t *testing.T, f vfs.File, want string) {
+	t.Helper()
+	size, err := f.Size()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	p := make([]byte, size)
+	if _, err := f.ReadAt(p, 0); err != nil {
+		t.Error(err)
+	}
+	if string(p) != want {
+		t.Errorf("content = %q, want %q", p, want)
+	}
+}
+
+func wantEntries(t *testing.T, d vfs.FS, want ...vfs.Entry) {
+	t.Helper()
+	got, err := d.List()
+	if err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff(append([]vfs.Entry{}, want...), append([]vfs.Entry{}, got...)); diff != "" {
+		t.Errorf("List differs (-want +got):\n%s", diff)
+	}
+}

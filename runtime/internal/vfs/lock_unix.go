@@ -1,0 +1,38 @@
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
+
+package vfs
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// flock takes the exclusive lock of an open directory without waiting.
+func flock(f *os.File) error { return callFlock(f, syscall.LOCK_EX|syscall.LOCK_NB) }
+
+// funlock gives it back.
+func funlock(f *os.File) error { return callFlock(f, syscall.LOCK_UN) }
+
+func callFlock(f *os.File, how int) error {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var errno error
+	err = conn.Control(func(fd uintptr) {
+		for {
+			errno = syscall.Flock(int(fd), how)
+			if errno != syscall.EINTR {
+				return
+			}
+		}
+	})
+	if err != nil {
+		return fs.ErrClosed // the one reason Control has
+	}
+	if errno == syscall.EWOULDBLOCK {
+		return ErrLocked
+	}
+	return errno
+}

@@ -1,0 +1,62 @@
+package vfs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+// TempSuffix ends the name under which [WriteFile] prepares a file. Nobody owns
+// a file so named once the directory's lock has changed hands.
+const TempSuffix = ".tmp"
+
+// WriteFile replaces the file name by one that holds data, durably and in one
+// step: whoever opens it, now or after a crash, finds the whole old file (or
+// none, if there was none) or the whole new one. When it returns nil the new
+// one is durable. When it fails the old one is still in place, unless the rename
+// or the sync of the directory is what failed: then either may be found.
+//
+// The name and [TempSuffix] together must be a [ValidName]. Two calls for one
+// name must not run at the same time.
+//
+//	unlink     name.tmp          what an earlier crash left behind
+//	openat     name.tmp          O_CREAT|O_EXCL
+//	pwrite     name.tmp          data
+//	fdatasync  name.tmp          before the rename, or the name could outlive the bytes
+//	close      name.tmp
+//	renameat   name.tmp → name
+//	fsync      .
+func WriteFile(dir FS, name string, data []byte) error {
+	if !ValidName(name) {
+		return &fs.PathError{Op: "write", Path: name, Err: fs.ErrInvalid}
+	}
+	temp := name + TempSuffix
+	if err := dir.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	err := writeTemp(dir, temp, data)
+	if err == nil {
+		err = dir.Rename(temp, name)
+	}
+	if err != nil {
+		_ = dir.Remove(temp) // only to give the space back; the next call does it again
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	if err := dir.SyncDir(); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+// writeTemp makes a file with durable content and a name that is not.
+func writeTemp(dir FS, name string, data []byte) error {
+	f, err := dir.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(data, 0)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,120 @@
+package simfs
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+)
+
+// dir is the open directory.
+type dir struct{ handle }
+
+func (h *dir) Create(name string) (vfs.File, error) {
+	return h.open(OpCreate, name, func() (*inode, error) {
+		switch _, err := h.find(OpCreate, name); {
+		case err == nil:
+			return nil, fail(OpCreate, name, fs.ErrExist)
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		}
+		n := &inode{}
+		h.move(move{file: n, to: name})
+		return n, nil
+	})
+}
+
+func (h *dir) Open(name string) (vfs.File, error) {
+	return h.open(OpOpen, name, func() (*inode, error) { return h.find(OpOpen, name) })
+}
+
+// open opens the file that get comes up with.
+func (h *dir) open(op Op, name string, get func() (*inode, error)) (vfs.File, error) {
+	f := &file{handle: handle{disk: h.disk, name: name}}
+	err := h.do(op, name, func() (err error) {
+		f.inode, err = get()
+		return err
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (h *dir) Rename(from, to string) error {
+	return h.do(OpRename, from, func() error {
+		if !vfs.ValidName(to) {
+			return fail(OpRename, to, fs.ErrInvalid)
+		}
+		n, err := h.find(OpRename, from)
+		if err != nil {
+			return err
+		}
+		if h.disk.live[to] != n { // POSIX leaves two names of one file alone
+			h.move(move{file: n, to: to, from: from})
+		}
+		return nil
+	}, nil)
+}
+
+func (h *dir) Remove(name string) error {
+	return h.do(OpRemove, name, func() error {
+		if _, err := h.find(OpRemove, name); err != nil {
+			return err
+		}
+		h.move(move{from: name})
+		return nil
+	}, nil)
+}
+
+func (h *dir) List() ([]vfs.Entry, error) {
+	var entries []vfs.Entry
+	err := h.do(OpList, "", func() error {
+		live := h.disk.live
+		for _, name := range live.sorted() {
+			entries = append(entries, vfs.Entry{Name: name, Size: int64(len(live[name].live)), Regular: true})
+		}
+		return nil
+	}, nil)
+	return entries, err
+}
+
+func (h *dir) SyncDir() error {
+	return h.do(OpSyncDir, "", func() error {
+		h.disk.durable.apply(h.disk.pending...)
+		h.disk.pending = nil
+		return nil
+	}, nil)
+}
+
+func (h *dir) Lock() (io.Closer, error) {
+	d := h.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := h.alive("lock", ""); err != nil {
+		return nil, err
+	}
+	if d.lock != nil && !d.lock.closed {
+		return nil, fail("lock", "", vfs.ErrLocked)
+	}
+	d.lock = &handle{disk: d}
+	return d.lock, nil
+}
+
+// find returns the file of that name.
+func (h *dir) find(op Op, name string) (*inode, error) {
+	if !vfs.ValidName(name) {
+		return nil, fail(op, name, fs.ErrInvalid)
+	}
+	if n := h.disk.live[name]; n != nil {
+		return n, nil
+	}
+	return nil, fail(op, name, fs.ErrNotExist)
+}
+
+// move changes a name.
+func (h *dir) move(m move) {
+	h.disk.live.apply(m)
+	h.disk.pending = append(h.disk.pending, m)
+}

@@ -1,0 +1,128 @@
+package simfs
+
+import (
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+)
+
+// ErrCrashed says that the process the handle belongs to has been stopped.
+var ErrCrashed = errors.New("process has crashed")
+
+// Disk is one directory on one disk. It is safe for concurrent use.
+type Disk struct {
+	mu sync.Mutex // guards all that follows, and what it leads to
+
+	live    names
+	durable names
+	pending []move // made since the last sync of the directory, oldest first
+
+	lock    *handle // the last one given out, nil if none was
+	stopped bool
+	ops     int
+	hook    func(Op, string)
+	faults  []*Fault
+}
+
+// New returns an empty disk.
+func New() *Disk { return &Disk{live: names{}, durable: names{}} }
+
+// FS opens the disk. Handles opened one after the other see the same files.
+func (d *Disk) FS() vfs.FS { return &dir{handle{disk: d}} }
+
+// Stop ends the process that uses the disk: from now on everything done through
+// a handle fails with [ErrCrashed] and has no effect. Images can still be taken.
+// A hook that calls Stop keeps the operation it was called for from happening.
+func (d *Disk) Stop() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stopped = true
+}
+
+// Kill returns the image that the death of the process leaves. The disk itself
+// goes on; see [Disk.Stop].
+func (d *Disk) Kill() *Disk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := cloner{}
+	image := &Disk{live: c.names(d.live), durable: c.names(d.durable)}
+	for _, m := range d.pending {
+		m.file = c.file(m.file)
+		image.pending = append(image.pending, m)
+	}
+	return image
+}
+
+// Ops returns the number of operations so far, those that failed included.
+func (d *Disk) Ops() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.ops
+}
+
+// OnOp has hook called before each operation, with the name it is about: the old
+// one of a rename, none for the directory as a whole. Several goroutines may be
+// in it at the same time. Nil takes the hook away.
+func (d *Disk) OnOp(hook func(op Op, name string)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.hook = hook
+}
+
+// Dirty reports whether a sync of the directory or of a file in it would make
+// anything durable. Ghosts are not dirty.
+func (d *Disk) Dirty() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.pending) > 0 {
+		return true
+	}
+	for _, file := range d.live {
+		if len(file.pending) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Names lists the live names in order.
+func (d *Disk) Names() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.live.sorted()
+}
+
+// Bytes returns a copy of the live bytes of a file, nil if there is none.
+func (d *Disk) Bytes(name string) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	file := d.live[name]
+	if file == nil {
+		return nil
+	}
+	return append([]byte{}, file.live...)
+}
+
+// SetBytes damages the disk: it makes data the durable content of the file, and
+// the name durable, making the file if there is none. Any name will do, valid or
+// not. What is pending for the name stays so; damage a disk that is not dirty.
+func (d *Disk) SetBytes(name string, data []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	file := d.live[name]
+	if file == nil {
+		file = &inode{}
+	}
+	file.live, file.durable, file.pending = slices.Clone(data), slices.Clone(data), nil
+	d.live[name], d.durable[name] = file, file
+}
+
+// Delete damages the disk: it takes the name away, durably.
+func (d *Disk) Delete(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.live, name)
+	delete(d.durable, name)
+}

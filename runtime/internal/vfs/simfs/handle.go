@@ -1,0 +1,71 @@
+package simfs
+
+import "io/fs"
+
+// handle is what a process has open: the directory, a file or the lock.
+type handle struct {
+	disk   *Disk
+	name   string // when it was opened; empty for the directory
+	closed bool   // guarded by disk.mu
+}
+
+// do runs one operation about name: first the hook, then, with the disk's mutex
+// held, either the effect or, when a fault takes it, lost. The effect's error
+// goes to the caller as it is. A nil lost does nothing.
+func (h *handle) do(op Op, name string, effect func() error, lost func(reason error)) error {
+	d := h.disk
+	d.mu.Lock()
+	hook, err := d.hook, h.alive(op, name)
+	if err == nil {
+		d.ops++
+	}
+	d.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if hook != nil {
+		hook(op, name)
+	}
+
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := h.alive(op, name); err != nil {
+		return err
+	}
+	f := d.trip(op)
+	if f == nil || f.Kept {
+		if err := effect(); err != nil || f == nil {
+			return err
+		}
+	} else if lost != nil {
+		lost(f.Err)
+	}
+	return fail(op, name, f.Err)
+}
+
+// alive refuses what comes from a process that has ended, or through a handle
+// that is closed. It needs the disk's mutex.
+func (h *handle) alive(op Op, name string) error {
+	switch {
+	case h.disk.stopped:
+		return fail(op, name, ErrCrashed)
+	case h.closed:
+		return fail(op, name, fs.ErrClosed)
+	}
+	return nil
+}
+
+// Close closes the handle.
+func (h *handle) Close() error {
+	h.disk.mu.Lock()
+	defer h.disk.mu.Unlock()
+	if err := h.alive("close", h.name); err != nil {
+		return err
+	}
+	h.closed = true
+	return nil
+}
+
+func fail(op Op, name string, err error) error {
+	return &fs.PathError{Op: string(op), Path: name, Err: err}
+}

@@ -1,0 +1,58 @@
+package simfs
+
+import (
+	"maps"
+	"slices"
+)
+
+// names is the content of a directory.
+type names map[string]*inode
+
+// sorted lists the names in order.
+func (n names) sorted() []string { return slices.Sorted(maps.Keys(n)) }
+
+// apply makes the changes one after the other.
+func (n names) apply(moves ...move) {
+	for _, m := range moves {
+		if m.to != "" {
+			n[m.to] = m.file
+		}
+		if m.from != "" {
+			delete(n, m.from)
+		}
+	}
+}
+
+// move is one change of a directory. With both names it is a rename.
+type move struct {
+	file *inode
+	to   string // leads to file from now on; none if empty
+	from string // is taken away; none if empty
+}
+
+// halves takes each rename apart.
+func halves(moves []move) []move {
+	var out []move
+	for _, m := range moves {
+		out = append(out, move{file: m.file, to: m.to}, move{from: m.from})
+	}
+	return out
+}
+
+// cloner copies files, each once, so that names which shared one still do.
+type cloner map[*inode]*inode
+
+func (c cloner) file(n *inode) *inode {
+	if n != nil && c[n] == nil {
+		c[n] = &inode{slices.Clone(n.live), slices.Clone(n.durable), slices.Clone(n.pending)}
+	}
+	return c[n]
+}
+
+func (c cloner) names(n names) names {
+	out := make(names, len(n))
+	for name, file := range n {
+		out[name] = c.file(file)
+	}
+	return out
+}
