@@ -17,3 +17,5 @@ require (
 )
 
 exclude github.com/smartystreets/goconvey v1.8.1
+
+tool github.com/batpak-go/batpak/cmd/batpakgen

@@ -1,8 +1,3 @@
-// Package rtopts is the door through which this module's own tests reach into
-// a store's options: the disk, the wall clock and the source of randomness.
-//
-// The setters are functions, not methods, so that users, who cannot import
-// this package, cannot call them on the value they see.
 package rtopts
 
 import (

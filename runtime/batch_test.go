@@ -1,0 +1,130 @@
+package batpak_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+)
+
+func TestBatchIsStoredWholeAndInOrder(t *testing.T) {
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		s := open(nil)
+		b := s.NewBatch()
+		root := b.Add(note("a:1", "root"), batpak.ExpectNew())
+		left := b.Add(note("b:1", "left"), batpak.CausedByItem(root), batpak.ExpectNew())
+		b.Add(note("a:1", "again"), batpak.CausedByItem(left), batpak.Expect(1))
+		receipts, err := b.Commit(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := events(t, s, batpak.Query{})
+		if diff := cmp.Diff([]string{"root", "left", "again"}, texts(got)); diff != "" {
+			t.Errorf("payloads (-want +got):\n%s", diff)
+		}
+		for i, want := range []struct {
+			version uint64
+			cause   batpak.ID
+		}{{1, batpak.ID{}}, {1, receipts[root].ID()}, {2, receipts[left].ID()}} {
+			if got[i].Version != want.version || got[i].Causation != want.cause || got[i].ID != receipts[i].ID() || got[i].Hash != receipts[i].Hash() {
+				t.Errorf("event %d = %+v, want version %d, causation %v and the receipt's id and hash", i, got[i].Meta, want.version, want.cause)
+			}
+		}
+		if _, err := b.Commit(t.Context()); !errors.Is(err, batpak.ErrInvalid) {
+			t.Errorf("second Commit() = %v, want ErrInvalid", err)
+		}
+	})
+}
+
+func TestBatchWithAFailingExpectationStoresNothing(t *testing.T) {
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		s := open(nil)
+		mustAppend(t, s, note("b:1", "x"))
+		b := s.NewBatch()
+		b.Add(note("a:1", "x"))
+		b.Add(note("b:1", "x"), batpak.ExpectNew())
+		if _, err := b.Commit(t.Context()); !errors.Is(err, batpak.ErrConflict) {
+			t.Errorf("Commit() = %v, want ErrConflict", err)
+		}
+		b = s.NewBatch()
+		b.Add(note("a:1", "x"))
+		b.Add(note("b/1", "x"))
+		if _, err := b.Commit(t.Context()); !errors.Is(err, batpak.ErrInvalid) {
+			t.Errorf("Commit() = %v, want ErrInvalid", err)
+		}
+		if got := s.Head("a:1"); got != 0 {
+			t.Errorf("stream a:1 is at version %d after failed batches, want 0", got)
+		}
+	})
+}
+
+func TestBatchConditionOnAQuery(t *testing.T) {
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		s := open(nil)
+		seen := mustAppend(t, s, note("seat:1", "taken"))
+		commit := func(q batpak.Query) error {
+			b := s.NewBatch()
+			b.Add(note("seat:2", "taken"))
+			b.ExpectNone(q)
+			_, err := b.Commit(t.Context())
+			return err
+		}
+		if err := commit(batpak.Query{Prefix: "seat:", After: seen.Sequence()}); err != nil {
+			t.Errorf("Commit() with nothing new = %v", err)
+		}
+		err := commit(batpak.Query{Prefix: "seat:", After: seen.Sequence()})
+		if c, ok := errors.AsType[*batpak.ConflictError](err); !ok || c.Found != 2 {
+			t.Errorf("Commit() = %v, want a conflict with event 2", err)
+		}
+	})
+}
+
+func TestRetriedBatchReturnsItsReceipts(t *testing.T) {
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		s := open(nil)
+		commit := func(last string) ([]batpak.Receipt, error) {
+			b := s.NewBatch()
+			b.Add(note("a:1", "1"), batpak.ExpectNew())
+			b.Add(note("b:1", "2"), batpak.Key("k"))
+			b.Add(note("a:1", last))
+			return b.Commit(t.Context())
+		}
+		want, err := commit("3")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := commit("3")
+		if err != nil || len(got) != len(want) {
+			t.Fatalf("retry = %v, %v", got, err)
+		}
+		for i := range want {
+			if !sameReceipt(got[i], want[i]) {
+				t.Errorf("receipt %d of the retry = %+v, want %+v", i, got[i], want[i])
+			}
+		}
+		if _, err := commit("other"); !errors.Is(err, batpak.ErrKeyReused) {
+			t.Errorf("the same key in another batch = %v, want ErrKeyReused", err)
+		}
+	})
+}
+
+func TestLargeBatchCrossesSegments(t *testing.T) {
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		s := open(&batpak.Options{SegmentSize: 512})
+		for round := range 3 {
+			b := s.NewBatch()
+			for i := range 1000 {
+				b.Add(note(fmt.Sprint("a:", i%10), fmt.Sprint(round, i)))
+			}
+			if _, err := b.Commit(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if v, err := s.Verify(t.Context()); err != nil || v.Events != 3000 || len(v.Damages) > 0 {
+			t.Errorf("Verify() = %+v, %v, want 3000 sound events", v, err)
+		}
+	})
+}

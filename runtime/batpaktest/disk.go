@@ -1,0 +1,87 @@
+package batpaktest
+
+import (
+	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+// Disk is a disk in memory that holds one store. It is made by [NewDisk], or is
+// the image of another one, and is safe for concurrent use.
+type Disk struct{ sim *simfs.Disk }
+
+// NewDisk returns an empty disk.
+func NewDisk() *Disk { return &Disk{sim: simfs.New()} }
+
+// Open opens the store on the disk. Nil options are the defaults. Its errors are
+// those of [batpak.Open].
+func (d *Disk) Open(o *batpak.Options) (*batpak.Store, error) {
+	return batpak.Open("disk in memory", d.Options(o))
+}
+
+// Options returns a copy of o, nil meaning the defaults, with which [batpak.Open]
+// opens the store on this disk, whatever the directory it is given. One copy
+// serves one call.
+func (d *Disk) Options(o *batpak.Options) *batpak.Options {
+	c := clone(o)
+	rtopts.SetFS(&c.Internal, d.sim.FS())
+	return c
+}
+
+// clone copies options, nil meaning the defaults.
+func clone(o *batpak.Options) *batpak.Options {
+	if o == nil {
+		return &batpak.Options{}
+	}
+	c := *o
+	return &c
+}
+
+// Kill returns the disk that the death of the process leaves: everything that was
+// written is there, synced or not. The lock is free. The disk itself goes on.
+func (d *Disk) Kill() *Disk { return &Disk{sim: d.sim.Kill()} }
+
+// Cut returns one of the disks that a power cut could leave, chosen by the seed:
+// of what was not synced, anything from nothing to everything survives, in pieces
+// of 512 bytes that may be torn, and so do the names of files. What is there is
+// durable. The disk itself goes on.
+func (d *Disk) Cut(seed uint64) *Disk { return &Disk{sim: d.sim.Cut(seed)} }
+
+// CutHard returns the disk that a power cut leaves in the worst case: what was
+// synced, and nothing else. The disk itself goes on.
+func (d *Disk) CutHard() *Disk { return &Disk{sim: d.sim.CutHard()} }
+
+// Stop ends the process that uses the disk: from now on every operation fails and
+// has no effect. A store that is open on it fails to close, but its goroutines
+// end. Images can still be taken.
+func (d *Disk) Stop() { d.sim.Stop() }
+
+// OnOp has hook called before each operation, with the name of the file it is
+// about, empty for the directory as a whole. Nil takes the hook away. The hook
+// may call any method of the disk but waits for nothing the store does; it may be
+// called from several goroutines at a time.
+func (d *Disk) OnOp(hook func(op Op, name string)) {
+	if hook == nil {
+		d.sim.OnOp(nil)
+		return
+	}
+	d.sim.OnOp(func(op simfs.Op, name string) { hook(Op(op), name) })
+}
+
+// Ops is the number of operations so far, including those that failed.
+func (d *Disk) Ops() int { return d.sim.Ops() }
+
+// Names lists the files in order.
+func (d *Disk) Names() []string { return d.sim.Names() }
+
+// Bytes returns a copy of what a file holds, nil if there is no such file.
+func (d *Disk) Bytes(name string) []byte { return d.sim.Bytes(name) }
+
+// SetBytes damages the disk: the file now holds a copy of data, durably. It is
+// made if there is none, under any name. Damage a disk whose store is closed, or
+// an image of [Disk.Cut] or [Disk.CutHard]: there nothing is still to be synced.
+func (d *Disk) SetBytes(name string, data []byte) { d.sim.SetBytes(name, data) }
+
+// Delete damages the disk: the file is gone, durably. What [Disk.SetBytes] says
+// about the right time holds here as well.
+func (d *Disk) Delete(name string) { d.sim.Delete(name) }

@@ -1,0 +1,101 @@
+package batpak
+
+import (
+	"errors"
+	"iter"
+
+	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+)
+
+// Ancestors iterates over the events before the given one in its stream, the
+// newest first, and checks each link of the hash chain on the way. A link that
+// does not hold, or bytes that are damaged, end it with a [*CorruptError]; an
+// unknown id ends it with [ErrNotFound].
+func (s *Store) Ancestors(id ID) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		e, err := s.Get(id)
+		var linker chain.Linker
+		for err == nil {
+			ref, _ := s.index.At(e.Sequence)
+			child, rerr := s.segments.Record(ref.Pos, s.seed)
+			if rerr != nil {
+				err = outward(rerr, e.Sequence)
+				break
+			}
+			var parent Event
+			if e.Version > 1 {
+				pref, ok := s.index.Nth(child.Entity, e.Version-1)
+				if !ok {
+					err = ErrNotFound
+					break
+				}
+				if parent, err = s.read(s.segments, pref); err != nil {
+					break
+				}
+			}
+			if !linker.Verify(parent.Hash, &child) {
+				err = &CorruptError{
+					File: segment.Name(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset), FirstSequence: e.Sequence,
+					Reason: "the event's hash does not follow from the event before it in its stream",
+				}
+				break
+			}
+			if e.Version == 1 || !yield(parent, nil) {
+				return
+			}
+			e = parent
+		}
+		yield(Event{}, err)
+	}
+}
+
+// Causes iterates over the event that caused the given one, the event that
+// caused that one, and so on. It ends where an event has no causation or names
+// one that the store does not have. An unknown id ends it with [ErrNotFound].
+func (s *Store) Causes(id ID) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		e, err := s.Get(id)
+		for err == nil && !e.Causation.IsZero() {
+			var cause Event
+			cause, err = s.Get(e.Causation)
+			if errors.Is(err, ErrNotFound) || err == nil && cause.Sequence >= e.Sequence {
+				return // an id from elsewhere
+			}
+			if err == nil && !yield(cause, nil) {
+				return
+			}
+			e = cause
+		}
+		if err != nil {
+			yield(Event{}, err)
+		}
+	}
+}
+
+// Effects iterates over the events that the given one caused, then over those
+// that these caused, and so on: nearest first, and by sequence among the
+// effects of one event. An unknown id ends it with [ErrNotFound].
+func (s *Store) Effects(id ID) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		e, err := s.Get(id)
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		queue := s.index.Effects(e.Sequence)
+		for len(queue) > 0 {
+			var ref index.Ref
+			ref, queue = queue[0], queue[1:]
+			if !s.visible(ref.Sequence) {
+				continue
+			}
+			effect, err := s.read(s.segments, ref)
+			if !yield(effect, err) || err != nil {
+				return
+			}
+			queue = append(queue, s.index.Effects(ref.Sequence)...)
+		}
+	}
+}

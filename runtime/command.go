@@ -1,0 +1,127 @@
+package batpak
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// MaxAttempts is how often [Decide] proposes before it gives up because other
+// writers got in between each time.
+const MaxAttempts = 32
+
+// Permit allows one event of payload T to be appended, to the stream and at the
+// version that the gates looked at. It is made by [Propose] alone; the zero
+// Permit allows nothing. A permit whose event was appended allows nothing more,
+// since its stream has moved.
+type Permit[T any] struct {
+	reading Reading
+	draft   Draft
+	record  *Decision
+}
+
+// Version is the version of the stream that the gates looked at.
+func (p Permit[T]) Version() uint64 { return p.reading.version }
+
+// Verdicts is what the gates said: all of them let the event pass.
+func (p Permit[T]) Verdicts() []Verdict {
+	if p.record == nil {
+		return nil
+	}
+	return slices.Clone(p.record.Verdicts)
+}
+
+// Propose evaluates a command's gates, in order, over context c, which was read
+// at reading. If all pass, it returns a permit for d; if one denies, a
+// [*DeniedError]. Generated code calls it.
+func Propose[T, C any](s *Store, command string, gates []Gate[C], reading Reading, c C, d Draft) (Permit[T], error) {
+	if d.Err != nil {
+		return Permit[T]{}, d.Err
+	}
+	if reading.store != s || reading.entity != d.Entity {
+		return Permit[T]{}, &ArgumentError{What: "reading", Reason: "is of another store or stream than the proposed event"}
+	}
+	verdicts, denial := Evaluate(gates, c)
+	if denial != nil {
+		return Permit[T]{}, &DeniedError{
+			Command: command, Gate: verdicts[len(verdicts)-1].Gate, Denial: *denial, Verdicts: verdicts,
+		}
+	}
+	return Permit[T]{
+		reading: reading, draft: d,
+		record: &Decision{Command: command, Version: reading.version, Verdicts: verdicts},
+	}, nil
+}
+
+// Commit appends what the permit allows, together with the gates' verdicts. It
+// fails with a [*ConflictError] if the stream has moved since the gates looked at
+// it, and otherwise as [Store.Append] does. Generated code calls it.
+func Commit[T any](ctx context.Context, s *Store, p Permit[T], opts ...AppendOption) (Receipt, error) {
+	d, err := p.redeem(s, opts)
+	if err != nil {
+		return Receipt{}, err
+	}
+	receipts, err := s.append(ctx, []draft{d}, nil)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return receipts[0], nil
+}
+
+// AddPermit adds what the permit allows to a batch and returns its index.
+// Generated code calls it.
+func AddPermit[T any](b *Batch, p Permit[T], opts ...AppendOption) int {
+	d, err := p.redeem(b.store, opts)
+	if err != nil && b.err == nil {
+		b.err = fmt.Errorf("batch item %d: %w", len(b.drafts), err)
+	}
+	b.drafts = append(b.drafts, d)
+	return len(b.drafts) - 1
+}
+
+// redeem turns a permit into a draft that is guarded by what the gates read.
+func (p Permit[T]) redeem(s *Store, opts []AppendOption) (draft, error) {
+	if p.record == nil {
+		return draft{}, &ArgumentError{What: "permit", Reason: "was not issued by an evaluation of gates"}
+	}
+	if p.reading.store != s {
+		return draft{}, &ArgumentError{What: "permit", Reason: "was issued for another store"}
+	}
+	d := newDraft(p.draft, opts)
+	if d.expect.set && d.expect.version != p.reading.version {
+		return draft{}, &ConflictError{Entity: d.Entity, Expected: d.expect.version, Actual: p.reading.version}
+	}
+	d.expect = expectation{set: true, version: p.reading.version}
+	d.decision = p.record
+	return d, nil
+}
+
+// Decide proposes and commits d, and does both again when another writer moved
+// the stream in between, at most [MaxAttempts] times; then it fails with the
+// last [*ConflictError]. An idempotency key among opts is looked up first, so that
+// a retry returns the receipt of the event it made rather than the gates'
+// opinion of a second one. An expectation among opts must hold at the first
+// attempt. Generated code calls it.
+func Decide[T any](ctx context.Context, s *Store, d Draft, propose func(context.Context) (Permit[T], error), opts ...AppendOption) (Receipt, error) {
+	wish := newDraft(d, opts)
+	for attempt := 1; ; attempt++ {
+		if err := cmp.Or(wish.Err, s.alive()); err != nil {
+			return Receipt{}, err
+		}
+		if receipts, err := s.replay([]draft{wish}); err != nil {
+			return Receipt{}, err
+		} else if receipts != nil {
+			return receipts[0], nil
+		}
+		permit, err := propose(ctx)
+		if err != nil {
+			return Receipt{}, s.denied(ctx, &wish, err)
+		}
+		receipt, err := Commit(ctx, s, permit, opts...)
+		if !errors.Is(err, ErrConflict) || wish.expect.set || attempt == MaxAttempts {
+			return receipt, err
+		}
+	}
+}

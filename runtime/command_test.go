@@ -1,0 +1,210 @@
+package batpak_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+)
+
+// spent is the payload of the command under test, and budget its gate context:
+// at most ten may be spent.
+type spent struct{}
+
+type budget struct{ Spent int }
+
+var spendGates = []batpak.Gate[budget]{
+	{Name: "open", Eval: func(budget) *batpak.Denial { return nil }},
+	{Name: "within-budget", Eval: func(b budget) *batpak.Denial {
+		if b.Spent >= 10 {
+			return batpak.Deny("BUDGET", "ten are spent")
+		}
+		return nil
+	}},
+}
+
+func count(n *int, _ batpak.Event) error {
+	*n++
+	return nil
+}
+
+func propose(s *batpak.Store, gates []batpak.Gate[budget]) func(context.Context) (batpak.Permit[spent], error) {
+	return func(ctx context.Context) (batpak.Permit[spent], error) {
+		var b budget
+		reading, err := batpak.Load(ctx, s, "purse:1", batpak.Into(&b.Spent, count))
+		if err != nil {
+			return batpak.Permit[spent]{}, err
+		}
+		return batpak.Propose[spent](s, "spend", gates, reading, b, note("purse:1", "spent"))
+	}
+}
+
+func TestCommandStoresTheVerdicts(t *testing.T) {
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		s := open(nil)
+		mustAppend(t, s, note("purse:1", "before"))
+		r, err := batpak.Decide(t.Context(), s, note("purse:1", "spent"), propose(s, spendGates))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := &batpak.Decision{Command: "spend", Version: 1, Verdicts: []batpak.Verdict{{Gate: "open"}, {Gate: "within-budget"}}}
+		if diff := cmp.Diff(want.Verdicts, r.Verdicts()); diff != "" {
+			t.Errorf("verdicts of the receipt (-want +got):\n%s", diff)
+		}
+		e, err := s.Get(r.ID())
+		if diff := cmp.Diff(want, e.Decision); err != nil || diff != "" {
+			t.Errorf("stored decision: %v (-want +got):\n%s", err, diff)
+		}
+	})
+}
+
+func TestConcurrentCommandsKeepTheirInvariant(t *testing.T) {
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		s := open(nil)
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() {
+				_, err := batpak.Decide(context.Background(), s, note("purse:1", "spent"), propose(s, spendGates))
+				if err != nil && !errors.Is(err, batpak.ErrDenied) && !errors.Is(err, batpak.ErrConflict) {
+					t.Errorf("Decide() = %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		if got := s.Head("purse:1"); got != 10 {
+			t.Errorf("%d were spent by 16 racers, want exactly the ten that the gate allows", got)
+		}
+	})
+}
+
+func TestDenialNamesGateAndLeavesARecordIfAsked(t *testing.T) {
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		s := open(nil)
+		for range 10 {
+			mustAppend(t, s, note("purse:1", "x"))
+		}
+		decide := func(opts ...batpak.AppendOption) error {
+			_, err := batpak.Decide(t.Context(), s, note("purse:1", "spent"), propose(s, spendGates), opts...)
+			return err
+		}
+		want := &batpak.DeniedError{
+			Command: "spend", Gate: "within-budget", Denial: batpak.Denial{Code: "BUDGET", Message: "ten are spent"},
+			Verdicts: []batpak.Verdict{{Gate: "open"}, {Gate: "within-budget", Code: "BUDGET"}},
+		}
+		err := decide()
+		if got, ok := errors.AsType[*batpak.DeniedError](err); !ok || cmp.Diff(want, got) != "" || !errors.Is(err, batpak.ErrDenied) {
+			t.Errorf("Decide() = %v, want %v", err, want)
+		}
+		if n := len(events(t, s, batpak.Query{})); n != 10 {
+			t.Errorf("a denied command left %d events, want the 10 before it", n)
+		}
+		if err := decide(batpak.RecordDenial()); !errors.Is(err, batpak.ErrDenied) {
+			t.Errorf("Decide() = %v, want ErrDenied", err)
+		}
+		at := batpak.DenialCoordinate(batpak.Coordinate{Entity: "purse:1", Scope: "test"})
+		records := events(t, s, batpak.Query{Entity: at.Entity})
+		if len(records) != 1 {
+			t.Fatalf("%d denials are recorded, want 1", len(records))
+		}
+		got, err := batpak.DecodeDenial(records[0])
+		if diff := cmp.Diff(*want, got.Payload); err != nil || diff != "" {
+			t.Errorf("DecodeDenial(): %v (-want +got):\n%s", err, diff)
+		}
+		if got := s.Head("purse:1"); got != 10 {
+			t.Errorf("the record moved the stream to version %d, want 10", got)
+		}
+	})
+}
+
+func TestPanickingGateDenies(t *testing.T) {
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		s := open(nil)
+		gates := []batpak.Gate[budget]{{Name: "broken", Eval: func(budget) *batpak.Denial { panic("oops") }}}
+		_, err := batpak.Decide(t.Context(), s, note("purse:1", "spent"), propose(s, gates))
+		d, ok := errors.AsType[*batpak.DeniedError](err)
+		if !ok || d.Code != batpak.CodePanic || d.Gate != "broken" || !strings.Contains(d.Message, "oops") {
+			t.Errorf("Decide() = %v, want a denial by gate broken with code %s", err, batpak.CodePanic)
+		}
+	})
+}
+
+func TestPermitCannotBeForgedMovedOrUsedTwice(t *testing.T) {
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		s := open(nil)
+		if _, err := batpak.Commit(t.Context(), s, batpak.Permit[spent]{}); !errors.Is(err, batpak.ErrInvalid) {
+			t.Errorf("Commit(zero permit) = %v, want ErrInvalid", err)
+		}
+		p, err := propose(s, spendGates)(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := open2(t)
+		if _, err := batpak.Commit(t.Context(), other, p); !errors.Is(err, batpak.ErrInvalid) {
+			t.Errorf("Commit() to another store = %v, want ErrInvalid", err)
+		}
+		b := other.NewBatch()
+		batpak.AddPermit(b, p)
+		if _, err := b.Commit(t.Context()); !errors.Is(err, batpak.ErrInvalid) {
+			t.Errorf("Commit() of a batch of another store = %v, want ErrInvalid", err)
+		}
+		if _, err := batpak.Commit(t.Context(), s, p, batpak.Expect(7)); !errors.Is(err, batpak.ErrConflict) {
+			t.Errorf("Commit() with another expectation = %v, want ErrConflict", err)
+		}
+		if _, err := batpak.Commit(t.Context(), s, p); err != nil {
+			t.Errorf("Commit() = %v", err)
+		}
+		if _, err := batpak.Commit(t.Context(), s, p); !errors.Is(err, batpak.ErrConflict) {
+			t.Errorf("second Commit() of a permit = %v, want ErrConflict", err)
+		}
+	})
+}
+
+func open2(t *testing.T) *batpak.Store { return open(t, t.TempDir(), nil) }
+
+func TestRetriedCommandIsNotDecidedAgain(t *testing.T) {
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		s := open(nil)
+		decide := func() (batpak.Receipt, error) {
+			return batpak.Decide(t.Context(), s, note("purse:1", "spent"), propose(s, spendGates), batpak.Key("k"))
+		}
+		want, err := decide()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 9 {
+			mustAppend(t, s, note("purse:1", "x"))
+		}
+		got, err := decide()
+		if err != nil || !sameReceipt(got, want) {
+			t.Errorf("retry when the gate would deny = %+v, %v, want the receipt %+v", got, err, want)
+		}
+	})
+}
+
+func TestBindRefusesAKindTwice(t *testing.T) {
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		s := open(nil)
+		a := batpak.Binding{Schema: "a", Kinds: []batpak.BoundKind{{Kind: 0x1001, Name: "X"}}}
+		for range 2 {
+			if err := s.Bind(a); err != nil {
+				t.Errorf("Bind(a) = %v", err)
+			}
+		}
+		b := batpak.Binding{Schema: "b", Kinds: []batpak.BoundKind{{Kind: 0x1002, Name: "Y"}, {Kind: 0x1001, Name: "Z"}}}
+		if got, ok := errors.AsType[*batpak.BindError](s.Bind(b)); !ok || *got != (batpak.BindError{Kind: 0x1001, Schema: "b", Holder: "a"}) {
+			t.Errorf("Bind(b) = %v, want kind 0x1/0x001 taken by a", got)
+		}
+		c := batpak.Binding{Schema: "c", Kinds: []batpak.BoundKind{{Kind: 0x1002, Name: "Y"}}}
+		if err := s.Bind(c); err != nil {
+			t.Errorf("Bind(c) = %v after b was refused as a whole", err)
+		}
+		if err := s.Bind(batpak.Binding{Schema: "d", Kinds: []batpak.BoundKind{{Kind: 0xD001}}}); !errors.Is(err, batpak.ErrInvalid) {
+			t.Errorf("Bind() of a reserved kind = %v, want ErrInvalid", err)
+		}
+	})
+}

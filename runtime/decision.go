@@ -1,0 +1,75 @@
+package batpak
+
+import "github.com/batpak-go/batpak/runtime/wire"
+
+// The extensions of a record are a canonical MessagePack struct of optional
+// fields, of which this version knows one. The tables are part of the disk
+// format; do not change.
+var (
+	extensionFields = []wire.Field{{Name: "decision", Optional: true}}
+	decisionFields  = []wire.Field{{Name: "command"}, {Name: "version"}, {Name: "verdicts"}}
+	verdictFields   = []wire.Field{{Name: "gate"}, {Name: "code"}}
+)
+
+// appendExtension appends the record's extensions with decision d.
+func (d *Decision) appendExtension(dst []byte) []byte {
+	dst = wire.AppendStruct(dst, 1)
+	dst = wire.AppendString(dst, "decision")
+	dst = wire.AppendStruct(dst, 3)
+	dst = wire.AppendString(dst, "command")
+	dst = wire.AppendString(dst, d.Command)
+	dst = wire.AppendString(dst, "version")
+	dst = wire.AppendUint(dst, d.Version)
+	dst = wire.AppendString(dst, "verdicts")
+	return appendVerdicts(dst, d.Verdicts)
+}
+
+func appendVerdicts(dst []byte, verdicts []Verdict) []byte {
+	dst = wire.AppendArray(dst, len(verdicts))
+	for _, v := range verdicts {
+		dst = wire.AppendStruct(dst, 2)
+		dst = wire.AppendString(dst, "gate")
+		dst = wire.AppendString(dst, v.Gate)
+		dst = wire.AppendString(dst, "code")
+		dst = wire.AppendString(dst, v.Code)
+	}
+	return dst
+}
+
+// parseExtensions returns the decision among a record's extensions, or nil.
+func parseExtensions(src []byte) (d *Decision, err error) {
+	dec := wire.NewDecoder(src)
+	for s := dec.Struct("extensions", extensionFields); s.Next(); {
+		d = new(Decision)
+		for s := dec.Struct("decision", decisionFields); s.Next(); {
+			switch s.Index() {
+			case 0:
+				d.Command = dec.String()
+			case 1:
+				d.Version = dec.Uint64()
+			case 2:
+				d.Verdicts = decodeVerdicts(dec)
+			}
+		}
+	}
+	if err := dec.Finish(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func decodeVerdicts(dec *wire.Decoder) (verdicts []Verdict) {
+	for a := dec.Array(); a.Next(); {
+		var v Verdict
+		for s := dec.Struct("verdict", verdictFields); s.Next(); {
+			switch s.Index() {
+			case 0:
+				v.Gate = dec.String()
+			case 1:
+				v.Code = dec.String()
+			}
+		}
+		verdicts = append(verdicts, v)
+	}
+	return verdicts
+}

@@ -1,0 +1,82 @@
+package batpak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/batpak-go/batpak/runtime/wire"
+)
+
+// KindDenial is the kind of the store's records of denied commands; see
+// [RecordDenial].
+const KindDenial Kind = 0x0001
+
+var denialFields = []wire.Field{{Name: "command"}, {Name: "code"}, {Name: "message"}, {Name: "verdicts"}}
+
+// DenialCoordinate is where the denials of commands at c are recorded: a stream
+// beside the entity's own, which a denial must not move.
+func DenialCoordinate(c Coordinate) Coordinate {
+	return Coordinate{Entity: "denied:" + c.Entity, Scope: c.Scope}
+}
+
+// DecodeDenial reads the record of a denied command.
+func DecodeDenial(e Event) (Stored[DeniedError], error) {
+	if e.Kind != KindDenial {
+		return Stored[DeniedError]{}, &ArgumentError{What: fmt.Sprintf("event %d", e.Sequence), Reason: fmt.Sprintf("is of kind %v, not a denial", e.Kind)}
+	}
+	return Decode(e, 1, (*DeniedError).decode)
+}
+
+// denied records a denial if that was asked for, and returns err with what may
+// have gone wrong in doing so.
+func (s *Store) denied(ctx context.Context, wish *draft, err error) error {
+	d, ok := errors.AsType[*DeniedError](err)
+	if !ok || !wish.keepDenial {
+		return err
+	}
+	record := draft{
+		Draft: Draft{
+			Coordinate: DenialCoordinate(wish.Coordinate), Kind: KindDenial, PayloadVersion: 1,
+			Payload: d.encode(nil),
+		},
+		correlation: wish.correlation, causation: wish.causation, system: true,
+	}
+	if _, rerr := s.append(ctx, []draft{record}, nil); rerr != nil {
+		return errors.Join(err, fmt.Errorf("record the denial: %w", rerr))
+	}
+	return err
+}
+
+func (e *DeniedError) encode(dst []byte) []byte {
+	dst = wire.AppendStruct(dst, len(denialFields))
+	dst = wire.AppendString(dst, "command")
+	dst = wire.AppendString(dst, e.Command)
+	dst = wire.AppendString(dst, "code")
+	dst = wire.AppendString(dst, e.Code)
+	dst = wire.AppendString(dst, "message")
+	dst = wire.AppendString(dst, strings.ToValidUTF8(e.Message, "\uFFFD"))
+	dst = wire.AppendString(dst, "verdicts")
+	return appendVerdicts(dst, e.Verdicts)
+}
+
+func (e *DeniedError) decode(src []byte) error {
+	dec := wire.NewDecoder(src)
+	for s := dec.Struct("denial", denialFields); s.Next(); {
+		switch s.Index() {
+		case 0:
+			e.Command = dec.String()
+		case 1:
+			e.Code = dec.String()
+		case 2:
+			e.Message = dec.String()
+		case 3:
+			e.Verdicts = decodeVerdicts(dec)
+		}
+	}
+	if n := len(e.Verdicts); n > 0 {
+		e.Gate = e.Verdicts[n-1].Gate
+	}
+	return dec.Finish()
+}

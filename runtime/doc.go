@@ -1,0 +1,84 @@
+// Package batpak is an embedded event log: durable, hash-chained, and typed by
+// code that batpakgen generates from a schema.
+//
+// Most programs use two things of it: [Open], and the journal that batpakgen
+// generates for their schema (see package schema), whose methods append, decide
+// and project. What the journal calls is here too, for programs without a
+// schema and for readers of generated code.
+//
+//	store, err := batpak.Open("data", nil)
+//	...
+//	defer store.Close()
+//	journal, err := bank.Bind(store)
+//
+// # Model
+//
+// An [Event] belongs to an entity and is filed under a scope; the two are its
+// [Coordinate]. The events of an entity are its stream: they have versions 1, 2,
+// 3, and a hash chain. All events of the store have sequences 1, 2, 3, given in
+// the order in which they are committed by the one writer, so a reader who has
+// seen sequence n never later meets a new event at or below n. A [Kind] says how
+// to read the payload, which is opaque to the store.
+//
+// # Appending
+//
+// [Store.Append] stores one event, [Batch] several, of any streams, together or
+// not at all. [Expect] guards an append by the version of its stream,
+// [Batch.ExpectNone] by a query, [Key] makes it safe to repeat. The answer is a
+// [Receipt].
+//
+// # Gates
+//
+// A command's event is appended only after its gates, pure functions over what
+// the command read, let it pass. [Decide] is the loop that generated commands
+// run: read, evaluate, append if nothing that was read has moved, else again. The
+// verdicts are stored with the event. The same in two steps is [Propose], which
+// gives a [Permit], and [Commit].
+//
+// # Reading
+//
+// [Store.Get], [Store.At] and [Store.ByKey] find one event, [Store.Events]
+// iterates over a [Query]. [Store.Ancestors] walks back through a stream and
+// checks its chain; [Store.Causes] and [Store.Effects] walk the graph of
+// causation. [Project] folds a stream into a state.
+//
+// # Durability
+//
+// An append returns after its bytes, and the name of the file that holds them,
+// are on disk. Nothing is shown to readers before that. [Relaxed] gives both up
+// for speed, and the receipts say so. When a sync fails the writer is poisoned:
+// nothing is written any more until the store is opened again, because what the
+// disk holds is unknown; reads go on. How a store recovers is argued in the
+// package runtime/internal/recovery, the files are described in
+// runtime/internal/format/FORMAT.md.
+//
+// # Evidence
+//
+// Every event's hash covers the hash before it in its stream and everything a
+// reader can see of the event but its sequence; every segment file carries the
+// digest of the one before. [Store.Verify] computes all of it again. Without a
+// copy of a hash outside of the store, this proves that the files are
+// consistent, not that nobody rewrote all of them: keep receipts elsewhere.
+//
+// # Errors
+//
+// The few sentinels are for [errors.Is]. The facts are in typed errors such as
+// [ConflictError], most with a stable Code. No input and no bytes on disk make
+// this package panic.
+//
+// # Concurrency
+//
+// A [Store] is safe for concurrent use, by one process at a time. Appends of many
+// goroutines share their syncs. User code, a gate, a fold, the body of a range
+// loop, runs on its caller's goroutine and under no lock. A context ends the
+// waiting, not the write: see [OutcomeUnknownError].
+//
+// # Compatibility
+//
+// Files of a later version are refused, untouched, with a [FormatError]. Generated
+// code names the version of this package that it was made for, and stops
+// compiling if that is not served any more.
+package batpak
+
+// Order of locks: the pipeline's, then the index's or the frontier's. The store's
+// own and the segment reader's are taken alone.

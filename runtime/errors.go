@@ -1,0 +1,275 @@
+package batpak
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The outcomes a program decides on. Each is matched with [errors.Is]; the
+// facts travel in the typed errors of this package, which match them.
+var (
+	// ErrClosed: the store is closed.
+	ErrClosed = errors.New("batpak: store is closed")
+	// ErrLocked: another process, or another handle in this one, has the store open.
+	ErrLocked = errors.New("batpak: store is open elsewhere")
+	// ErrCorrupt: bytes on disk are damaged; see [CorruptError].
+	ErrCorrupt = errors.New("batpak: store is damaged")
+	// ErrNewerFormat: a file was written by a later version; see [FormatError].
+	ErrNewerFormat = errors.New("batpak: store has a newer format")
+	// ErrNotFound: there is no such event.
+	ErrNotFound = errors.New("batpak: event not found")
+	// ErrConflict: an expectation or condition did not hold; see [ConflictError].
+	ErrConflict = errors.New("batpak: conflict")
+	// ErrKeyReused: an idempotency key came with another event; see [KeyReusedError].
+	ErrKeyReused = errors.New("batpak: idempotency key reused")
+	// ErrDenied: a gate refused; see [DeniedError].
+	ErrDenied = errors.New("batpak: denied")
+	// ErrOutcomeUnknown: the caller stopped waiting, or the disk failed, after the
+	// point of no return; see [OutcomeUnknownError].
+	ErrOutcomeUnknown = errors.New("batpak: outcome unknown")
+	// ErrPoisoned: a failed sync ended writing until the store is opened again;
+	// see [PoisonedError].
+	ErrPoisoned = errors.New("batpak: writer is poisoned")
+	// ErrTooLarge: a payload, batch or name is over its limit; see [LimitError].
+	ErrTooLarge = errors.New("batpak: too large")
+	// ErrInvalid: an argument can never be accepted.
+	ErrInvalid = errors.New("batpak: invalid argument")
+	// ErrDiskFull: there is no space; nothing was written and the writer goes on.
+	ErrDiskFull = errors.New("batpak: disk is full")
+)
+
+// CoordinateError says which rule an entity or scope name breaks.
+type CoordinateError struct {
+	Field  string // "entity" or "scope"
+	Value  string
+	Reason string
+}
+
+func (e *CoordinateError) Error() string {
+	return fmt.Sprintf("batpak: %s %.64q %s", e.Field, e.Value, e.Reason)
+}
+
+// Is matches [ErrInvalid].
+func (e *CoordinateError) Is(target error) bool { return target == ErrInvalid }
+
+// Code returns "invalid-coordinate".
+func (e *CoordinateError) Code() string { return "invalid-coordinate" }
+
+// ArgumentError says what is wrong with an argument other than a coordinate.
+type ArgumentError struct {
+	What   string
+	Reason string
+}
+
+func (e *ArgumentError) Error() string { return fmt.Sprintf("batpak: %s: %s", e.What, e.Reason) }
+
+// Is matches [ErrInvalid].
+func (e *ArgumentError) Is(target error) bool { return target == ErrInvalid }
+
+// Code returns "invalid-argument".
+func (e *ArgumentError) Code() string { return "invalid-argument" }
+
+// LimitError says what was too large.
+type LimitError struct {
+	What  string // "payload", "batch", "idempotency key", ...
+	Size  int    // bytes, or items
+	Limit int
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("batpak: %s has a size of %d, the limit is %d", e.What, e.Size, e.Limit)
+}
+
+// Is matches [ErrTooLarge].
+func (e *LimitError) Is(target error) bool { return target == ErrTooLarge }
+
+// Code returns "too-large".
+func (e *LimitError) Code() string { return "too-large" }
+
+// ConflictError says which expectation did not hold. For an expectation on a
+// stream, Entity, Expected and Actual are set; for a condition on a query,
+// Found is the sequence of the event that matched it.
+type ConflictError struct {
+	Entity   string
+	Expected uint64 // version; 0 = no stream
+	Actual   uint64
+	Found    uint64
+}
+
+func (e *ConflictError) Error() string {
+	if e.Found != 0 {
+		return fmt.Sprintf("batpak: conflict: event %d matches the condition", e.Found)
+	}
+	return fmt.Sprintf("batpak: conflict: stream %q is at version %d, expected %d", e.Entity, e.Actual, e.Expected)
+}
+
+// Is matches [ErrConflict].
+func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
+
+// Code returns "conflict".
+func (e *ConflictError) Code() string { return "conflict" }
+
+// KeyReusedError says that an idempotency key is taken by a different event:
+// another coordinate, kind, payload version or payload.
+type KeyReusedError struct {
+	Key      string
+	Sequence uint64 // of the event that has the key
+	Differs  string // the first field that differs
+}
+
+func (e *KeyReusedError) Error() string {
+	return fmt.Sprintf("batpak: idempotency key %.64q belongs to event %d, whose %s differs", e.Key, e.Sequence, e.Differs)
+}
+
+// Is matches [ErrKeyReused].
+func (e *KeyReusedError) Is(target error) bool { return target == ErrKeyReused }
+
+// Code returns "key-reused".
+func (e *KeyReusedError) Code() string { return "key-reused" }
+
+// DeniedError says which gate of which command refused, and why.
+type DeniedError struct {
+	Command string
+	Gate    string
+	Denial
+	Verdicts []Verdict // of all gates that ran, the denying one last
+}
+
+func (e *DeniedError) Error() string {
+	return fmt.Sprintf("batpak: %s denied by gate %s: %s (%s)", e.Command, e.Gate, e.Message, e.Denial.Code)
+}
+
+// Is matches [ErrDenied].
+func (e *DeniedError) Is(target error) bool { return target == ErrDenied }
+
+// OutcomeUnknownError says that an append may or may not have happened. The ids
+// are those the events have if it did; an append with an idempotency key is
+// resolved by repeating it.
+type OutcomeUnknownError struct {
+	IDs   []ID
+	Key   string
+	Cause error
+}
+
+func (e *OutcomeUnknownError) Error() string {
+	switch {
+	case e.Key != "":
+		return fmt.Sprintf("batpak: outcome unknown (%v): repeat the append with key %.64q to learn it", e.Cause, e.Key)
+	case len(e.IDs) > 0:
+		return fmt.Sprintf("batpak: outcome unknown (%v): look up event %v to learn it", e.Cause, e.IDs[0])
+	}
+	return fmt.Sprintf("batpak: outcome unknown: %v", e.Cause)
+}
+
+// Is matches [ErrOutcomeUnknown].
+func (e *OutcomeUnknownError) Is(target error) bool { return target == ErrOutcomeUnknown }
+
+// Unwrap returns the cause: the context's error or the disk's.
+func (e *OutcomeUnknownError) Unwrap() error { return e.Cause }
+
+// Code returns "outcome-unknown".
+func (e *OutcomeUnknownError) Code() string { return "outcome-unknown" }
+
+// PoisonedError says what ended writing. Reads go on; open the store again to
+// write.
+type PoisonedError struct{ Cause error }
+
+func (e *PoisonedError) Error() string {
+	return fmt.Sprintf("batpak: writer is poisoned until the store is opened again: %v", e.Cause)
+}
+
+// Is matches [ErrPoisoned].
+func (e *PoisonedError) Is(target error) bool { return target == ErrPoisoned }
+
+// Unwrap returns the failure of the disk.
+func (e *PoisonedError) Unwrap() error { return e.Cause }
+
+// Code returns "poisoned".
+func (e *PoisonedError) Code() string { return "poisoned" }
+
+// CorruptError says where bytes on disk are damaged.
+type CorruptError struct {
+	File          string
+	Offset        int64  // bytes from the start of the file
+	FirstSequence uint64 // the first sequence that the damage may touch; 0 = unknown
+	Reason        string
+}
+
+func (e *CorruptError) Error() string {
+	if e.FirstSequence == 0 {
+		return fmt.Sprintf("batpak: %s is damaged at offset %d: %s", e.File, e.Offset, e.Reason)
+	}
+	return fmt.Sprintf("batpak: %s is damaged at offset %d, events from sequence %d on: %s", e.File, e.Offset, e.FirstSequence, e.Reason)
+}
+
+// Is matches [ErrCorrupt].
+func (e *CorruptError) Is(target error) bool { return target == ErrCorrupt }
+
+// Code returns "corrupt".
+func (e *CorruptError) Code() string { return "corrupt" }
+
+// FormatError says that a file has a version this build does not know. The file
+// was not touched.
+type FormatError struct {
+	File      string
+	Found     uint16
+	Supported uint16 // the highest known
+}
+
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("batpak: %s has format version %d, this build knows versions up to %d: use a newer build", e.File, e.Found, e.Supported)
+}
+
+// Is matches [ErrNewerFormat].
+func (e *FormatError) Is(target error) bool { return target == ErrNewerFormat }
+
+// Code returns "newer-format".
+func (e *FormatError) Code() string { return "newer-format" }
+
+// DecodeError says which stored payload did not decode, and why.
+type DecodeError struct {
+	Kind           Kind
+	PayloadVersion uint16
+	Sequence       uint64
+	Err            error
+}
+
+func (e *DecodeError) Error() string {
+	return fmt.Sprintf("batpak: decode event %d of kind %v version %d: %v", e.Sequence, e.Kind, e.PayloadVersion, e.Err)
+}
+
+// Unwrap returns the codec's error.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// Code returns "decode".
+func (e *DecodeError) Code() string { return "decode" }
+
+// VersionError says that a payload was written by a later version of the
+// schema.
+type VersionError struct {
+	Kind  Kind
+	Found uint16
+	Known uint16
+}
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("batpak: payload version %d of kind %v, this schema knows versions 1 to %d", e.Found, e.Kind, e.Known)
+}
+
+// Code returns "payload-version".
+func (e *VersionError) Code() string { return "payload-version" }
+
+// UnhandledError says that a projection met an event kind that it neither folds
+// nor ignores.
+type UnhandledError struct {
+	Projection string
+	Kind       Kind
+	Sequence   uint64
+}
+
+func (e *UnhandledError) Error() string {
+	return fmt.Sprintf("batpak: projection %s neither folds nor ignores kind %v of event %d", e.Projection, e.Kind, e.Sequence)
+}
+
+// Code returns "unhandled-kind".
+func (e *UnhandledError) Code() string { return "unhandled-kind" }

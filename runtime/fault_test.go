@@ -1,0 +1,258 @@
+package batpak_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+// block holds up the next sync of a disk until the returned function is called,
+// and tells when it has been reached.
+func block(d *simfs.Disk) (reached <-chan struct{}, release func()) {
+	at, gate := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	d.OnOp(func(op simfs.Op, _ string) {
+		if op == simfs.OpSync {
+			once.Do(func() {
+				close(at)
+				<-gate
+			})
+		}
+	})
+	return at, sync.OnceFunc(func() { close(gate) })
+}
+
+func TestNothingIsShownBeforeItIsDurable(t *testing.T) {
+	d := simfs.New()
+	s := openSim(t, d, nil)
+	mustAppend(t, s, note("a:1", "first"), batpak.Key("k0"))
+	reached, release := block(d)
+	defer release()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, err := s.Append(context.Background(), note("a:1", "second"), batpak.Key("k1")); err != nil {
+			t.Errorf("Append() = %v", err)
+		}
+	})
+	<-reached
+	if got := texts(events(t, s, batpak.Query{})); len(got) != 1 {
+		t.Errorf("while the sync is under way, readers see %q, want the first event only", got)
+	}
+	if got := s.Head("a:1"); got != 1 {
+		t.Errorf("while the sync is under way, Head() = %d, want 1", got)
+	}
+	if _, err := s.ByKey("k1"); !errors.Is(err, batpak.ErrNotFound) {
+		t.Errorf("while the sync is under way, ByKey() = %v, want ErrNotFound", err)
+	}
+	if got := s.Frontier(); got != (batpak.Frontier{Written: 1, Durable: 1, Visible: 1}) {
+		t.Errorf("while the sync is under way, Frontier() = %+v, want all at 1", got)
+	}
+	release()
+	if err := s.Wait(t.Context(), batpak.MarkVisible, 2); err != nil {
+		t.Errorf("Wait() = %v", err)
+	}
+	if got := s.Head("a:1"); got != 2 {
+		t.Errorf("Head() = %d after the wait for event 2, want 2", got)
+	}
+	wg.Wait()
+}
+
+func TestCancellingEndsTheWaitNotTheWrite(t *testing.T) {
+	d := simfs.New()
+	s := openSim(t, d, nil)
+	reached, release := block(d)
+	defer release()
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	var err error
+	wg.Go(func() { _, err = s.Append(ctx, note("a:1", "x"), batpak.Key("k")) })
+	<-reached
+	cancel()
+	wg.Wait()
+	unknown, ok := errors.AsType[*batpak.OutcomeUnknownError](err)
+	if !ok || len(unknown.IDs) != 1 || unknown.Key != "k" || !errors.Is(err, context.Canceled) || !errors.Is(err, batpak.ErrOutcomeUnknown) {
+		t.Fatalf("Append() = %v, want an unknown outcome with id and key", err)
+	}
+	release()
+	r := mustAppend(t, s, note("a:1", "x"), batpak.Key("k"))
+	if r.ID() != unknown.IDs[0] || r.Sequence() != 1 {
+		t.Errorf("retry gave event %d with id %v, want event 1 with id %v", r.Sequence(), r.ID(), unknown.IDs[0])
+	}
+
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Append(cancelled, note("a:1", "y")); !errors.Is(err, context.Canceled) || errors.Is(err, batpak.ErrOutcomeUnknown) {
+		t.Errorf("Append() with an ended context = %v, want context.Canceled and a known outcome", err)
+	}
+}
+
+func TestFailedSyncPoisonsTheWriterAndReadsGoOn(t *testing.T) {
+	d := simfs.New()
+	s := openSim(t, d, nil)
+	first := mustAppend(t, s, note("a:1", "first"))
+	d.Fail(simfs.Fault{Op: simfs.OpSync, N: 1, Err: syscall.EIO})
+	_, err := s.Append(t.Context(), note("a:1", "second"), batpak.Key("k"))
+	if !errors.Is(err, batpak.ErrPoisoned) || !errors.Is(err, batpak.ErrOutcomeUnknown) || !errors.Is(err, syscall.EIO) {
+		t.Errorf("Append() whose sync fails = %v, want an unknown outcome, poisoned by EIO", err)
+	}
+	if _, err := s.Append(t.Context(), note("a:1", "third")); !errors.Is(err, batpak.ErrPoisoned) || errors.Is(err, batpak.ErrOutcomeUnknown) {
+		t.Errorf("Append() to a poisoned store = %v, want ErrPoisoned", err)
+	}
+	if err := s.Wait(t.Context(), batpak.MarkDurable, 2); !errors.Is(err, batpak.ErrPoisoned) {
+		t.Errorf("Wait() on a poisoned store = %v, want ErrPoisoned", err)
+	}
+	if e, err := s.Get(first.ID()); err != nil || string(e.Payload) != "first" {
+		t.Errorf("Get() on a poisoned store = %v, %v", e, err)
+	}
+	if got := texts(events(t, s, batpak.Query{})); len(got) != 1 {
+		t.Errorf("a poisoned store shows %q, want the first event only", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("Close() = %v", err)
+	}
+
+	again := openSim(t, d, nil)
+	r := mustAppend(t, again, note("a:1", "second"), batpak.Key("k"))
+	if r.Sequence() != 2 {
+		t.Errorf("retry after reopening gave event %d, want 2", r.Sequence())
+	}
+	lost := d.CutHard()
+	again.Close()
+	final := openSim(t, lost, nil)
+	if got := texts(events(t, final, batpak.Query{})); len(got) != 2 {
+		t.Errorf("after a power cut the store has %q, want both acknowledged events", got)
+	}
+}
+
+func TestFullDiskFailsTheAppendAndNothingElse(t *testing.T) {
+	d := simfs.New()
+	s := openSim(t, d, &batpak.Options{SegmentSize: 2048})
+	stored, refused := 0, 0
+	for i := range 200 {
+		if i%7 == 3 {
+			d.Fail(simfs.Fault{Op: simfs.OpWrite, N: 1, Err: syscall.ENOSPC})
+		}
+		_, err := s.Append(t.Context(), note("a:1", fmt.Sprint(i)), batpak.Expect(uint64(stored)))
+		switch {
+		case err == nil:
+			stored++
+		case errors.Is(err, batpak.ErrDiskFull) && !errors.Is(err, batpak.ErrOutcomeUnknown):
+			refused++
+		default:
+			t.Fatalf("Append() on a full disk = %v, want ErrDiskFull", err)
+		}
+	}
+	if refused == 0 {
+		t.Fatal("no append met the full disk")
+	}
+	want := texts(events(t, s, batpak.Query{}))
+	if len(want) != stored {
+		t.Errorf("the store has %d events, want %d", len(want), stored)
+	}
+	lost := d.CutHard()
+	again := openSim(t, lost, nil)
+	if got := texts(events(t, again, batpak.Query{})); strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("after a power cut the store has %d events, want the %d acknowledged", len(got), len(want))
+	}
+}
+
+func TestFailedWriteSparesTheNextGroup(t *testing.T) {
+	d := simfs.New()
+	s := openSim(t, d, nil)
+	mustAppend(t, s, note("a:0", "x"))
+	reached, release := block(d)
+	defer release()
+
+	// The first append is held up in its sync; a second group gathers behind it,
+	// whose write will fail, and with it only its own appends.
+	results := make(chan error, 9)
+	go func() {
+		_, err := s.Append(context.Background(), note("a:0", "x"))
+		results <- err
+	}()
+	<-reached
+	d.Fail(simfs.Fault{Op: simfs.OpWrite, N: 1, Err: syscall.ENOSPC})
+	for i := range 8 {
+		go func() {
+			_, err := s.Append(context.Background(), note(fmt.Sprint("b:", i), "x"))
+			results <- err
+		}()
+	}
+	release()
+	failed := 0
+	for range 9 {
+		if err := <-results; err != nil {
+			failed++
+			if !errors.Is(err, batpak.ErrDiskFull) {
+				t.Errorf("Append() = %v, want ErrDiskFull", err)
+			}
+		}
+	}
+	if got := len(events(t, s, batpak.Query{})); got != 10-failed {
+		t.Errorf("the store has %d events after %d of 10 appends failed", got, failed)
+	}
+	mustAppend(t, s, note("a:0", "x"), batpak.Expect(2))
+	if v, err := s.Verify(t.Context()); err != nil || len(v.Damages) > 0 {
+		t.Errorf("Verify() = %+v, %v, want a sound store", v, err)
+	}
+}
+
+func TestRelaxedStore(t *testing.T) {
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		s := open(&batpak.Options{Durability: batpak.Relaxed})
+		r := mustAppend(t, s, note("a:1", "x"), batpak.Key("k"))
+		if r.Durable() {
+			t.Error("receipt of a relaxed append says that it is durable")
+		}
+		if got := s.Frontier(); got != (batpak.Frontier{Written: 1}) {
+			t.Errorf("Frontier() = %+v, want one written and none durable", got)
+		}
+		if got := len(events(t, s, batpak.Query{})); got != 0 {
+			t.Errorf("readers see %d events before the sync, want none", got)
+		}
+		if err := s.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Frontier(); got != (batpak.Frontier{Written: 1, Durable: 1, Visible: 1}) {
+			t.Errorf("Frontier() after Sync = %+v, want all at 1", got)
+		}
+		if again := mustAppend(t, s, note("a:1", "x"), batpak.Key("k")); !again.Durable() || again.ID() != r.ID() {
+			t.Errorf("retry after the sync = %+v, want the same event, durable", again)
+		}
+		for range 3 { // a command sees what the store wrote before
+			if _, err := batpak.Decide(t.Context(), s, note("purse:1", "spent"), propose(s, spendGates)); err != nil {
+				t.Errorf("Decide() = %v", err)
+			}
+		}
+		mustAppend(t, s, note("a:1", "y"))
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(events(t, open(nil), batpak.Query{})); got != 5 {
+			t.Errorf("after a clean close the store has %d events, want 5", got)
+		}
+	})
+}
+
+func TestRelaxedStoreShowsUnsyncedIfAsked(t *testing.T) {
+	d := simfs.New()
+	s := openSim(t, d, &batpak.Options{Durability: batpak.Relaxed, ShowUnsynced: true})
+	mustAppend(t, s, note("a:1", "x"))
+	if got := len(events(t, s, batpak.Query{})); got != 1 {
+		t.Errorf("readers see %d events, want the one that is not synced", got)
+	}
+	if got := s.Frontier(); got != (batpak.Frontier{Written: 1, Visible: 1}) {
+		t.Errorf("Frontier() = %+v, want one written and visible, none durable", got)
+	}
+	killed := openSim(t, d.Kill(), nil)
+	if got := len(events(t, killed, batpak.Query{})); got != 1 {
+		t.Errorf("after a kill the store has %d events, want 1", got)
+	}
+}

@@ -1,0 +1,196 @@
+package batpak
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+)
+
+// pageSize is how many events an iteration looks up at a time.
+const pageSize = 128
+
+// Query selects events. A field at its zero value does not restrict; the others
+// must all hold.
+type Query struct {
+	Entity string // exactly this entity
+	Prefix string // entities whose names begin with this
+	Scope  string // exactly this scope
+	Kinds  []Kind // any of these
+	After  uint64 // sequence: only events after it
+	Until  uint64 // sequence: only events up to it, inclusive; 0 means all that is visible when the iteration begins
+}
+
+// Get finds an event by its id. It fails with [ErrNotFound], or with a
+// [*CorruptError] if the event's bytes are damaged.
+func (s *Store) Get(id ID) (Event, error) {
+	if err := s.alive(); err != nil {
+		return Event{}, err
+	}
+	ref, ok := s.index.ByID(id)
+	if !ok || !s.visible(ref.Sequence) {
+		return Event{}, ErrNotFound
+	}
+	e, err := s.read(s.segments, ref)
+	if err == nil && e.ID != id {
+		return Event{}, ErrNotFound
+	}
+	return e, err
+}
+
+// At finds an event by its sequence. It fails with [ErrNotFound], or with a
+// [*CorruptError] if the event's bytes are damaged.
+func (s *Store) At(sequence uint64) (Event, error) {
+	if err := s.alive(); err != nil {
+		return Event{}, err
+	}
+	ref, ok := s.index.At(sequence)
+	if !ok || !s.visible(sequence) {
+		return Event{}, ErrNotFound
+	}
+	return s.read(s.segments, ref)
+}
+
+// ByKey finds an event by its idempotency key. It fails with [ErrNotFound], or
+// with a [*CorruptError] if the event's bytes are damaged.
+func (s *Store) ByKey(key string) (Event, error) {
+	if err := s.alive(); err != nil {
+		return Event{}, err
+	}
+	e, err := s.byKey(key)
+	if err == nil && !s.visible(e.Sequence) {
+		return Event{}, ErrNotFound
+	}
+	return e, err
+}
+
+// byKey finds an event by its key, visible or not.
+func (s *Store) byKey(key string) (Event, error) {
+	for _, ref := range s.index.ByKey([]byte(key)) {
+		e, err := s.read(s.segments, ref)
+		if err != nil {
+			return Event{}, err
+		}
+		if e.Key == key {
+			return e, nil
+		}
+	}
+	return Event{}, ErrNotFound
+}
+
+// Head is the version of an entity's stream: the number of its visible events,
+// 0 if it has none.
+func (s *Store) Head(entity string) uint64 {
+	h := s.index.Head([]byte(entity))
+	if s.visible(h.Sequence) {
+		return h.Version
+	}
+	return s.index.Before([]byte(entity), s.frontier.At(frontier.Visible))
+}
+
+// Events iterates over the events that q selects, in the order of their
+// sequences. What is appended while it runs is not part of it. An error is the
+// last element. The sequence may be ranged over again, which starts anew.
+func (s *Store) Events(q Query) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		if err := s.alive(); err != nil {
+			yield(Event{}, err)
+			return
+		}
+		iq := q.index()
+		iq.Until = s.frontier.At(frontier.Visible)
+		if q.Until != 0 {
+			iq.Until = min(iq.Until, q.Until)
+		}
+		if iq.After >= iq.Until {
+			return
+		}
+		cursor := s.segments.Cursor()
+		page := make([]index.Ref, 0, pageSize)
+		for {
+			page = s.index.Find(page[:0], iq)
+			for _, ref := range page {
+				e, err := s.read(cursor, ref)
+				if !yield(e, err) || err != nil {
+					return
+				}
+			}
+			if len(page) < cap(page) {
+				return
+			}
+			iq.After = page[len(page)-1].Sequence
+		}
+	}
+}
+
+// recorder reads records: one at a time, or ahead.
+type recorder interface {
+	Record(pos format.Pos, seed uint32) (format.Record, error)
+}
+
+// read reads an event and checks that it is the one that was asked for.
+func (s *Store) read(from recorder, ref index.Ref) (Event, error) {
+	r, err := from.Record(ref.Pos, s.seed)
+	if err != nil {
+		return Event{}, outward(err, ref.Sequence)
+	}
+	if r.Sequence != ref.Sequence {
+		return Event{}, &CorruptError{
+			File: segment.Name(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset), FirstSequence: ref.Sequence,
+			Reason: fmt.Sprintf("holds event %d in place of event %d", r.Sequence, ref.Sequence),
+		}
+	}
+	return s.event(&r)
+}
+
+// event makes the public form of a record.
+func (s *Store) event(r *format.Record) (Event, error) {
+	e := Event{
+		Meta: Meta{
+			Coordinate:     Coordinate{Entity: string(r.Entity), Scope: string(r.Scope)},
+			Sequence:       r.Sequence,
+			Version:        r.Version,
+			ID:             r.ID,
+			Kind:           Kind(r.Kind),
+			PayloadVersion: r.PayloadVersion,
+			Correlation:    r.Correlation,
+			Causation:      r.Causation,
+			Time:           ID(r.ID).Time(),
+			Key:            string(r.Key),
+			Hash:           r.Hash,
+		},
+		Payload: r.Payload,
+	}
+	if e.Correlation.IsZero() {
+		e.Correlation = e.ID
+	}
+	if len(r.Extensions) > 0 {
+		d, err := parseExtensions(r.Extensions)
+		if err != nil {
+			return Event{}, fmt.Errorf("batpak: extensions of event %d: %w", r.Sequence, err)
+		}
+		e.Decision = d
+	}
+	return e, nil
+}
+
+func (s *Store) visible(sequence uint64) bool { return sequence <= s.frontier.At(frontier.Visible) }
+
+// outward turns an error of the disk's rooms into one of this package.
+func outward(err error, sequence uint64) error {
+	if d, ok := errors.AsType[*segment.DamageError](err); ok {
+		return &CorruptError{File: segment.Name(d.Segment), Offset: d.Offset, FirstSequence: max(sequence, d.FirstSequence), Reason: d.Reason}
+	}
+	if n, ok := errors.AsType[*segment.NewerError](err); ok {
+		return &FormatError{File: segment.Name(n.Segment), Found: n.Found, Supported: format.Version}
+	}
+	if errors.Is(err, fs.ErrClosed) { // the segments are closed before the store says so
+		return ErrClosed
+	}
+	return err
+}

@@ -1,0 +1,106 @@
+package batpak_test
+
+import (
+	"fmt"
+	"testing"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+)
+
+// filled makes a closed store of n events of 150 bytes in 1,000 streams.
+func filled(b *testing.B, n int) (dir string) {
+	b.Helper()
+	dir = b.TempDir()
+	s, err := batpak.Open(dir, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for at := 0; at < n; {
+		batch := s.NewBatch()
+		for ; batch.Len() < 1000 && at < n; at++ {
+			batch.Add(batpak.Draft{
+				Coordinate: batpak.Coordinate{Entity: fmt.Sprintf("account:%03d", at%1000), Scope: "bench"},
+				Kind:       batpak.Kind(0x1000 + at%8), PayloadVersion: 1, Payload: make([]byte, benchPayload),
+			})
+		}
+		if _, err := batch.Commit(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return dir
+}
+
+const benchEvents = 100_000
+
+// BenchmarkRead measures opening, finding and iterating over 100,000 events.
+func BenchmarkRead(b *testing.B) {
+	dir := filled(b, benchEvents)
+	b.Run("open", func(b *testing.B) {
+		for b.Loop() {
+			s, err := batpak.Open(dir, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		perEvent(b, benchEvents)
+	})
+	s, err := batpak.Open(dir, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	b.Run("all", func(b *testing.B) {
+		for b.Loop() {
+			iterate(b, s, batpak.Query{}, benchEvents)
+		}
+		perEvent(b, benchEvents)
+	})
+	b.Run("stream", func(b *testing.B) {
+		for b.Loop() {
+			iterate(b, s, batpak.Query{Entity: "account:007"}, benchEvents/1000)
+		}
+		perEvent(b, benchEvents/1000)
+	})
+	b.Run("verify", func(b *testing.B) {
+		for b.Loop() {
+			if v, err := s.Verify(b.Context()); err != nil || v.Events != benchEvents {
+				b.Fatal(v, err)
+			}
+		}
+		perEvent(b, benchEvents)
+	})
+	first, err := s.At(1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("get", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.Get(first.ID); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func iterate(b *testing.B, s *batpak.Store, q batpak.Query, want int) {
+	n := 0
+	for _, err := range s.Events(q) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		n++
+	}
+	if n != want {
+		b.Fatalf("%d events, want %d", n, want)
+	}
+}
+
+func perEvent(b *testing.B, n int) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/event")
+}

@@ -1,0 +1,216 @@
+package batpak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/batpak-go/batpak/runtime/internal/clock"
+	"github.com/batpak-go/batpak/runtime/internal/commit"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/recovery"
+	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+)
+
+// Store is an open event log. It is safe for concurrent use.
+type Store struct {
+	id          StoreID
+	incarnation uint32
+	options     Options
+	seed        uint32 // of the checksums of records
+	fs          vfs.FS
+	lock        io.Closer
+	index       *index.Index
+	segments    *segment.Reader
+	frontier    *frontier.Frontier
+	pipeline    *commit.Pipeline
+	opened      OpenReport
+
+	closed atomic.Bool
+	close  func() error // once
+
+	mu    sync.Mutex // guards bound
+	bound map[Kind]string
+}
+
+// Open opens the store in the directory dir, for this process alone, and creates
+// the directory and the store if there is none. It returns when every event that
+// it will show is durable.
+//
+// Errors match [ErrLocked] if the store is open elsewhere, [ErrCorrupt] if bytes
+// are damaged that a crash cannot have damaged, [ErrNewerFormat] if a later
+// version wrote it, and [ErrInvalid] for options that cannot be. In all these
+// cases the directory is as it was.
+func Open(dir string, o *Options) (*Store, error) {
+	options, err := o.settled()
+	if err != nil {
+		return nil, err
+	}
+	fs := rtopts.FS(&options.Internal)
+	if fs == nil {
+		if fs, err = vfs.OpenDir(dir); err != nil {
+			return nil, fmt.Errorf("batpak: open %s: %w", dir, err)
+		}
+	}
+	s, err := openFS(fs, options)
+	if err != nil {
+		return nil, fmt.Errorf("batpak: open %s: %w", dir, errors.Join(err, fs.Close()))
+	}
+	return s, nil
+}
+
+func openFS(fs vfs.FS, options Options) (*Store, error) {
+	lock, err := fs.Lock()
+	if errors.Is(err, vfs.ErrLocked) {
+		return nil, fmt.Errorf("%w: %w", ErrLocked, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{options: options, fs: fs, lock: lock, bound: map[Kind]string{}}
+	s.close = sync.OnceValue(s.shut)
+	if err := s.recover(); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return s, nil
+}
+
+// recover brings the store up from its files.
+func (s *Store) recover() error {
+	elapsed := clock.Start()
+	s.index = index.New()
+	random := s.options.random()
+	newStore := func() (id [16]byte) {
+		random(id[:])
+		return id
+	}
+	found, err := recovery.Run(s.fs, recovery.Config{Index: s.index, NewStore: newStore})
+	if err != nil {
+		return outward(err, 0)
+	}
+	last, _ := clock.TickOf(found.LastID)
+	s.id, s.incarnation = found.Store, found.Incarnation+1
+	s.seed = format.RecordSeed(found.Store)
+	s.segments = found.Reader
+	s.frontier = frontier.New(found.NextSequence - 1)
+	s.opened = openReport(&found.Report)
+	s.opened.Took = elapsed()
+	s.pipeline = commit.New(commit.Config{
+		Log: commit.NewLog(commit.LogConfig{
+			FS: s.fs, Reader: found.Reader, Writer: found.Writer, Header: found.Header, Digest: found.Digest,
+			Incarnation: s.incarnation, SegmentSize: s.options.SegmentSize, Closed: found.Closed,
+		}),
+		Clock:    clock.New(rtopts.Now(&s.options.Internal), random, last),
+		Index:    s.index,
+		Frontier: s.frontier,
+		Store:    found.Store,
+		Next:     found.NextSequence,
+		Relaxed:  s.options.Durability == Relaxed,
+		Unsynced: s.options.ShowUnsynced,
+	})
+	return nil
+}
+
+// ID is the store's id.
+func (s *Store) ID() StoreID { return s.id }
+
+// Close waits for the appends under way, makes everything durable, and releases
+// the directory. Later calls return the same error; all other methods fail with
+// [ErrClosed] from then on.
+func (s *Store) Close() error { return s.close() }
+
+func (s *Store) shut() error {
+	err := s.failure(s.pipeline.Close(), nil, nil)
+	s.closed.Store(true)
+	err = errors.Join(err, s.lock.Close(), s.fs.Close())
+	if err != nil {
+		return fmt.Errorf("batpak: close: %w", err)
+	}
+	return nil
+}
+
+// alive reports whether the store is open.
+func (s *Store) alive() error {
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	return nil
+}
+
+// OpenReport says what opening a store found and did.
+type OpenReport struct {
+	// Created is true if there was no store.
+	Created bool
+	// Clean is true if the store was closed properly before; nothing was written
+	// to open it.
+	Clean    bool
+	Segments uint64
+	Events   uint64
+	Bytes    int64 // of the log
+	// Rewritten is how many bytes at the end, not known to be durable, were
+	// written again and synced.
+	Rewritten int64
+	// Cut is how many bytes of a write that a crash interrupted were cut off the
+	// end of the log, after they were kept in the file Lost.
+	Cut  int64
+	Lost string
+	// Foreign are names in the directory that are not the store's. They are left
+	// alone.
+	Foreign []string
+	Took    time.Duration
+}
+
+func openReport(r *recovery.Report) OpenReport {
+	return OpenReport{
+		Created: r.Created, Clean: r.Clean, Segments: r.Segments, Events: r.Events, Bytes: r.Bytes,
+		Rewritten: r.Rewritten, Cut: r.Cut, Lost: r.Lost, Foreign: r.Foreign,
+	}
+}
+
+// Report says what opening the store found and did.
+func (s *Store) Report() OpenReport { return s.opened }
+
+// Mark names a watermark of a store.
+type Mark int
+
+// The watermarks, each a sequence: what is up to it, inclusive, has come so far.
+const (
+	MarkWritten Mark = Mark(frontier.Written) // handed to the operating system
+	MarkDurable Mark = Mark(frontier.Durable) // on disk
+	MarkVisible Mark = Mark(frontier.Visible) // shown to readers
+)
+
+// Frontier is where the watermarks of a store stand.
+type Frontier struct {
+	Written uint64
+	Durable uint64
+	Visible uint64
+}
+
+// Frontier reports the watermarks. They only rise.
+func (s *Store) Frontier() Frontier {
+	// From the lowest to the highest, so that what is reported is in order.
+	var f Frontier
+	f.Visible = s.frontier.At(frontier.Visible)
+	f.Durable = s.frontier.At(frontier.Durable)
+	f.Written = s.frontier.At(frontier.Written)
+	return f
+}
+
+// Wait returns nil once the mark has reached sequence. It fails with the
+// context's error if ctx ends first, with [ErrClosed] when the store is closed,
+// and with a [*PoisonedError] when the mark can no longer rise.
+func (s *Store) Wait(ctx context.Context, m Mark, sequence uint64) error {
+	if m < MarkWritten || m > MarkVisible {
+		return &ArgumentError{What: "mark", Reason: "is not one of the constants"}
+	}
+	return s.failure(s.frontier.Wait(ctx, frontier.Mark(m), sequence), nil, nil)
+}

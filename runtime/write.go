@@ -1,0 +1,351 @@
+package batpak
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/commit"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+)
+
+// Append stores one event and returns its receipt once it is durable (see
+// [Durability]). Appends from many goroutines share their syncs.
+//
+// Errors match [ErrInvalid] or [ErrTooLarge] for a draft that can never be
+// stored, [ErrConflict] and [ErrKeyReused] for the options' wishes,
+// [ErrDiskFull], [ErrPoisoned] and [ErrClosed]. In all these cases nothing was
+// stored. If ctx ends, or the disk fails, when the event may have been stored,
+// the error is an [*OutcomeUnknownError]; cancelling ends the waiting, not the
+// write.
+func (s *Store) Append(ctx context.Context, d Draft, opts ...AppendOption) (Receipt, error) {
+	receipts, err := s.append(ctx, []draft{newDraft(d, opts)}, nil)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return receipts[0], nil
+}
+
+func newDraft(d Draft, opts []AppendOption) draft {
+	n := draft{Draft: d}
+	for _, o := range opts {
+		o.applyAppend(&n)
+	}
+	return n
+}
+
+// Batch is a set of events, of any streams, that are stored together or not at
+// all: after a crash and for every reader. It is made by [Store.NewBatch], is
+// not safe for concurrent use, and is committed once.
+type Batch struct {
+	store      *Store
+	drafts     []draft
+	conditions []index.Query
+	err        error
+}
+
+// NewBatch returns an empty batch.
+func (s *Store) NewBatch() *Batch { return &Batch{store: s} }
+
+// Add adds an event and returns its index, for [CausedByItem] and for its
+// receipt. What is wrong with the event is told by [Batch.Commit].
+func (b *Batch) Add(d Draft, opts ...AppendOption) int {
+	b.drafts = append(b.drafts, newDraft(d, opts))
+	return len(b.drafts) - 1
+}
+
+// ExpectNone makes the commit fail with a [*ConflictError] if an event matches q,
+// which includes that it comes after q.After. Events that are being committed by
+// others count as soon as they are durable.
+func (b *Batch) ExpectNone(q Query) {
+	b.conditions = append(b.conditions, q.index())
+}
+
+// Len is the number of events.
+func (b *Batch) Len() int { return len(b.drafts) }
+
+// Commit stores the batch and returns a receipt for each event, in the order
+// they were added. The errors are those of [Store.Append].
+//
+// A batch with an idempotency key on one or more of its events is retried as a
+// whole: if the store has the events, in the same order, their receipts are
+// returned.
+func (b *Batch) Commit(ctx context.Context) ([]Receipt, error) {
+	switch {
+	case b.err != nil:
+		return nil, b.err
+	case len(b.drafts) == 0:
+		return nil, &ArgumentError{What: "batch", Reason: "has no events"}
+	case len(b.drafts) > MaxBatchEvents:
+		return nil, &LimitError{What: "number of events in a batch", Size: len(b.drafts), Limit: MaxBatchEvents}
+	}
+	b.err = &ArgumentError{What: "batch", Reason: "was committed before; make a new one"}
+	return b.store.append(ctx, b.drafts, b.conditions)
+}
+
+// Sync makes every event appended so far durable. In a Synced store they are.
+func (s *Store) Sync(ctx context.Context) error {
+	if s.options.Durability == Synced {
+		return s.alive()
+	}
+	return s.failure(s.pipeline.Submit(ctx, &commit.Request{Sync: true}), nil, nil)
+}
+
+// append is the one way into the log.
+func (s *Store) append(ctx context.Context, drafts []draft, conditions []index.Query) ([]Receipt, error) {
+	items, err := s.encode(drafts)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if err := s.alive(); err != nil {
+			return nil, err
+		}
+		known := s.index.Len()
+		if receipts, err := s.replay(drafts); receipts != nil || err != nil {
+			return receipts, err
+		}
+		r := &commit.Request{Items: items, Conditions: conditions, Known: known}
+		err := s.pipeline.Submit(ctx, r)
+		if errors.Is(err, commit.ErrLookAgain) {
+			continue
+		}
+		if err != nil {
+			return nil, s.failure(err, drafts, items)
+		}
+		return s.receipts(drafts, r.Heads()), nil
+	}
+}
+
+// encode checks the drafts and encodes them for the writer.
+func (s *Store) encode(drafts []draft) ([]commit.Item, error) {
+	for i := range drafts {
+		if err := s.check(&drafts[i], i); err != nil {
+			if len(drafts) > 1 {
+				return nil, fmt.Errorf("batch item %d: %w", i, err)
+			}
+			return nil, err
+		}
+	}
+	if err := s.checkBatch(drafts); err != nil {
+		return nil, err
+	}
+	items := make([]commit.Item, len(drafts))
+	for i := range drafts {
+		items[i] = drafts[i].item()
+	}
+	return items, nil
+}
+
+// checkBatch reports what makes drafts unacceptable together, each of which is
+// acceptable by itself.
+func (s *Store) checkBatch(drafts []draft) error {
+	if len(drafts) == 1 {
+		return nil
+	}
+	total, holders := 0, map[string]int{}
+	for i := range drafts {
+		d := &drafts[i]
+		if total += len(d.Entity) + len(d.Scope) + len(d.key) + len(d.Payload); total > s.options.MaxBatch {
+			return &LimitError{What: "batch", Size: total, Limit: s.options.MaxBatch}
+		}
+		if !d.keyed {
+			continue
+		}
+		if holder, ok := holders[d.key]; ok {
+			return &ArgumentError{What: "idempotency key", Reason: fmt.Sprintf("is the same for items %d and %d of the batch", holder, i)}
+		}
+		holders[d.key] = i
+	}
+	return nil
+}
+
+// check reports what makes d unacceptable as item i of its batch.
+func (s *Store) check(d *draft, i int) error {
+	if d.Err != nil {
+		return d.Err
+	}
+	if err := d.Validate(); err != nil {
+		return err
+	}
+	switch {
+	case d.Kind.Reserved() && !d.system:
+		return &ArgumentError{What: fmt.Sprintf("kind %v", d.Kind), Reason: "categories 0x0 and 0xd are reserved for the store"}
+	case d.PayloadVersion == 0:
+		return &ArgumentError{What: "payload version", Reason: "is 0; versions start at 1"}
+	case len(d.Payload) > s.options.MaxPayload:
+		return &LimitError{What: "payload", Size: len(d.Payload), Limit: s.options.MaxPayload}
+	case d.keyed && d.key == "":
+		return &ArgumentError{What: "idempotency key", Reason: "is empty"}
+	case len(d.key) > MaxName:
+		return &LimitError{What: "idempotency key", Size: len(d.key), Limit: MaxName}
+	case !utf8.ValidString(d.key):
+		return &ArgumentError{What: "idempotency key", Reason: "is not valid UTF-8"}
+	case d.causeItem > i || d.causeItem < 0:
+		return &ArgumentError{What: "causing item", Reason: "is not an earlier item of the batch"}
+	}
+	return nil
+}
+
+// item encodes a draft and digests its payload.
+func (d *draft) item() commit.Item {
+	names := make([]byte, 0, len(d.Entity)+len(d.Scope)+len(d.key))
+	names = append(append(append(names, d.Entity...), d.Scope...), d.key...)
+	entity, names := names[:len(d.Entity):len(d.Entity)], names[len(d.Entity):]
+	scope, key := names[:len(d.Scope):len(d.Scope)], names[len(d.Scope):]
+	t := format.Tail{
+		Kind: uint16(d.Kind), PayloadVersion: d.PayloadVersion,
+		Correlation: d.correlation, Causation: d.causation,
+		Entity: entity, Scope: scope, Key: key,
+		Payload: d.Payload,
+	}
+	if d.causeItem > 0 {
+		t.Causation = [16]byte{1} // holds the place of an id that the writer makes
+	}
+	if d.decision != nil {
+		t.Extensions = d.decision.appendExtension(nil)
+	}
+	encoded := format.EncodeTail(&t)
+	return commit.Item{
+		Tail: encoded, Entity: entity, Scope: scope, Key: key,
+		Digest: chain.Digest(encoded.Bytes[encoded.Payload:]), // of the copy: the caller may reuse its slice too early
+		Cause:  d.causation, CauseItem: d.causeItem - 1,
+		Expects: d.expect.set, Version: d.expect.version,
+	}
+}
+
+// replay looks for the events of drafts by their idempotency keys. It returns
+// their receipts if the store has them all, and a [*KeyReusedError] if a key
+// belongs to something else.
+func (s *Store) replay(drafts []draft) ([]Receipt, error) {
+	for i := range drafts {
+		if !drafts[i].keyed {
+			continue
+		}
+		e, err := s.byKey(drafts[i].key)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if e.Sequence <= uint64(i) {
+			return nil, &KeyReusedError{Key: drafts[i].key, Sequence: e.Sequence, Differs: "batch"}
+		}
+		return s.replayed(drafts, drafts[i].key, e.Sequence-uint64(i))
+	}
+	return nil, nil
+}
+
+// replayed compares drafts with the events from sequence first on.
+func (s *Store) replayed(drafts []draft, key string, first uint64) ([]Receipt, error) {
+	receipts := make([]Receipt, len(drafts))
+	for i := range drafts {
+		sequence := first + uint64(i)
+		ref, ok := s.index.At(sequence)
+		if !ok {
+			return nil, &KeyReusedError{Key: key, Sequence: first, Differs: "batch"}
+		}
+		e, err := s.read(s.segments, ref)
+		if err != nil {
+			return nil, err
+		}
+		if field := drafts[i].differs(&e); field != "" {
+			return nil, &KeyReusedError{Key: key, Sequence: sequence, Differs: field}
+		}
+		receipts[i] = s.receipt(&e.Meta)
+	}
+	return receipts, nil
+}
+
+// differs names the first field in which a stored event is not what d asks for.
+func (d *draft) differs(e *Event) string {
+	switch {
+	case d.Entity != e.Entity:
+		return "entity"
+	case d.Scope != e.Scope:
+		return "scope"
+	case d.key != e.Key:
+		return "key"
+	case d.Kind != e.Kind:
+		return "kind"
+	case d.PayloadVersion != e.PayloadVersion:
+		return "payload version"
+	case !bytes.Equal(d.Payload, e.Payload):
+		return "payload"
+	}
+	return ""
+}
+
+func (s *Store) receipts(drafts []draft, heads []format.Head) []Receipt {
+	durable := s.frontier.At(frontier.Durable)
+	receipts := make([]Receipt, len(heads))
+	for i, h := range heads {
+		receipts[i] = Receipt{
+			store: s.id, incarnation: uint64(s.incarnation), sequence: h.Sequence, coordinate: drafts[i].Coordinate,
+			version: h.Version, id: h.ID, hash: h.Hash, durable: h.Sequence <= durable, decision: drafts[i].decision,
+		}
+	}
+	return receipts
+}
+
+// receipt makes the receipt of a stored event again.
+func (s *Store) receipt(m *Meta) Receipt {
+	return Receipt{
+		store: s.id, incarnation: uint64(s.index.Incarnation(m.Sequence)), sequence: m.Sequence, coordinate: m.Coordinate,
+		version: m.Version, id: m.ID, hash: m.Hash, durable: m.Sequence <= s.frontier.At(frontier.Durable), decision: m.Decision,
+	}
+}
+
+// failure turns an error of the pipeline into one of this package.
+func (s *Store) failure(err error, drafts []draft, items []commit.Item) error {
+	if err == nil {
+		return nil
+	}
+	if c, ok := errors.AsType[*commit.Conflict](err); ok {
+		if c.Item < 0 {
+			return &ConflictError{Found: c.Found}
+		}
+		return &ConflictError{Entity: string(items[c.Item].Entity), Expected: c.Expected, Actual: c.Actual}
+	}
+	if u, ok := errors.AsType[*commit.UnknownError](err); ok {
+		out := &OutcomeUnknownError{Cause: s.failure(u.Cause, nil, nil)}
+		for _, h := range u.Heads {
+			out.IDs = append(out.IDs, h.ID)
+		}
+		for i := range drafts {
+			if out.Key == "" {
+				out.Key = drafts[i].key
+			}
+		}
+		return out
+	}
+	if p, ok := errors.AsType[*commit.PoisonedError](err); ok {
+		return &PoisonedError{Cause: p.Cause}
+	}
+	if errors.Is(err, commit.ErrClosed) {
+		return ErrClosed
+	}
+	if errors.Is(err, commit.ErrExhausted) {
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	}
+	if w, ok := errors.AsType[*segment.WriteError](err); ok && w.Full {
+		return fmt.Errorf("%w: %w", ErrDiskFull, err)
+	}
+	return err
+}
+
+// index converts a query for the index.
+func (q Query) index() index.Query {
+	kinds := make([]uint16, len(q.Kinds))
+	for i, k := range q.Kinds {
+		kinds[i] = uint16(k)
+	}
+	return index.Query{Entity: q.Entity, Prefix: q.Prefix, Scope: q.Scope, Kinds: kinds, After: q.After, Until: q.Until}
+}
