@@ -1,0 +1,37 @@
+// Batpakgen generates typed code from the batpak schemas of Go packages.
+//
+// Usage:
+//
+//	batpakgen [flags] [packages]
+//
+// It reads the schema declarations of the packages, by default of the one in the
+// current directory, checks them, and writes the files *.batpak.go beside them:
+// event kinds and codecs, a typed journal, folds and commands. It never runs the
+// code it reads. Packages without a schema are passed over; generated files that
+// a schema does not call for any more are removed.
+//
+// The flags are
+//
+//	-check      write nothing; report generated files that are stale, missing or left over
+//	-diff       like -check, and print what would change
+//	-json       print the diagnostics as JSON on standard output
+//	-C dir      work as if started in dir
+//	-tags list  build tags, separated by commas
+//	-v          tell on standard error what is done and how long it takes
+//
+// All diagnostics come in one run, in the form of go vet, on standard error:
+//
+//	schema.go:14:9: category 0xd is reserved [BP111]
+//
+// Nothing is written unless every schema is right, the generated code compiles
+// and no file of somebody else is in the way; files whose bytes would not change
+// are not touched. The exit code is 0 if all is well, 1 if there are
+// diagnostics, and 2 if the command was used wrongly, packages could not be
+// loaded, or batpakgen itself is at fault.
+//
+// A module has the command as a tool, and go generate runs it:
+//
+//	go get -tool github.com/batpak-go/batpak/cmd/batpakgen
+//
+//	//go:generate go tool batpakgen
+package main

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"batpakgen": main})
+}
+
+// The scripts run in a module example.com/app of their own that uses this one.
+func TestScripts(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("GOFLAGS", "-mod=mod")
+			env.Setenv("GOWORK", "off")
+			env.Setenv("GOPROXY", "off")
+			for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
+				out, err := exec.Command("go", "env", name).Output()
+				if err != nil {
+					return err
+				}
+				env.Setenv(name, strings.TrimSpace(string(out)))
+			}
+			return writeModule(env.WorkDir, root)
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits":     exits,
+			"old":       old,
+			"untouched": untouched,
+		},
+	})
+}
+
+// writeModule writes go.mod and go.sum of a module that uses the one at root
+// and has its command as a tool.
+func writeModule(dir, root string) error {
+	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		return err
+	}
+	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	if err != nil {
+		return err
+	}
+	const path = "github.com/batpak-go/batpak"
+	mod = regexp.MustCompile(`(?m)^(module|tool) .*$`).ReplaceAll(mod, nil)
+	mod = append(mod, "\nmodule example.com/app\n\ntool "+path+"/cmd/batpakgen\n\nrequire "+path+" v0.0.0\n\nreplace "+path+" => "+root+"\n"...)
+	return errors.Join(
+		os.WriteFile(filepath.Join(dir, "go.mod"), mod, 0o644),
+		os.WriteFile(filepath.Join(dir, "go.sum"), sum, 0o644),
+	)
+}
+
+// exits CODE PROGRAM ARG... runs a program that has to exit with the code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARG...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%s: %v", args[1], err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code = %d, want %d", got, want)
+	}
+}
+
+// longAgo is the time that old gives to files.
+func longAgo() time.Time { return time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC) }
+
+// old FILE... makes files old.
+func old(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("old cannot be negated")
+	}
+	for _, name := range args {
+		ts.Check(os.Chtimes(ts.MkAbs(name), longAgo(), longAgo()))
+	}
+}
+
+// untouched FILE... requires that files are as old as old made them.
+func untouched(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		info, err := os.Stat(ts.MkAbs(name))
+		ts.Check(err)
+		if info.ModTime().Equal(longAgo()) == neg {
+			ts.Fatalf("%s was written at %v", name, info.ModTime())
+		}
+	}
+}
+
+// What is committed under examples is what their schemas say.
+func TestExamplesAreCurrent(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"-C", "../..", "-diff", "./examples/..."}, &stdout, &stderr); code != exitOK {
+		t.Errorf("batpakgen -diff ./examples/... = %d, want %d:\n%s%s", code, exitOK, &stderr, &stdout)
+	}
+}

@@ -1,0 +1,253 @@
+package gen_test
+
+import (
+	"bytes"
+	"go/format"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/batpak-go/batpak/gen"
+	"github.com/batpak-go/batpak/schema/model"
+)
+
+// generate emits a schema that has to be right.
+func generate(t *testing.T, pkg *model.Package) []gen.File {
+	t.Helper()
+	files, ds, err := gen.Generate(pkg)
+	if err != nil || len(ds) > 0 {
+		t.Fatalf("Generate(%s) = %v, %v, want files", pkg.Path, ds, err)
+	}
+	return files
+}
+
+func TestNothingDeclaredGivesNothing(t *testing.T) {
+	if files := generate(t, &model.Package{Path: "example.com/empty", Name: "empty"}); len(files) > 0 {
+		t.Errorf("Generate(empty package) = %d files, want none", len(files))
+	}
+}
+
+func TestFilesAreThoseThatAreNeeded(t *testing.T) {
+	pkg := ledger()
+	pkg.Commands, pkg.Gates, pkg.Projections = nil, nil, nil
+	var got []string
+	for _, f := range generate(t, pkg) {
+		got = append(got, f.Name)
+	}
+	if want := []string{"events.batpak.go"}; !slices.Equal(got, want) {
+		t.Errorf("Generate(events only) = %v, want %v", got, want)
+	}
+}
+
+func TestOutputIsRepeatable(t *testing.T) {
+	first := generate(t, ledger())
+	for range 20 {
+		for i, f := range generate(t, ledger()) {
+			if f.Name != first[i].Name || !bytes.Equal(f.Source, first[i].Source) {
+				t.Fatalf("Generate(ledger) gives another %s on repetition", f.Name)
+			}
+		}
+	}
+}
+
+// Moving declarations within their file changes no output.
+func TestOutputDoesNotDependOnLines(t *testing.T) {
+	moved := ledger()
+	for _, ev := range moved.Events {
+		ev.Pos.Line += 100
+	}
+	first := generate(t, ledger())
+	for i, f := range generate(t, moved) {
+		if !bytes.Equal(f.Source, first[i].Source) {
+			t.Errorf("Generate(ledger) gives another %s after its events moved", f.Name)
+		}
+	}
+}
+
+func TestOutputIsFormatted(t *testing.T) {
+	for _, f := range generate(t, ledger()) {
+		want, err := format.Source(f.Source)
+		if err != nil {
+			t.Errorf("format.Source(%s) = %v, want nil", f.Name, err)
+		} else if !bytes.Equal(f.Source, want) {
+			t.Errorf("%s is not formatted", f.Name)
+		}
+		if !bytes.HasPrefix(f.Source, []byte(gen.Header+"\n// schema: schema.go\n\npackage bank\n")) {
+			t.Errorf("%s begins with %.80q, want the header, the schema's files and the package clause", f.Name, f.Source)
+		}
+	}
+}
+
+// A gated event can be appended through its command only.
+func TestGatedEventsHaveNoUngatedAppend(t *testing.T) {
+	for _, f := range generate(t, ledger()) {
+		for _, name := range []string{"AppendMoneyWithdrawn", "AddMoneyWithdrawn"} {
+			if bytes.Contains(f.Source, []byte(name)) {
+				t.Errorf("%s has %s, want no ungated append of a gated event", f.Name, name)
+			}
+		}
+	}
+}
+
+func TestCollisions(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*model.Package)
+		want   []string // "line: message [code]"
+	}{
+		{
+			"user's function",
+			func(p *model.Package) { p.Taken["FoldBalance"] = at(80) },
+			[]string{"8: generated FoldBalance collides with your own; rename one of them [BP701]"},
+		},
+		{
+			"user's type",
+			func(p *model.Package) { p.Taken["Journal"] = at(80) },
+			[]string{"3: generated Journal collides with your own; rename one of them [BP701]"},
+		},
+		{
+			"user's method",
+			func(p *model.Package) { p.Taken["MoneyDeposited.AppendBatpak"] = at(80) },
+			[]string{"50: generated MoneyDeposited.AppendBatpak collides with your own; rename one of them [BP701]"},
+		},
+		{
+			"payload's field",
+			func(p *model.Package) { p.Structs[1].Fields[0].Name = "DecodeBatpak" },
+			[]string{"1: generated method MoneyDeposited.DecodeBatpak collides with the field; rename the field [BP701]"},
+		},
+		{
+			"projection and fixed method",
+			func(p *model.Package) { p.Projections[0].Name = "store" },
+			[]string{"8: generated Journal.Store is needed twice; rename one of the declarations [BP701]"},
+		},
+		{
+			"projection and command",
+			func(p *model.Package) { p.Projections[0].Name = "withdraw" },
+			[]string{"8: generated Journal.Withdraw is needed twice; rename one of the declarations [BP701]"},
+		},
+		{
+			"hidden builtin",
+			func(p *model.Package) { p.Taken["append"] = at(80) },
+			[]string{"80: append hides the predeclared append that generated code needs; rename it [BP701]"},
+		},
+		{
+			"two at once",
+			func(p *model.Package) {
+				p.Taken["Bind"], p.Taken["Withdraw"], p.Taken["KindMoneyWithdrawn"] = at(80), at(81), at(82)
+			},
+			[]string{
+				"3: generated Bind collides with your own; rename one of them [BP701]",
+				"6: generated KindMoneyWithdrawn collides with your own; rename one of them [BP701]",
+			},
+		},
+		{
+			"optional array of structs",
+			func(p *model.Package) {
+				source := p.Structs[0]
+				p.Structs[1].Fields[2].Type = &model.Type{
+					Class: model.ClassArray, Len: 2, Elem: &model.Type{Class: model.ClassStruct, Struct: source},
+				}
+			},
+			[]string{"1: MoneyDeposited.Memo: option optional cannot be used here, because the elements of an array are compared" +
+				" with ==, which does not fit theirs; use a pointer [BP109]"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			pkg := ledger()
+			tt.change(pkg)
+			files, ds, err := gen.Generate(pkg)
+			if err != nil || len(files) > 0 {
+				t.Fatalf("Generate(%s) = %d files, error %v, want diagnostics", tt.name, len(files), err)
+			}
+			var got []string
+			for _, d := range ds {
+				got = append(got, strings.Join([]string{itoa(d.Pos), d.Message, "[" + d.Code + "]"}, " "))
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("Generate(%s) diagnostics:\ngot  %q\nwant %q", tt.name, got, tt.want)
+			}
+		})
+	}
+}
+
+// itoa formats the line of a position.
+func itoa(pos token.Position) string {
+	pos.Filename, pos.Column = "", 0
+	return pos.String() + ":"
+}
+
+// Unexported names give way to the user's instead of being reported.
+func TestUnexportedNamesGiveWay(t *testing.T) {
+	pkg := ledger()
+	for _, name := range []string{"ctx", "withdrawGates", "decodeSource", "batpak", "wire"} {
+		pkg.Taken[name] = at(90)
+	}
+	var all strings.Builder
+	for _, f := range generate(t, pkg) {
+		all.WriteString(string(f.Source))
+	}
+	for _, want := range []string{
+		"ctxValue context.Context", "withdrawGatesValue = ", "func decodeSourceValue(", `batpakValue "github.com`, `wireValue "github.com`,
+	} {
+		if !strings.Contains(all.String(), want) {
+			t.Errorf("Generate with taken names lacks %q", want)
+		}
+	}
+}
+
+// Every name that a parameter could hide, and every keyword, is avoided.
+func TestCallerParametersAvoidNames(t *testing.T) {
+	pkg := ledger()
+	pkg.Taken["limit"] = at(90)
+	c := pkg.Commands[0]
+	c.Fill = nil
+	for _, field := range []string{"Ctx", "ID", "Type", "Batpak", "Len", "Limit", "HTTPCode", "httpCode"} {
+		c.Fill = append(c.Fill, model.Fill{Field: field, From: model.FillCaller, Type: "string"})
+	}
+	want := "e MoneyWithdrawn, ctxValue string, idValue string, typeValue string, batpakValue string, lenValue string," +
+		" limitValue string, httpCode string, httpCodeValue string, opts"
+	for _, f := range generate(t, pkg) {
+		if f.Name == "commands.batpak.go" && !bytes.Contains(f.Source, []byte(want)) {
+			t.Errorf("%s lacks parameters %q:\n%s", f.Name, want, f.Source)
+		}
+	}
+}
+
+func TestUnparsableTypeIsAnError(t *testing.T) {
+	pkg := ledger()
+	pkg.Commands[0].Fill[3].Type = "map["
+	if _, ds, err := gen.Generate(pkg); err == nil {
+		t.Errorf("Generate(model with type map[) = %v, nil, want an error", ds)
+	}
+}
+
+// The emitters keep away from what makes jennifer's output depend on map order
+// or on what was rendered before, and from raw code in identifiers.
+func TestEmittersKeepToTheRules(t *testing.T) {
+	forbidden := regexp.MustCompile("jen\\.Dict|DictFunc|\\.Clone\\(\\)|\\bId\\(\"[^\"]*[. (]")
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rooms, err := filepath.Glob("internal/*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(files, rooms...) {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := forbidden.Find(source); found != nil {
+			t.Errorf("%s uses %q", name, found)
+		}
+	}
+}
