@@ -1,0 +1,63 @@
+package diag
+
+import (
+	"fmt"
+	"go/token"
+)
+
+// Range is a piece of source, such as an ast.Node.
+type Range interface {
+	Pos() token.Pos
+	End() token.Pos
+}
+
+// Span is the [Range] between two positions.
+type Span struct{ From, To token.Pos }
+
+// Pos returns the position of the first byte.
+func (s Span) Pos() token.Pos { return s.From }
+
+// End returns the position after the last byte.
+func (s Span) End() token.Pos { return s.To }
+
+// Sink collects the diagnostics of the source in one file set. It is not safe
+// for concurrent use.
+type Sink struct {
+	fset *token.FileSet
+	list []Diagnostic
+}
+
+// NewSink returns an empty sink for source in fset.
+func NewSink(fset *token.FileSet) *Sink { return &Sink{fset: fset} }
+
+// Add reports an error at a piece of source. A message that is there already is
+// not added again.
+func (s *Sink) Add(at Range, code, format string, args ...any) {
+	s.AddRelated(at, nil, code, format, args...)
+}
+
+// AddRelated is [Sink.Add] with other places that the message speaks of.
+func (s *Sink) AddRelated(at Range, related []Related, code, format string, args ...any) {
+	d := Diagnostic{
+		Pos:     s.fset.Position(at.Pos()),
+		End:     s.fset.Position(at.End()),
+		Code:    code,
+		Message: fmt.Sprintf(format, args...),
+		Related: related,
+	}
+	for _, old := range s.list {
+		if old.Pos == d.Pos && old.Code == d.Code && old.Message == d.Message {
+			return
+		}
+	}
+	s.list = append(s.list, d)
+}
+
+// Position is where p lies, in the form that diagnostics carry.
+func (s *Sink) Position(p token.Pos) token.Position { return s.fset.Position(p) }
+
+// Diagnostics returns what was added, sorted.
+func (s *Sink) Diagnostics() []Diagnostic {
+	Sort(s.list)
+	return s.list
+}

@@ -1,0 +1,134 @@
+package payload
+
+import (
+	"fmt"
+	"go/types"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/batpak-go/batpak/schema/model"
+)
+
+// maxWire is the longest wire name in bytes.
+const maxWire = 64
+
+// Ref names a type as the package own sees it.
+func Ref(t *types.Named, own *types.Package) model.NamedRef {
+	ref := model.NamedRef{Name: t.Obj().Name()}
+	if pkg := t.Obj().Pkg(); pkg != nil && pkg != own {
+		ref.Path, ref.PkgName = pkg.Path(), pkg.Name()
+	}
+	return ref
+}
+
+// Source writes a type as Go source in the package own, other packages by their
+// names, and lists these packages in order of their paths.
+func Source(t types.Type, own *types.Package) (string, []model.Import) {
+	var imports []model.Import
+	text := types.TypeString(t, func(pkg *types.Package) string {
+		if pkg == own {
+			return ""
+		}
+		if imp := (model.Import{Path: pkg.Path(), Name: pkg.Name()}); !slices.Contains(imports, imp) {
+			imports = append(imports, imp)
+		}
+		return pkg.Name()
+	})
+	slices.SortFunc(imports, func(a, b model.Import) int { return strings.Compare(a.Path, b.Path) })
+	return text, imports
+}
+
+// Tag is the bat tag of a struct field.
+type Tag struct {
+	Name    string // before the first comma
+	Options []string
+}
+
+// ParseTag parses the bat key of a struct tag. A field without one has the zero
+// Tag. The error says what is malformed.
+func ParseTag(tag string) (Tag, error) {
+	value, ok := reflect.StructTag(tag).Lookup("bat")
+	if !ok {
+		if strings.HasPrefix(tag, "bat") || strings.Contains(tag, " bat:") || strings.Contains(tag, `"bat:`) {
+			return Tag{}, fmt.Errorf("malformed struct tag %q; want the form `bat:\"name,option\"`", tag)
+		}
+		return Tag{}, nil
+	}
+	name, rest, more := strings.Cut(value, ",")
+	if !more {
+		return Tag{Name: name}, nil
+	}
+	return Tag{Name: name, Options: strings.Split(rest, ",")}, nil
+}
+
+// storedTag is what a bat tag says of a stored field.
+type storedTag struct {
+	wire     string
+	optional bool
+	skip     bool
+}
+
+// storedAs parses the tag of a field of a payload.
+func storedAs(field, tag string) (storedTag, error) {
+	parsed, err := ParseTag(tag)
+	if err != nil {
+		return storedTag{}, err
+	}
+	if parsed.Name == "-" {
+		if len(parsed.Options) > 0 {
+			return storedTag{}, fmt.Errorf("a field that is not stored has no option %q", parsed.Options[0])
+		}
+		return storedTag{skip: true}, nil
+	}
+	s := storedTag{wire: parsed.Name}
+	for _, option := range parsed.Options {
+		switch {
+		case option != "optional":
+			return storedTag{}, fmt.Errorf("unknown option %q in bat tag; known: optional", option)
+		case s.optional:
+			return storedTag{}, fmt.Errorf("option %q is given twice", option)
+		}
+		s.optional = true
+	}
+	if s.wire == "" {
+		s.wire = snakeCase(field)
+	}
+	if !validWire(s.wire) {
+		return storedTag{}, fmt.Errorf("wire name %q must match [a-z][a-z0-9_]* and have at most %d bytes; give another in a bat tag", s.wire, maxWire)
+	}
+	return s, nil
+}
+
+// validWire reports whether a field may be stored under the name.
+func validWire(s string) bool {
+	if s == "" || len(s) > maxWire {
+		return false
+	}
+	for i, c := range []byte(s) {
+		lower := c >= 'a' && c <= 'z'
+		if !lower && (i == 0 || c != '_' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return true
+}
+
+// snakeCase is the wire name of a Go field: ID is id, OpenedAt is opened_at,
+// HTTPCode is http_code.
+func snakeCase(s string) string {
+	var b strings.Builder
+	rs := []rune(s)
+	for i, r := range rs {
+		if i > 0 && unicode.IsUpper(r) && rs[i-1] != '_' {
+			afterLower := !unicode.IsUpper(rs[i-1])
+			beforeLower := i+1 < len(rs) && unicode.IsLower(rs[i+1])
+			if afterLower || beforeLower {
+				b.WriteByte('_')
+			}
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}

@@ -1,0 +1,186 @@
+package payload
+
+import (
+	"go/ast"
+	"go/types"
+	"slices"
+	"strings"
+
+	"github.com/batpak-go/batpak/schema/diag"
+	"github.com/batpak-go/batpak/schema/model"
+)
+
+// Reader turns the payload structs of one package into shapes. It is not safe
+// for concurrent use.
+type Reader struct {
+	own     *types.Package
+	errors  []types.Error // of the type checker
+	sink    *diag.Sink
+	syntax  syntax
+	done    map[*types.TypeName]*shape
+	active  []*types.TypeName // structs being read, outermost first
+	ordered []*model.Struct
+}
+
+// shape is a struct that was read, and whether it may be stored.
+type shape struct {
+	model *model.Struct
+	ok    bool
+}
+
+// NewReader returns a reader of the payloads of package own, whose files and
+// type errors are given. Diagnostics go to the sink.
+func NewReader(own *types.Package, files []*ast.File, errors []types.Error, sink *diag.Sink) *Reader {
+	return &Reader{own: own, errors: errors, sink: sink, syntax: newSyntax(files), done: make(map[*types.TypeName]*shape)}
+}
+
+// Payload reads the struct of an event that is declared at the given place, and
+// reports whether it may be stored. The struct is nil if t is no struct at all.
+func (r *Reader) Payload(t types.Type, at diag.Range) (*model.Struct, bool) {
+	text, _ := Source(t, r.own)
+	named, ok := types.Unalias(t).(*types.Named)
+	if !ok {
+		r.sink.Add(at, "BP101", "payload %s must be a named struct", text)
+		return nil, false
+	}
+	switch {
+	case named.TypeParams().Len() > 0 || named.TypeArgs().Len() > 0:
+		r.sink.Add(at, "BP101", "payload %s must not be generic", text)
+		return nil, false
+	case named.Obj().Pkg() != r.own:
+		r.sink.Add(at, "BP101", "payload %s must be declared in package %s, since its codec is a method", text, r.own.Name())
+		return nil, false
+	}
+	if named.Underlying() == types.Typ[types.Invalid] {
+		r.invalid(named, path{at: at, text: text})
+		return nil, false
+	}
+	if _, ok := named.Underlying().(*types.Struct); !ok {
+		r.sink.Add(at, "BP101", "payload %s must be a struct", text)
+		return nil, false
+	}
+	s := r.structure(named, path{at: at, text: named.Obj().Name()})
+	return s.model, s.ok
+}
+
+// Structs returns all structs read, a struct after those it holds.
+func (r *Reader) Structs() []*model.Struct { return r.ordered }
+
+// path is where the reader is: what a diagnostic names, and the innermost place
+// in the user's own package that leads there.
+type path struct {
+	at   diag.Range
+	text string // "AccountOpened.Owner"
+}
+
+// structure reads a named struct. What is wrong with a struct of the package is
+// reported once, at its own fields; what is wrong with another package's, for
+// each field that leads there.
+func (r *Reader) structure(named *types.Named, p path) *shape {
+	obj := named.Obj()
+	if s := r.done[obj]; s != nil {
+		return s
+	}
+	ref := Ref(named, r.own)
+	s := &shape{ok: true, model: &model.Struct{
+		Name: ref.Name, Path: ref.Path, PkgName: ref.PkgName,
+		Doc: r.syntax.docs[obj.Pos()],
+		Pos: r.sink.Position(obj.Pos()),
+	}}
+	r.done[obj] = s
+	r.active = append(r.active, obj)
+	st := named.Underlying().(*types.Struct)
+	wires := make(map[string]*types.Var, st.NumFields())
+	for i := range st.NumFields() {
+		s.ok = r.field(s.model, st, i, wires, p) && s.ok
+	}
+	r.active = r.active[:len(r.active)-1]
+	if !s.ok && ref.Path != "" {
+		delete(r.done, obj)
+		return s
+	}
+	r.ordered = append(r.ordered, s.model)
+	return s
+}
+
+// field reads one field into the struct.
+func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[string]*types.Var, p path) bool {
+	v := st.Field(i)
+	own := v.Pkg() == r.own
+	at := path{at: p.at, text: p.text + "." + v.Name()}
+	tagAt := p.at
+	if own {
+		at = path{at: nameOf(v), text: s.Name + "." + v.Name()}
+		tagAt = r.syntax.tag(v)
+	}
+	tag, err := storedAs(v.Name(), st.Tag(i))
+	if v.Embedded() {
+		r.sink.Add(at.at, "BP102", "%s: embedded fields are not stored; give the field a name", at.text)
+		return false
+	}
+	if err == nil && tag.skip {
+		text, imports := Source(v.Type(), r.own)
+		s.Skipped = append(s.Skipped, model.Skipped{Name: v.Name(), Type: text, Imports: imports, Index: i})
+		return true
+	}
+	if !v.Exported() {
+		return r.unexported(at, own)
+	}
+	if err != nil {
+		r.sink.Add(tagAt, "BP109", "%s: %v", at.text, err)
+		return false
+	}
+	if first := wires[tag.wire]; first != nil {
+		r.sink.AddRelated(tagAt, []diag.Related{{Pos: r.sink.Position(first.Pos()), Message: "first used here"}},
+			"BP108", "%s: wire name %q is already used by %s", at.text, tag.wire, first.Name())
+		return false
+	}
+	wires[tag.wire] = v
+	t := r.typ(v.Type(), at, place{field: true})
+	if t == nil {
+		return false
+	}
+	s.Fields = append(s.Fields, model.Field{
+		Name: v.Name(), Wire: tag.wire, Type: t,
+		Optional: tag.optional || t.Class == model.ClassPointer,
+		Pos:      r.sink.Position(v.Pos()),
+	})
+	return true
+}
+
+// unexported reports a field that would be lost.
+func (r *Reader) unexported(at path, own bool) bool {
+	if own {
+		r.sink.Add(at.at, "BP102", "%s: unexported field would be lost on disk; export it or tag it `bat:\"-\"`", at.text)
+	} else {
+		outer := at.text[:strings.LastIndexByte(at.text, '.')]
+		r.sink.Add(at.at, "BP103", "%s: the type has unexported fields, which would be lost on disk; store a type of your own and convert", outer)
+	}
+	return false
+}
+
+// invalid passes on what the compiler said about the type of the place, which is
+// the named type unless that is nil.
+func (r *Reader) invalid(named *types.Named, p path) {
+	found := false
+	for _, part := range r.syntax.written(p.at.Pos(), named) {
+		for _, e := range r.errors {
+			if part.Pos() <= e.Pos && e.Pos < part.End() {
+				r.sink.Add(diag.Span{From: e.Pos, To: e.Pos}, "BP005", "%s: %s", p.text, e.Msg)
+				found = true
+			}
+		}
+	}
+	if !found {
+		r.sink.Add(p.at, "BP005", "%s: the type does not compile", p.text)
+	}
+}
+
+// recursion reports a struct that contains itself.
+func (r *Reader) recursion(obj *types.TypeName, p path) bool {
+	if !slices.Contains(r.active, obj) {
+		return false
+	}
+	r.sink.Add(p.at, "BP107", "%s: recursive type %s cannot be stored", p.text, obj.Name())
+	return true
+}

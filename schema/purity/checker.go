@@ -1,0 +1,148 @@
+package purity
+
+import (
+	"go/ast"
+	"go/types"
+
+	"github.com/batpak-go/batpak/schema/diag"
+)
+
+// Role is what a function is used as.
+type Role int
+
+// The roles.
+const (
+	Fold Role = iota // reported as BP304
+	Gate             // reported as BP404
+)
+
+// code is the diagnostic code of the role.
+func (r Role) code() string {
+	if r == Gate {
+		return "BP404"
+	}
+	return "BP304"
+}
+
+// rule is the end of every message of the role.
+func (r Role) rule() string {
+	if r == Gate {
+		return "gates are pure predicates over their context"
+	}
+	return "a fold depends on its state and its event alone"
+}
+
+// Checker judges the functions of one package. It is not safe for concurrent
+// use.
+type Checker struct {
+	own   *types.Package
+	info  *types.Info
+	sink  *diag.Sink
+	decls map[*types.Func]*ast.FuncDecl
+	errs  map[*types.Var]bool // package variables that hold an error and are never assigned
+	seen  map[*types.Func]*findings
+}
+
+// findings is what a function does itself, and which others it mentions.
+type findings struct {
+	offences []offence
+	mentions []*types.Func
+}
+
+// offence is one thing that a pure function does not do.
+type offence struct {
+	at   diag.Range
+	text string // "calls time.Now"
+	why  string
+}
+
+// NewChecker returns a checker of package own, whose files, generated ones
+// included, are given. Diagnostics go to the sink.
+func NewChecker(own *types.Package, files []*ast.File, info *types.Info, sink *diag.Sink) *Checker {
+	c := &Checker{
+		own: own, info: info, sink: sink,
+		decls: make(map[*types.Func]*ast.FuncDecl),
+		seen:  make(map[*types.Func]*findings),
+	}
+	for _, f := range files {
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok {
+				if obj, ok := info.Defs[fn.Name].(*types.Func); ok {
+					c.decls[obj] = fn
+				}
+			}
+		}
+	}
+	c.errs = sentinels(files, info)
+	return c
+}
+
+// Check reports everything impure that function fn, known to the user by the
+// given name, does itself or through functions of its package. The schema uses
+// it in the role at the given place.
+func (c *Checker) Check(fn *types.Func, name string, role Role, used diag.Range) {
+	visited := make(map[*types.Func]bool)
+	var visit func(fn *types.Func, name string)
+	visit = func(fn *types.Func, callee string) {
+		fn = fn.Origin()
+		if visited[fn] {
+			return
+		}
+		visited[fn] = true
+		found := c.judge(fn)
+		for _, o := range found.offences {
+			c.report(o, callee, name, role, used)
+		}
+		for _, m := range found.mentions {
+			visit(m, display(m, c.own))
+		}
+	}
+	visit(fn, name)
+}
+
+// report adds the diagnostic of one offence in function callee, which is name
+// itself or used by it.
+func (c *Checker) report(o offence, callee, name string, role Role, used diag.Range) {
+	if callee == name {
+		c.sink.AddRelated(o.at, nil, role.code(), "%s %s: %s; %s", name, o.text, o.why, role.rule())
+		return
+	}
+	related := []diag.Related{{Pos: c.sink.Position(used.Pos()), Message: name + " is used here"}}
+	c.sink.AddRelated(o.at, related, role.code(), "%s, which %s uses, %s: %s; %s", callee, name, o.text, o.why, role.rule())
+}
+
+// judge walks a function once.
+func (c *Checker) judge(fn *types.Func) *findings {
+	if found := c.seen[fn]; found != nil {
+		return found
+	}
+	w := &walker{c: c, found: &findings{}}
+	c.seen[fn] = w.found
+	if d := c.decls[fn]; d != nil && d.Body != nil {
+		w.walk(d.Body)
+	} else if d != nil {
+		w.add(d.Name, "has no body in Go", "what it does cannot be seen")
+	}
+	return w.found
+}
+
+// display is how a message names a function.
+func display(fn *types.Func, own *types.Package) string {
+	recv := fn.Signature().Recv()
+	if recv == nil {
+		if fn.Pkg() == nil || fn.Pkg() == own {
+			return fn.Name()
+		}
+		return fn.Pkg().Name() + "." + fn.Name()
+	}
+	text := types.TypeString(recv.Type(), func(p *types.Package) string {
+		if p == own {
+			return ""
+		}
+		return p.Name()
+	})
+	if _, ok := recv.Type().(*types.Pointer); ok {
+		text = "(" + text + ")"
+	}
+	return text + "." + fn.Name()
+}

@@ -1,0 +1,132 @@
+package read_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/batpak-go/batpak/schema/check"
+	"github.com/batpak-go/batpak/schema/diag"
+	"github.com/batpak-go/batpak/schema/model"
+	"github.com/batpak-go/batpak/schema/read"
+)
+
+var update = flag.Bool("update", false, "rewrite what the cases in testdata want")
+
+// TestCases loads the packages of all archives in testdata at once and compares
+// the diagnostics of each with its section "want".
+func TestCases(t *testing.T) {
+	cases := readCases(t)
+	m := newModule(t)
+	for name, a := range cases {
+		for _, f := range a.Files {
+			if f.Name != "want" {
+				m.write(filepath.Join(name, f.Name), f.Data)
+			}
+		}
+	}
+	results := m.load("./...")
+	seen := make(map[string]bool)
+	for name, a := range cases {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(m.dir, name)
+			ds := diagnose(results, func(p *model.Package) bool {
+				return p.Dir == dir || strings.HasPrefix(p.Dir, dir+string(filepath.Separator))
+			})
+			var got bytes.Buffer
+			if err := diag.Print(&got, dir, ds); err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range ds {
+				seen[d.Code] = true
+				if d.Pos.Line == 0 || d.Pos.Column == 0 || d.Pos.Filename == "" {
+					t.Errorf("%s [%s]: got position %v, want file, line and column", d.Message, d.Code, d.Pos)
+				}
+			}
+			compareWant(t, name, a, got.Bytes())
+		})
+	}
+	everyCodeIsPinned(t, seen)
+}
+
+// diagnose returns the diagnostics of the packages of a case.
+func diagnose(results []*read.Result, of func(*model.Package) bool) []diag.Diagnostic {
+	var ds []diag.Diagnostic
+	var models []*model.Package
+	for _, r := range results {
+		if of(r.Package) {
+			ds = append(ds, r.Diagnostics...)
+			models = append(models, r.Package)
+		}
+	}
+	for _, more := range check.Packages(models...) {
+		ds = append(ds, more...)
+	}
+	diag.Sort(ds)
+	return ds
+}
+
+// compareWant compares what was printed with what the archive wants.
+func compareWant(t *testing.T, name string, a *txtar.Archive, got []byte) {
+	t.Helper()
+	i := slices.IndexFunc(a.Files, func(f txtar.File) bool { return f.Name == "want" })
+	if i < 0 {
+		t.Fatal("archive has no section want")
+	}
+	if *update {
+		a.Files[i].Data = got
+		if err := os.WriteFile(filepath.Join("testdata", name+".txtar"), txtar.Format(a), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if d := cmp.Diff(string(a.Files[i].Data), string(got)); d != "" {
+		t.Errorf("diagnostics differ (-want +got):\n%s", d)
+	}
+	if want := strings.ToUpper(name); regexp.MustCompile(`^BP\d+$`).MatchString(want) && !bytes.Contains(got, []byte("["+want+"]")) {
+		t.Errorf("got no diagnostic with code %s", want)
+	}
+}
+
+// everyCodeIsPinned compares the codes that the cases give with the table. The
+// last four belong to the emitters and the command.
+func everyCodeIsPinned(t *testing.T, seen map[string]bool) {
+	t.Helper()
+	for _, code := range diag.Codes() {
+		elsewhere := slices.Contains([]string{"BP701", "BP702", "BP703", "BP900"}, code)
+		if !seen[code] && !elsewhere {
+			t.Errorf("code %s: no case gives it", code)
+		}
+		delete(seen, code)
+	}
+	delete(seen, "")
+	for code := range seen {
+		t.Errorf("code %s: not in the table of package diag", code)
+	}
+}
+
+// readCases reads the archives.
+func readCases(t *testing.T) map[string]*txtar.Archive {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("Glob(testdata) = %v, %v, want archives", files, err)
+	}
+	cases := make(map[string]*txtar.Archive, len(files))
+	for _, file := range files {
+		a, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cases[strings.TrimSuffix(filepath.Base(file), ".txtar")] = a
+	}
+	return cases
+}

@@ -1,0 +1,154 @@
+package read
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/go/packages"
+
+	"github.com/batpak-go/batpak/schema/diag"
+	"github.com/batpak-go/batpak/schema/model"
+	"github.com/batpak-go/batpak/schema/source"
+	"github.com/batpak-go/batpak/schema/static"
+)
+
+// Config says what to load.
+type Config struct {
+	// Dir is where the go command runs and what patterns are relative to; empty
+	// means the current directory.
+	Dir string
+	// Patterns select packages as on the go command's line; none means ".".
+	Patterns []string
+	// Tags is a comma-separated list of build tags.
+	Tags string
+	// Env is the environment of the go command; nil means the process's own.
+	Env []string
+	// Roots are import paths of packages that generated code uses. They are
+	// loaded too, so that [Result.TypeCheck] has their types, and have no result.
+	Roots []string
+}
+
+// Result is the schema of one package.
+type Result struct {
+	// Package is what the schema says. Where Diagnostics has errors it may be
+	// incomplete, with declarations marked as broken.
+	Package *model.Package
+	// Diagnostics are sorted by position. A diagnostic without a code is the Go
+	// toolchain's own message about a file that it cannot parse.
+	Diagnostics []diag.Diagnostic
+
+	src     *source.Package
+	version string // the language version, "go1.26", or empty
+	imports *graph
+}
+
+// Load reads the schemas of the packages that match the patterns, sorted by
+// import path. A package has a result if it imports package schema or has a
+// file that batpakgen generated. The error is about the go command, the
+// patterns or the context; what is wrong with a schema is in its result.
+func Load(ctx context.Context, cfg Config) ([]*Result, error) {
+	dir, err := filepath.Abs(cfg.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("load packages: %w", err)
+	}
+	pkgs, err := load(ctx, cfg, nil)
+	if err != nil {
+		return nil, err
+	}
+	if empty := conflicts(pkgs); len(empty) > 0 {
+		if pkgs, err = load(ctx, cfg, empty); err != nil {
+			return nil, err
+		}
+	}
+	imports := newGraph(pkgs)
+	var results []*Result
+	for _, pkg := range pkgs {
+		if slices.Contains(cfg.Roots, pkg.PkgPath) {
+			continue
+		}
+		if r := newResult(pkg, dir, imports); r != nil {
+			results = append(results, r)
+		}
+	}
+	return results, nil
+}
+
+// load runs the go command once. No NeedDeps: imports come from export data,
+// which is several times faster than their source.
+func load(ctx context.Context, cfg Config, overlay map[string][]byte) ([]*packages.Package, error) {
+	patterns := cfg.Patterns
+	if len(patterns) == 0 {
+		patterns = []string{"."}
+	}
+	conf := &packages.Config{
+		Context: ctx,
+		Mode: packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles | packages.NeedImports |
+			packages.NeedTypes | packages.NeedTypesInfo | packages.NeedSyntax | packages.NeedModule,
+		Dir:     cfg.Dir,
+		Env:     cfg.Env,
+		Fset:    token.NewFileSet(),
+		Overlay: overlay,
+
+		ParseFile: parseFile,
+	}
+	if cfg.Tags != "" {
+		conf.BuildFlags = []string{"-tags=" + cfg.Tags}
+	}
+	pkgs, err := packages.Load(conf, slices.Concat(patterns, cfg.Roots)...)
+	if err != nil {
+		return nil, fmt.Errorf("load packages %s: %w", strings.Join(patterns, " "), err)
+	}
+	slices.SortFunc(pkgs, func(a, b *packages.Package) int { return strings.Compare(a.PkgPath, b.PkgPath) })
+	return pkgs, missing(pkgs)
+}
+
+// missing reports the patterns and roots that match no Go files.
+func missing(pkgs []*packages.Package) error {
+	var errs []error
+	for _, pkg := range pkgs {
+		if len(pkg.GoFiles) > 0 || len(pkg.CompiledGoFiles) > 0 {
+			continue
+		}
+		for _, e := range pkg.Errors {
+			errs = append(errs, fmt.Errorf("load package %s: %s", pkg.PkgPath, e.Msg))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// newResult evaluates a package, or returns nil if it has nothing to do with
+// schemas. The go command ran in dir.
+func newResult(pkg *packages.Package, dir string, imports *graph) *Result {
+	src := &source.Package{Path: pkg.PkgPath, Fset: pkg.Fset, Types: pkg.Types, Info: pkg.TypesInfo, Errors: pkg.TypeErrors}
+	for _, f := range pkg.Syntax {
+		if isOutput(f) {
+			src.Generated = append(src.Generated, f)
+		} else {
+			src.Files = append(src.Files, f)
+		}
+	}
+	if pkg.Imports[source.SchemaPath] == nil && len(src.Generated) == 0 {
+		return nil
+	}
+	if len(pkg.GoFiles) > 0 {
+		src.Dir = filepath.Dir(pkg.GoFiles[0])
+	}
+	r := &Result{src: src, imports: imports}
+	if pkg.Module != nil && pkg.Module.GoVersion != "" {
+		r.version = "go" + pkg.Module.GoVersion
+	}
+	if r.Diagnostics = toolchainErrors(pkg, dir); len(r.Diagnostics) > 0 {
+		r.Package = &model.Package{Path: pkg.PkgPath, Name: pkg.Name, Dir: src.Dir}
+		return r
+	}
+	if redeclared(pkg) && len(src.Generated) > 0 {
+		r.recheck()
+	}
+	r.Package, r.Diagnostics = static.Read(src)
+	return r
+}

@@ -1,0 +1,124 @@
+package read
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/scanner"
+	"go/types"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/go/packages"
+
+	"github.com/batpak-go/batpak/schema/diag"
+)
+
+// graph holds the types of all packages that a load has seen, by import path.
+type graph struct{ types map[string]*types.Package }
+
+// newGraph collects the packages and what they import. Of packages that are
+// imported only through others, types may be incomplete; those are left out.
+func newGraph(roots []*packages.Package) *graph {
+	g := &graph{types: map[string]*types.Package{"unsafe": types.Unsafe}}
+	packages.Visit(roots, nil, func(p *packages.Package) {
+		if p.Types != nil && p.Types.Complete() {
+			g.types[p.PkgPath] = p.Types
+		}
+	})
+	return g
+}
+
+// Import makes graph a [types.Importer].
+func (g *graph) Import(path string) (*types.Package, error) {
+	if p := g.types[path]; p != nil {
+		return p, nil
+	}
+	return nil, fmt.Errorf("package %s is not loaded", path)
+}
+
+// TypeCheck checks generated files, by base name, together with the user's own
+// files of the package, in memory. Generated files that are on disk take no part.
+// It returns what the parser or the type checker has to say about the given
+// files, sorted, and nothing about the user's: code that does not compile for
+// reasons of its own keeps nothing from being written.
+func (r *Result) TypeCheck(files map[string][]byte) []diag.Diagnostic {
+	fset := r.src.Fset
+	syntax := slices.Clone(r.src.Files)
+	given := make(map[string]bool, len(files))
+	var ds []diag.Diagnostic
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		path := filepath.Join(r.src.Dir, name)
+		given[path] = true
+		f, err := parser.ParseFile(fset, path, files[name], parser.ParseComments|parser.SkipObjectResolution)
+		ds = append(ds, parseErrors(err)...)
+		if f != nil {
+			syntax = append(syntax, f)
+		}
+	}
+	if len(ds) > 0 {
+		return ds
+	}
+	conf := types.Config{
+		Importer:  r.imports,
+		GoVersion: r.version,
+		Error: func(err error) {
+			e, ok := errors.AsType[types.Error](err)
+			if at := fset.PositionFor(e.Pos, false); ok && given[at.Filename] {
+				ds = append(ds, diag.Diagnostic{Pos: at, Message: e.Msg})
+			}
+		},
+	}
+	// All errors have been given to conf.Error.
+	_, _ = conf.Check(r.src.Path, fset, syntax, nil)
+	diag.Sort(ds)
+	return ds
+}
+
+// redeclared reports whether a package declares something twice.
+func redeclared(pkg *packages.Package) bool {
+	return slices.ContainsFunc(pkg.TypeErrors, func(e types.Error) bool {
+		return strings.Contains(e.Msg, "redeclared in this block") || strings.Contains(e.Msg, "already declared at")
+	})
+}
+
+// recheck type-checks the user's files alone: the user has declared something
+// that an old generated file declares as well, and may have come second.
+func (r *Result) recheck() {
+	src := r.src
+	src.Generated, src.Errors = nil, nil
+	src.Info = &types.Info{
+		Types:      make(map[ast.Expr]types.TypeAndValue),
+		Instances:  make(map[*ast.Ident]types.Instance),
+		Defs:       make(map[*ast.Ident]types.Object),
+		Uses:       make(map[*ast.Ident]types.Object),
+		Selections: make(map[*ast.SelectorExpr]*types.Selection),
+	}
+	conf := types.Config{
+		Importer:  r.imports,
+		GoVersion: r.version,
+		Error: func(err error) {
+			if e, ok := errors.AsType[types.Error](err); ok {
+				src.Errors = append(src.Errors, e)
+			}
+		},
+	}
+	// All errors have been given to conf.Error.
+	src.Types, _ = conf.Check(src.Path, src.Fset, src.Files, src.Info)
+}
+
+// parseErrors returns the errors of the parser as diagnostics.
+func parseErrors(err error) []diag.Diagnostic {
+	list, ok := errors.AsType[scanner.ErrorList](err)
+	if !ok {
+		return nil
+	}
+	ds := make([]diag.Diagnostic, len(list))
+	for i, e := range list {
+		ds[i] = diag.Diagnostic{Pos: e.Pos, Message: e.Msg}
+	}
+	return ds
+}

@@ -1,0 +1,86 @@
+package schema
+
+import batpak "github.com/batpak-go/batpak/runtime"
+
+// Category is the upper 4 bits of an event kind, 0x1 to 0xF except 0xD. The
+// categories 0x0 and 0xD are reserved for the store.
+type Category uint8
+
+// TypeID is the lower 12 bits of an event kind, 0x000 to 0xFFF. Category and
+// type together are an event's name on disk and are never given to another
+// event.
+type TypeID uint16
+
+// Entity declares what the streams of a family are named: an entity of id x has
+// the stream "prefix:x". ID is a named type over a string or an integer.
+type Entity[ID any] struct {
+	Prefix string // [a-z][a-z0-9-]*
+	Scope  string // scope of every event; empty means the journal's In method says it
+}
+
+func (Entity[ID]) entity() {}
+
+// AnyEntity is any [Entity].
+type AnyEntity interface{ entity() }
+
+// Event declares that payload struct T is stored as events of one kind in the
+// streams of one entity family.
+type Event[T any] struct {
+	Category Category
+	Type     TypeID
+	Version  uint16 // of the payload's shape, from 1
+	Entity   AnyEntity
+}
+
+func (Event[T]) event() {}
+
+// AnyEvent is any [Event].
+type AnyEvent interface{ event() }
+
+// Events lists events of any payload.
+type Events []AnyEvent
+
+// Handler folds the events of one kind into a state S; see [On].
+type Handler[S any] struct{ _ [0]func(*S) }
+
+// On says that events e are folded into the state by apply, a method expression
+// such as (*Balance).deposited, or a declared function. apply must be pure: it
+// depends on the state and the event alone.
+func On[S, T any](e Event[T], apply func(*S, batpak.Stored[T])) Handler[S] {
+	return Handler[S]{}
+}
+
+// Fold lists the handlers of a projection.
+type Fold[S any] []Handler[S]
+
+// Projection declares a state S that is folded from the stream of one entity.
+// Every event of the entity must be in Fold or in Ignore.
+type Projection[S any] struct {
+	Name    string // unique, lower-case words with dashes; names the journal's method
+	Version uint32 // from 1; raise it when the fold changes
+	Per     AnyEntity
+	Fold    Fold[S]
+	Ignore  Events
+}
+
+// Gate declares a named predicate over the context C of a command. Eval must be
+// pure and must not modify its context.
+type Gate[C any] struct {
+	Name string // lower-case words with dashes
+	Eval func(C) *batpak.Denial
+}
+
+// Gates lists gates in the order of their evaluation.
+type Gates[C any] []Gate[C]
+
+// Command declares that event T is appended only after all gates let it pass.
+//
+// The gates see a context C, a struct whose fields are filled by their types: a
+// field of the entity's id type gets the id, a field of a projection's state is
+// loaded, a field of type T gets the proposed event, and fields tagged
+// `bat:"caller"` become parameters of the generated method.
+type Command[C, T any] struct {
+	Name  string // lower-case words with dashes; names the journal's method
+	Event Event[T]
+	Gates Gates[C]
+}

@@ -1,0 +1,121 @@
+package source
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+)
+
+// assignments reports every place that could change a declaration.
+func (vs *Variables) assignments() {
+	for _, f := range vs.pkg.Files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.AssignStmt:
+				if n.Tok != token.DEFINE {
+					vs.assigned(n.Lhs...)
+				}
+			case *ast.IncDecStmt:
+				vs.assigned(n.X)
+			case *ast.RangeStmt:
+				if n.Tok == token.ASSIGN {
+					vs.assigned(n.Key, n.Value)
+				}
+			case *ast.UnaryExpr:
+				if v := vs.root(n.X); n.Op == token.AND && v != nil {
+					vs.sink.Add(n, "BP008", "the address of %s is taken here; schema declarations are read from their initialiser only", v.Name.Name)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// assigned reports the operands that are declarations or parts of them.
+func (vs *Variables) assigned(operands ...ast.Expr) {
+	for _, e := range operands {
+		if v := vs.root(e); v != nil {
+			vs.sink.Add(e, "BP008", "%s is assigned here; schema declarations are read from their initialiser only", v.Name.Name)
+		}
+	}
+}
+
+// root returns the schema variable that an operand is part of, or nil.
+func (vs *Variables) root(e ast.Expr) *Variable {
+	for {
+		switch x := e.(type) {
+		case *ast.Ident:
+			return vs.byName[vs.pkg.Info.Uses[x]]
+		case *ast.ParenExpr:
+			e = x.X
+		case *ast.SelectorExpr:
+			e = x.X
+		case *ast.IndexExpr:
+			e = x.X
+		case *ast.SliceExpr:
+			e = x.X
+		default:
+			return nil
+		}
+	}
+}
+
+// strays reports declarations that are not variables of the package: inside
+// other declarations, lists and functions.
+func (vs *Variables) strays() {
+	own := make(map[ast.Expr]bool, len(vs.List))
+	for _, v := range vs.List {
+		own[ast.Unparen(v.Init)] = true
+	}
+	for _, f := range vs.pkg.Files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.ValueSpec); ok && vs.reported(spec) {
+				return false
+			}
+			if a, ok := n.(*ast.AssignStmt); ok && slices.ContainsFunc(a.Lhs, func(e ast.Expr) bool { return vs.root(e) != nil }) {
+				return false
+			}
+			lit, ok := n.(*ast.CompositeLit)
+			if !ok || own[lit] {
+				return true
+			}
+			if kind := vs.Declares(lit); kind != "" {
+				vs.sink.Add(lit, "BP001", "this schema.%s needs a package-level variable of its own", kind)
+			}
+			return true
+		})
+	}
+}
+
+// reported reports whether a specification holds a variable that failed.
+func (vs *Variables) reported(spec *ast.ValueSpec) bool {
+	for _, name := range spec.Names {
+		if v := vs.byName[vs.pkg.Info.Defs[name]]; v != nil && v.Failed {
+			return true
+		}
+	}
+	return false
+}
+
+// Declares names the type of package schema that a literal declares, if any.
+func (vs *Variables) Declares(lit *ast.CompositeLit) string {
+	tv, ok := vs.pkg.Info.Types[lit]
+	if !ok || !IsDeclaration(tv.Type) {
+		return ""
+	}
+	return schemaType(tv.Type).Obj().Name()
+}
+
+// IsDeclaration reports whether a variable of the type is a declaration.
+func IsDeclaration(t types.Type) bool {
+	named := schemaType(t)
+	if named == nil {
+		return false
+	}
+	switch named.Obj().Name() {
+	case "Entity", "Event", "Projection", "Gate", "Command":
+		return true
+	}
+	return false
+}

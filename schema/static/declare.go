@@ -1,0 +1,173 @@
+package static
+
+import (
+	"go/ast"
+	"go/types"
+
+	"github.com/batpak-go/batpak/schema/diag"
+	"github.com/batpak-go/batpak/schema/model"
+	"github.com/batpak-go/batpak/schema/payload"
+	"github.com/batpak-go/batpak/schema/purity"
+	"github.com/batpak-go/batpak/schema/source"
+)
+
+// decl returns what every declaration has.
+func (r *reader) decl(v *source.Variable) model.Decl {
+	return model.Decl{Var: v.Name.Name, Doc: v.Doc, Pos: r.sink.Position(v.Name.Pos())}
+}
+
+// entity evaluates an entity family.
+func (r *reader) entity(v *source.Variable) *model.Entity {
+	en := &model.Entity{Decl: r.decl(v)}
+	f := r.fields(v, &en.Decl)
+	en.Prefix = r.text(f["Prefix"], &en.Decl)
+	en.Scope = r.text(f["Scope"], &en.Decl)
+	id, ok := r.idType(v.Args.At(0), v.Argument(0))
+	en.ID = id
+	en.Broken = en.Broken || !ok
+	return en
+}
+
+// idType returns the type of an entity's ids.
+func (r *reader) idType(t types.Type, at diag.Range) (model.NamedType, bool) {
+	named, ok := types.Unalias(t).(*types.Named)
+	if ok && named.TypeArgs().Len() == 0 {
+		if basic, ok := named.Underlying().(*types.Basic); ok {
+			ref := payload.Ref(named, r.src.Types)
+			id := model.NamedType{Name: ref.Name, Path: ref.Path, PkgName: ref.PkgName, Basic: model.Basic(basic.Name())}
+			switch basic.Kind() {
+			case types.String, types.Int8, types.Int16, types.Int32, types.Int64, types.Uint8, types.Uint16, types.Uint32, types.Uint64:
+				return id, true
+			case types.Int, types.Uint, types.Uintptr:
+				r.sink.Add(at, "BP203", "entity id type %s is over %s, which has a platform-dependent size; use a sized integer", id.Name, basic.Name())
+				return id, false
+			}
+		}
+	}
+	text, _ := payload.Source(t, r.src.Types)
+	r.sink.Add(at, "BP203", "entity id type %s must be a named type over a string or a sized integer", text)
+	return model.NamedType{Name: text}, false
+}
+
+// event evaluates an event kind.
+func (r *reader) event(v *source.Variable) *model.Event {
+	e := &model.Event{Decl: r.decl(v)}
+	f := r.fields(v, &e.Decl)
+	e.Category = uint8(r.number(f["Category"], &e.Decl))
+	e.Type = uint16(r.number(f["Type"], &e.Decl))
+	e.Version = uint16(r.number(f["Version"], &e.Decl))
+	e.Entity = r.entities[r.declaration(f["Entity"], &e.Decl)]
+	shape, ok := r.payloads.Payload(v.Args.At(0), v.Argument(0))
+	if shape == nil {
+		text, _ := payload.Source(v.Args.At(0), r.src.Types)
+		shape = &model.Struct{Name: text}
+	}
+	e.Payload = shape
+	e.Broken = e.Broken || !ok
+	return e
+}
+
+// projection evaluates a projection.
+func (r *reader) projection(v *source.Variable) *model.Projection {
+	p := &model.Projection{Decl: r.decl(v)}
+	f := r.fields(v, &p.Decl)
+	p.Name = r.text(f["Name"], &p.Decl)
+	p.Version = uint32(r.number(f["Version"], &p.Decl))
+	p.Per = r.entities[r.declaration(f["Per"], &p.Decl)]
+	p.State = r.plainType(v.Args.At(0), v.Argument(0), "BP308", "projection state", &p.Decl)
+	for _, e := range r.list(f["Fold"], &p.Decl) {
+		if h, ok := r.handler(e, &p.Decl); ok {
+			p.Fold = append(p.Fold, h)
+		}
+	}
+	for _, e := range r.list(f["Ignore"], &p.Decl) {
+		if ev := r.events[r.declaration(e, &p.Decl)]; ev != nil {
+			p.Ignore = append(p.Ignore, ev)
+			p.IgnorePos = append(p.IgnorePos, r.sink.Position(e.Pos()))
+		}
+	}
+	r.projections[p] = v.Args.At(0)
+	return p
+}
+
+// plainType names the type argument of a declaration, which generated code
+// writes in signatures.
+func (r *reader) plainType(t types.Type, at diag.Range, code, what string, d *model.Decl) model.NamedRef {
+	named, ok := types.Unalias(t).(*types.Named)
+	if !ok || named.TypeArgs().Len() > 0 {
+		d.Broken = true
+		text, _ := payload.Source(t, r.src.Types)
+		r.sink.Add(at, code, "%s %s must be a named type, not generic and not a pointer", what, text)
+		return model.NamedRef{Name: text}
+	}
+	return payload.Ref(named, r.src.Types)
+}
+
+// handler evaluates a call of schema.On.
+func (r *reader) handler(e ast.Expr, d *model.Decl) (model.Handler, bool) {
+	call, ok := r.follow(e).(*ast.CallExpr)
+	if !ok || !r.isOn(call.Fun) || len(call.Args) != 2 {
+		d.Broken = true
+		r.notStatic(e)
+		return model.Handler{}, false
+	}
+	h := model.Handler{Pos: r.sink.Position(call.Pos())}
+	h.Event = r.events[r.declaration(call.Args[0], d)]
+	if f, ok := r.function(call.Args[1], d); ok {
+		h.Recv, h.Func = f.recv, f.obj.Name()
+		r.pure.Check(f.obj, f.name(), purity.Fold, call.Args[1])
+	}
+	return h, h.Event != nil
+}
+
+// isOn reports whether an expression is the function schema.On, instantiated or
+// not.
+func (r *reader) isOn(fun ast.Expr) bool {
+	var id *ast.Ident
+	switch x := uninstantiated(fun).(type) {
+	case *ast.SelectorExpr:
+		id = x.Sel
+	case *ast.Ident: // imported with a dot
+		id = x
+	default:
+		return false
+	}
+	fn, ok := r.src.Info.Uses[id].(*types.Func)
+	return ok && fn.Pkg().Path() == source.SchemaPath && fn.Name() == "On"
+}
+
+// gate evaluates a gate.
+func (r *reader) gate(v *source.Variable) *model.Gate {
+	g := &model.Gate{Decl: r.decl(v)}
+	f := r.fields(v, &g.Decl)
+	g.Name = r.text(f["Name"], &g.Decl)
+	g.Context = r.plainType(v.Args.At(0), v.Argument(0), "BP401", "gate context", &g.Decl)
+	if eval := f["Eval"]; eval != nil {
+		if fn, ok := r.function(eval, &g.Decl); ok {
+			g.Func = fn.name()
+			r.pure.Check(fn.obj, fn.name(), purity.Gate, eval)
+		}
+	}
+	return g
+}
+
+// command evaluates a command.
+func (r *reader) command(v *source.Variable) *model.Command {
+	c := &model.Command{Decl: r.decl(v)}
+	f := r.fields(v, &c.Decl)
+	c.Name = r.text(f["Name"], &c.Decl)
+	c.Event = r.events[r.declaration(f["Event"], &c.Decl)]
+	if c.Event != nil && c.Event.Command == nil {
+		c.Event.Command = c
+	}
+	for _, e := range r.list(f["Gates"], &c.Decl) {
+		if g := r.gates[r.declaration(e, &c.Decl)]; g != nil {
+			c.Gates = append(c.Gates, g)
+		}
+	}
+	c.Context = r.plainType(v.Args.At(0), v.Argument(0), "BP401", "gate context", &c.Decl)
+	if !c.Broken && c.Event != nil && c.Event.Entity != nil {
+		r.fill(c, v)
+	}
+	return c
+}

@@ -1,0 +1,250 @@
+package static
+
+import (
+	"go/ast"
+	"go/constant"
+	"go/token"
+	"go/types"
+
+	"github.com/batpak-go/batpak/schema/model"
+	"github.com/batpak-go/batpak/schema/source"
+)
+
+// follow returns the expression that e stands for: without parentheses, and the
+// initialiser where e names a list, number or handler of the schema.
+func (r *reader) follow(e ast.Expr) ast.Expr {
+	for range len(r.vars.List) + 1 {
+		e = ast.Unparen(e)
+		id, ok := e.(*ast.Ident)
+		if !ok {
+			return e
+		}
+		v := r.vars.Named(id)
+		if v == nil || v.Init == nil {
+			return e
+		}
+		e = v.Init
+	}
+	return e // variables that refer to each other, which the compiler reports
+}
+
+// fields returns the field values of the declaration's literal by name, and
+// records them as given.
+func (r *reader) fields(v *source.Variable, d *model.Decl) map[string]ast.Expr {
+	values := make(map[string]ast.Expr)
+	lit, ok := ast.Unparen(v.Init).(*ast.CompositeLit)
+	if !ok {
+		d.Broken = true
+		r.notStatic(v.Init)
+		return values
+	}
+	st, ok := r.src.Info.Types[lit].Type.Underlying().(*types.Struct)
+	if !ok {
+		d.Broken = true
+		return values
+	}
+	d.Given = make(map[string]token.Position)
+	for i, elt := range lit.Elts {
+		name, value := "", elt
+		if kv, ok := elt.(*ast.KeyValueExpr); ok {
+			value = kv.Value
+			if id, ok := kv.Key.(*ast.Ident); ok {
+				name = id.Name
+			}
+		} else if i < st.NumFields() {
+			name = st.Field(i).Name()
+		}
+		if !r.isNil(value) {
+			values[name] = value
+			d.Given[name] = r.sink.Position(value.Pos())
+		}
+	}
+	return values
+}
+
+// isNil reports whether an expression is the predeclared nil.
+func (r *reader) isNil(e ast.Expr) bool {
+	tv, ok := r.src.Info.Types[ast.Unparen(e)]
+	return ok && tv.IsNil()
+}
+
+// number evaluates a non-negative integer constant; an absent value is 0.
+func (r *reader) number(e ast.Expr, d *model.Decl) uint64 {
+	val := r.constant(e, d)
+	if val == nil || val.Kind() != constant.Int {
+		return 0
+	}
+	n, _ := constant.Uint64Val(val) // the compiler has checked that it fits
+	return n
+}
+
+// text evaluates a string constant; an absent value is empty.
+func (r *reader) text(e ast.Expr, d *model.Decl) string {
+	val := r.constant(e, d)
+	if val == nil || val.Kind() != constant.String {
+		return ""
+	}
+	return constant.StringVal(val)
+}
+
+// constant evaluates a constant expression, or returns nil.
+func (r *reader) constant(e ast.Expr, d *model.Decl) constant.Value {
+	if e == nil {
+		return nil
+	}
+	if val := r.src.Info.Types[r.follow(e)].Value; val != nil {
+		return val
+	}
+	d.Broken = true
+	r.notStatic(e)
+	return nil
+}
+
+// list returns the elements of a slice literal; an absent value has none.
+func (r *reader) list(e ast.Expr, d *model.Decl) []ast.Expr {
+	if e == nil {
+		return nil
+	}
+	lit, ok := r.follow(e).(*ast.CompositeLit)
+	if !ok {
+		d.Broken = true
+		r.notStatic(e)
+		return nil
+	}
+	for _, elt := range lit.Elts {
+		if kv, ok := elt.(*ast.KeyValueExpr); ok {
+			d.Broken = true
+			r.sink.Add(kv, "BP003", "cannot evaluate a %s literal with indexes statically; list its elements in order", types.ExprString(lit.Type))
+			return nil
+		}
+	}
+	return lit.Elts
+}
+
+// declaration returns the declaration that an expression names, or nil, which it
+// reports unless the declaration itself was.
+func (r *reader) declaration(e ast.Expr, d *model.Decl) *source.Variable {
+	if e == nil {
+		return nil
+	}
+	if v := r.vars.Named(e); v != nil {
+		v = v.Target()
+		d.Broken = d.Broken || v.Failed
+		return v
+	}
+	d.Broken = true
+	if lit, ok := ast.Unparen(e).(*ast.CompositeLit); ok && r.vars.Declares(lit) != "" {
+		return nil // a stray
+	}
+	r.notStatic(e)
+	return nil
+}
+
+// notStatic reports an expression that has no place in a schema.
+func (r *reader) notStatic(e ast.Expr) {
+	const long = 60
+	text := types.ExprString(e)
+	if len(text) > long {
+		text = text[:long] + "..."
+	}
+	switch x := ast.Unparen(e).(type) {
+	case *ast.FuncLit:
+		r.sink.Add(e, "BP006", "give this function a name so that generated code can call it")
+		return
+	case *ast.SelectorExpr:
+		obj := r.src.Info.Uses[x.Sel]
+		if obj == nil || obj.Pkg() == nil || obj.Pkg() == r.src.Types {
+			break
+		}
+		if _, variable := obj.(*types.Var); variable && source.IsDeclaration(obj.Type()) {
+			r.sink.Add(e, "BP007", "%s is declared in package %s; a schema refers to declarations of its own package only", text, obj.Pkg().Path())
+			return
+		}
+	}
+	r.sink.Add(e, "BP002", "schema values are read from source, not executed: `%s` is not a constant, literal, function name, schema.On call or another schema declaration", text)
+}
+
+// function is a declared function, or a method as a method expression names it.
+type function struct {
+	recv string // name of the method's receiver type, without star; empty for functions
+	star bool
+	obj  *types.Func
+}
+
+// function evaluates a declared function or method expression of this package.
+func (r *reader) function(e ast.Expr, d *model.Decl) (function, bool) {
+	if r.isGeneric(e) {
+		d.Broken = true
+		r.sink.Add(e, "BP006", "%s is generic; give its instance a name so that generated code can call it", types.ExprString(e))
+		return function{}, false
+	}
+	switch x := ast.Unparen(e).(type) {
+	case *ast.Ident:
+		if obj, ok := r.src.Info.Uses[x].(*types.Func); ok {
+			return function{obj: obj}, true
+		}
+	case *ast.SelectorExpr:
+		if f, ok := r.methodExpr(x); ok {
+			return f, true
+		}
+		if obj, ok := r.src.Info.Uses[x.Sel].(*types.Func); ok && r.src.Info.Selections[x] == nil {
+			d.Broken = true
+			r.sink.Add(e, "BP007", "%s is declared in package %s; wrap it in a function of this package, whose source is read", types.ExprString(x), obj.Pkg().Path())
+			return function{}, false
+		}
+	}
+	d.Broken = true
+	r.notStatic(e)
+	return function{}, false
+}
+
+// isGeneric reports whether an expression names a generic function, instantiated
+// or not.
+func (r *reader) isGeneric(e ast.Expr) bool {
+	id, _ := uninstantiated(e).(*ast.Ident)
+	fn, ok := r.src.Info.Uses[id].(*types.Func)
+	return ok && fn.Signature().TypeParams().Len() > 0
+}
+
+// uninstantiated returns an expression without its type arguments.
+func uninstantiated(e ast.Expr) ast.Expr {
+	switch x := ast.Unparen(e).(type) {
+	case *ast.IndexExpr:
+		return ast.Unparen(x.X)
+	case *ast.IndexListExpr:
+		return ast.Unparen(x.X)
+	default:
+		return x
+	}
+}
+
+// methodExpr evaluates a method expression.
+func (r *reader) methodExpr(x *ast.SelectorExpr) (function, bool) {
+	sel := r.src.Info.Selections[x]
+	if sel == nil || sel.Kind() != types.MethodExpr || types.IsInterface(sel.Recv()) {
+		return function{}, false
+	}
+	f := function{obj: sel.Obj().(*types.Func)}
+	recv := types.Unalias(sel.Recv())
+	if ptr, ok := recv.(*types.Pointer); ok {
+		f.star = true
+		recv = types.Unalias(ptr.Elem())
+	}
+	named, ok := recv.(*types.Named)
+	if !ok {
+		return function{}, false
+	}
+	f.recv = named.Obj().Name()
+	return f, true
+}
+
+// name is how diagnostics and generated code write the function.
+func (f function) name() string {
+	switch {
+	case f.recv == "":
+		return f.obj.Name()
+	case f.star:
+		return "(*" + f.recv + ")." + f.obj.Name()
+	}
+	return f.recv + "." + f.obj.Name()
+}

@@ -1,0 +1,149 @@
+package static
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+
+	"github.com/batpak-go/batpak/schema/diag"
+	"github.com/batpak-go/batpak/schema/model"
+	"github.com/batpak-go/batpak/schema/payload"
+	"github.com/batpak-go/batpak/schema/purity"
+	"github.com/batpak-go/batpak/schema/source"
+)
+
+// Read reads the schema of a package. Diagnostics are sorted by position. The
+// model is complete if none of them is an error.
+func Read(src *source.Package) (*model.Package, []diag.Diagnostic) {
+	sink := diag.NewSink(src.Fset)
+	r := &reader{
+		src:         src,
+		sink:        sink,
+		payloads:    payload.NewReader(src.Types, src.Files, src.Errors, sink),
+		pure:        purity.NewChecker(src.Types, slices.Concat(src.Files, src.Generated), src.Info, sink),
+		vars:        source.Find(src, sink),
+		entities:    make(map[*source.Variable]*model.Entity),
+		events:      make(map[*source.Variable]*model.Event),
+		gates:       make(map[*source.Variable]*model.Gate),
+		projections: make(map[*model.Projection]types.Type),
+		pkg:         &model.Package{Path: src.Path, Name: src.Types.Name(), Dir: src.Dir},
+	}
+	r.declarations()
+	r.pkg.Structs = r.payloads.Structs()
+	r.taken()
+	return r.pkg, sink.Diagnostics()
+}
+
+// reader reads the schema of one package.
+type reader struct {
+	src      *source.Package
+	sink     *diag.Sink
+	vars     *source.Variables
+	payloads *payload.Reader
+	pure     *purity.Checker
+
+	entities    map[*source.Variable]*model.Entity
+	events      map[*source.Variable]*model.Event
+	gates       map[*source.Variable]*model.Gate
+	projections map[*model.Projection]types.Type // and the types of their states
+
+	pkg *model.Package
+}
+
+// declarations evaluates all declarations, those that others refer to first.
+func (r *reader) declarations() {
+	for _, v := range r.declared("Entity") {
+		r.entities[v] = r.entity(v)
+		r.pkg.Entities = append(r.pkg.Entities, r.entities[v])
+	}
+	for _, v := range r.declared("Event") {
+		r.events[v] = r.event(v)
+		r.pkg.Events = append(r.pkg.Events, r.events[v])
+	}
+	for _, v := range r.declared("Projection") {
+		r.pkg.Projections = append(r.pkg.Projections, r.projection(v))
+	}
+	for _, v := range r.declared("Gate") {
+		r.gates[v] = r.gate(v)
+		r.pkg.Gates = append(r.pkg.Gates, r.gates[v])
+	}
+	for _, v := range r.declared("Command") {
+		r.pkg.Commands = append(r.pkg.Commands, r.command(v))
+	}
+}
+
+// declared returns the sound declarations of one type of package schema.
+func (r *reader) declared(kind string) []*source.Variable {
+	var list []*source.Variable
+	for _, v := range r.vars.List {
+		if v.Kind == kind && !v.Failed && v.Target() == v {
+			list = append(list, v)
+			name := r.src.FileName(v.Name.Pos())
+			if i, found := slices.BinarySearch(r.pkg.Files, name); !found {
+				r.pkg.Files = slices.Insert(r.pkg.Files, i, name)
+			}
+		}
+	}
+	return list
+}
+
+// taken collects the identifiers that the user declared. It asks the syntax, not
+// the package's scope, where a stale generated file may have come first.
+func (r *reader) taken() {
+	r.pkg.Taken = make(map[string]token.Position)
+	take := func(name string, at *ast.Ident) { r.pkg.Taken[name] = r.sink.Position(at.Pos()) }
+	for _, f := range r.src.Files {
+		for _, d := range f.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil {
+					take(d.Name.Name, d.Name)
+				} else if recv := receiver(d); r.isPayload(recv) {
+					take(recv+"."+d.Name.Name, d.Name)
+				}
+			case *ast.GenDecl:
+				for _, name := range declaredNames(d) {
+					take(name.Name, name)
+				}
+			}
+		}
+	}
+	delete(r.pkg.Taken, "_")
+	delete(r.pkg.Taken, "init")
+}
+
+// isPayload reports whether a type of the package is stored.
+func (r *reader) isPayload(name string) bool {
+	return slices.ContainsFunc(r.pkg.Structs, func(s *model.Struct) bool { return s.Path == "" && s.Name == name })
+}
+
+// receiver is the name of a method's receiver type, or empty.
+func receiver(d *ast.FuncDecl) string {
+	if len(d.Recv.List) != 1 {
+		return ""
+	}
+	t := ast.Unparen(d.Recv.List[0].Type)
+	if star, ok := t.(*ast.StarExpr); ok {
+		t = ast.Unparen(star.X)
+	}
+	if id, ok := t.(*ast.Ident); ok {
+		return id.Name
+	}
+	return ""
+}
+
+// declaredNames are the identifiers that a declaration of constants, variables
+// or types introduces.
+func declaredNames(d *ast.GenDecl) []*ast.Ident {
+	var names []*ast.Ident
+	for _, spec := range d.Specs {
+		switch spec := spec.(type) {
+		case *ast.ValueSpec:
+			names = append(names, spec.Names...)
+		case *ast.TypeSpec:
+			names = append(names, spec.Name)
+		}
+	}
+	return names
+}
