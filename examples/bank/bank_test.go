@@ -1,0 +1,215 @@
+package bank_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batpak-go/batpak/examples/bank"
+	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/wire"
+)
+
+const id = bank.AccountID("acc-42")
+
+// newJournal returns a journal over a new store that is closed with the test.
+func newJournal(t *testing.T) *bank.Journal {
+	t.Helper()
+	store, err := batpak.Open(t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Errorf("Close() = %v, want nil", err)
+		}
+	})
+	journal, err := bank.Bind(store)
+	if err != nil {
+		t.Fatalf("Bind() = %v, want nil", err)
+	}
+	return journal
+}
+
+// deposit puts money on the account.
+func deposit(t *testing.T, j *bank.Journal, amount bank.Cents) {
+	t.Helper()
+	if _, err := j.AppendMoneyDeposited(t.Context(), id, bank.MoneyDeposited{Amount: amount}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestGatesDeny(t *testing.T) {
+	tests := []struct {
+		name       string
+		before     func(t *testing.T, j *bank.Journal)
+		amount     bank.Cents
+		gate, code string
+	}{
+		{"frozen account", func(t *testing.T, j *bank.Journal) {
+			deposit(t, j, 100)
+			if _, err := j.AppendAccountFrozen(t.Context(), id, bank.AccountFrozen{By: "court"}); err != nil {
+				t.Fatal(err)
+			}
+		}, 1, "not-frozen", "FROZEN"},
+		{"no money", func(*testing.T, *bank.Journal) {}, 1, "sufficient-funds", "NSF"},
+		{"too much", func(t *testing.T, j *bank.Journal) { deposit(t, j, 100) }, 101, "sufficient-funds", "NSF"},
+		{"nothing", func(t *testing.T, j *bank.Journal) { deposit(t, j, 100) }, 0, "sufficient-funds", "AMOUNT"},
+		{"over the limit", func(t *testing.T, j *bank.Journal) { deposit(t, j, 1000) }, 501, "daily-limit", "LIMIT"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			j := newJournal(t)
+			tt.before(t, j)
+			before := j.Store().Head("account:acc-42")
+			_, err := j.Withdraw(t.Context(), id, bank.MoneyWithdrawn{Amount: tt.amount}, 500)
+			denied, ok := errors.AsType[*batpak.DeniedError](err)
+			if !ok {
+				t.Fatalf("Withdraw(%d) = %v, want a denial", tt.amount, err)
+			}
+			if denied.Gate != tt.gate || denied.Denial.Code != tt.code || denied.Command != "withdraw" {
+				t.Errorf("Withdraw(%d) denied by %s %s of %s, want %s %s of withdraw",
+					tt.amount, denied.Gate, denied.Denial.Code, denied.Command, tt.gate, tt.code)
+			}
+			if after := j.Store().Head("account:acc-42"); after != before {
+				t.Errorf("version after a denial = %d, want %d", after, before)
+			}
+		})
+	}
+}
+
+func TestDailyLimitCountsOneDay(t *testing.T) {
+	j := newJournal(t)
+	deposit(t, j, 1000)
+	steps := []struct {
+		day    bank.Day
+		amount bank.Cents
+		ok     bool
+	}{{1, 60, true}, {1, 41, false}, {1, 40, true}, {1, 1, false}, {2, 100, true}}
+	for i, s := range steps {
+		_, err := j.Withdraw(t.Context(), id, bank.MoneyWithdrawn{Amount: s.amount, Day: s.day}, 100)
+		if s.ok != (err == nil) {
+			t.Errorf("step %d: Withdraw(%d on day %d) = %v, want success %t", i, s.amount, s.day, err, s.ok)
+		}
+	}
+	activity, err := j.Activity(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := batpak.Folded[bank.Activity]{
+		State:   bank.Activity{Deposits: 1, Withdrawals: 3, LastDay: 2, LastDaySum: 100},
+		Version: 4,
+	}
+	if d := cmp.Diff(want, activity); d != "" {
+		t.Errorf("Activity() differs (-want +got):\n%s", d)
+	}
+}
+
+// However many withdraw at once, the account is never overdrawn.
+func TestConcurrentWithdrawalsNeverOverdraw(t *testing.T) {
+	const workers, each, total = 8, 10, 45
+	j := newJournal(t)
+	deposit(t, j, total)
+	var wg sync.WaitGroup
+	errs := make([]error, workers)
+	for i := range workers {
+		wg.Go(func() {
+			_, errs[i] = j.Withdraw(context.Background(), id, bank.MoneyWithdrawn{Amount: each}, 1000)
+		})
+	}
+	wg.Wait()
+	passed := 0
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			passed++
+		case !errors.Is(err, batpak.ErrDenied):
+			t.Errorf("withdrawal %d = %v, want success or a denial", i, err)
+		}
+	}
+	if want := total / each; passed != want {
+		t.Errorf("withdrawals that passed = %d, want %d", passed, want)
+	}
+	balance, err := j.Balance(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := bank.Cents(total % each); balance.State.Available != want {
+		t.Errorf("Balance() = %d, want %d", balance.State.Available, want)
+	}
+}
+
+// What the gates said is stored with the event.
+func TestVerdictsAreStored(t *testing.T) {
+	j := newJournal(t)
+	deposit(t, j, 100)
+	receipt, err := j.Withdraw(t.Context(), id, bank.MoneyWithdrawn{Amount: 1}, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := j.Store().Get(receipt.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &batpak.Decision{Command: "withdraw", Version: 1, Verdicts: []batpak.Verdict{
+		{Gate: "not-frozen"}, {Gate: "sufficient-funds"}, {Gate: "daily-limit"},
+	}}
+	if d := cmp.Diff(want, e.Decision); d != "" {
+		t.Errorf("stored decision differs (-want +got):\n%s", d)
+	}
+}
+
+// A permit that no gate issued allows nothing.
+func TestZeroPermitIsRefused(t *testing.T) {
+	j := newJournal(t)
+	if _, err := j.CommitWithdraw(t.Context(), batpak.Permit[bank.MoneyWithdrawn]{}); !errors.Is(err, batpak.ErrInvalid) {
+		t.Errorf("CommitWithdraw(zero permit) = %v, want %v", err, batpak.ErrInvalid)
+	}
+	b := j.Store().NewBatch()
+	j.AddWithdraw(b, batpak.Permit[bank.MoneyWithdrawn]{})
+	if _, err := b.Commit(t.Context()); !errors.Is(err, batpak.ErrInvalid) {
+		t.Errorf("Commit(batch with a zero permit) = %v, want %v", err, batpak.ErrInvalid)
+	}
+}
+
+// Text that could never be decoded again is refused before it is stored.
+func TestInvalidTextIsRefused(t *testing.T) {
+	j := newJournal(t)
+	bad := "\xff"
+	if _, err := j.AppendMoneyDeposited(t.Context(), id, bank.MoneyDeposited{Amount: 1, Memo: bad}); !errors.Is(err, wire.ErrUTF8) {
+		t.Errorf("AppendMoneyDeposited(memo \\xff) = %v, want %v", err, wire.ErrUTF8)
+	}
+	if _, err := j.Withdraw(t.Context(), id, bank.MoneyWithdrawn{Amount: 1, Reason: bad}, 1); !errors.Is(err, wire.ErrUTF8) {
+		t.Errorf("Withdraw(reason \\xff) = %v, want %v", err, wire.ErrUTF8)
+	}
+	b := j.Store().NewBatch()
+	j.AddMoneyDeposited(b, id, bank.MoneyDeposited{Amount: 1, Source: bank.Source{Ref: bad}})
+	if _, err := b.Commit(t.Context()); !errors.Is(err, wire.ErrUTF8) {
+		t.Errorf("Commit(batch with ref \\xff) = %v, want %v", err, wire.ErrUTF8)
+	}
+	if head := j.Store().Head("account:acc-42"); head != 0 {
+		t.Errorf("version after refused appends = %d, want 0", head)
+	}
+}
+
+func TestDayOf(t *testing.T) {
+	for _, tt := range []struct {
+		at   time.Time
+		want bank.Day
+	}{
+		{time.Unix(0, 0), 0},
+		{time.Unix(86399, 0), 0},
+		{time.Unix(86400, 0), 1},
+		{time.Unix(-1, 0), -1},
+		{time.Unix(-86400, 0), -1},
+		{time.Date(2026, 1, 1, 0, 30, 0, 0, time.FixedZone("east", 3600)), 20453},
+	} {
+		if got := bank.DayOf(tt.at); got != tt.want {
+			t.Errorf("DayOf(%v) = %d, want %d", tt.at, got, tt.want)
+		}
+	}
+}
