@@ -1,0 +1,68 @@
+package segment
+
+import "github.com/batpak-go/batpak/runtime/internal/format"
+
+const (
+	minWindow = 4 << 10
+	maxWindow = 64 << 10
+)
+
+// Cursor reads records that lie near each other with fewer reads of the disk.
+// It is used by one goroutine at a time and needs no closing.
+type Cursor struct {
+	r       *Reader
+	segment uint32
+	at      int64  // where the window begins in the segment
+	window  []byte // views of it are given away: it is never written to again
+	ahead   int
+}
+
+// Cursor returns a cursor that has read nothing yet.
+func (r *Reader) Cursor() *Cursor { return &Cursor{r: r} }
+
+// Record reads one record, as [Reader.Record] does. The record's slices stay
+// valid, and keep up to 64 KiB alive.
+func (c *Cursor) Record(pos format.Pos, seed uint32) (format.Record, error) {
+	if b := c.held(pos); b != nil {
+		if r, err := parse(b, pos, seed); err == nil {
+			return r, nil
+		}
+		// The window may be older than the record: look again.
+	}
+	if err := c.fill(pos); err != nil {
+		return format.Record{}, err
+	}
+	return parse(c.window[:pos.Length:pos.Length], pos, seed)
+}
+
+// held is the record's part of the window, nil if it is not all there.
+func (c *Cursor) held(pos format.Pos) []byte {
+	from := int64(pos.Offset) - c.at
+	to := from + int64(pos.Length)
+	if pos.Segment != c.segment || from < 0 || to > int64(len(c.window)) {
+		return nil
+	}
+	return c.window[from:to:to]
+}
+
+// fill makes a new window that begins with the record. Windows grow while they
+// follow each other closely.
+func (c *Cursor) fill(pos format.Pos) error {
+	gap := int64(pos.Offset) - c.at - int64(len(c.window))
+	if pos.Segment == c.segment && -maxWindow <= gap && gap <= maxWindow {
+		c.ahead = min(max(2*c.ahead, minWindow), maxWindow)
+	} else {
+		c.ahead = minWindow
+	}
+	c.segment, c.at, c.window = pos.Segment, int64(pos.Offset), nil
+	buf := make([]byte, max(c.ahead, int(pos.Length)))
+	n, err := c.r.readAt(uint64(pos.Segment), buf, c.at)
+	if err != nil {
+		return err
+	}
+	if n < int(pos.Length) {
+		return &DamageError{Segment: uint64(pos.Segment), Offset: c.at, Reason: "the file ends before the record does"}
+	}
+	c.window = buf[:n]
+	return nil
+}

@@ -1,0 +1,72 @@
+package segment
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
+)
+
+// DamageError says where a segment does not hold what it should.
+type DamageError struct {
+	Segment       uint64
+	Offset        int64  // bytes from the start of the file
+	FirstSequence uint64 // the first event that the damage may touch; 0 = unknown
+	Reason        string
+}
+
+func (e *DamageError) Error() string {
+	if e.FirstSequence == 0 {
+		return fmt.Sprintf("segment %d, offset %d: %s", e.Segment, e.Offset, e.Reason)
+	}
+	return fmt.Sprintf("segment %d, offset %d, events from %d on: %s", e.Segment, e.Offset, e.FirstSequence, e.Reason)
+}
+
+// NewerError says that a segment holds sound bytes of a later version.
+type NewerError struct {
+	Segment uint64
+	Found   uint16 // the format's version
+}
+
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("segment %d has format version %d, known are versions up to %d", e.Segment, e.Found, format.Version)
+}
+
+// WriteError says what a write that did not happen left behind.
+type WriteError struct {
+	// Undone is true if the log is as it was before, durably, and may be written
+	// to again. Otherwise what the disk holds is unknown until the log is
+	// recovered.
+	Undone bool
+	// Full is true if there was no space, or a limit on space was met.
+	Full bool
+	Err  error
+}
+
+func (e *WriteError) Error() string {
+	if e.Undone {
+		return e.Err.Error()
+	}
+	return "left undone: " + e.Err.Error()
+}
+
+// Unwrap returns the error of the disk.
+func (e *WriteError) Unwrap() error { return e.Err }
+
+// full reports whether err says that there is no space.
+func full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}
+
+// judge turns an error of a parser, which began to read at this offset, into
+// one of this package.
+func judge(err error, number uint64, offset int64) error {
+	if newer, ok := errors.AsType[*format.NewerError](err); ok {
+		return &NewerError{Segment: number, Found: newer.Found}
+	}
+	if bad, ok := errors.AsType[*format.Error](err); ok {
+		return &DamageError{Segment: number, Offset: offset, Reason: bad.Reason}
+	}
+	return err
+}

@@ -1,0 +1,197 @@
+package segment
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+	"sync/atomic"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+)
+
+// maxOpen is how many files a reader keeps open.
+const maxOpen = 128
+
+// Reader reads from the segments of one store. It opens files when it first
+// reads from them and keeps the latest used open. It is safe for concurrent use.
+type Reader struct {
+	dir vfs.FS
+
+	mu     sync.RWMutex // guards all below
+	files  map[uint64]*openFile
+	newest uint64 // the segment that is written to: it is not closed before the reader is
+	closed bool
+	users  sync.WaitGroup // those who read; joined with mu held, at least for reading
+}
+
+// openFile is closed only while nobody uses it. Users come with the reader's
+// lock held for reading, and are looked for with it held for writing.
+type openFile struct {
+	vfs.File
+	users atomic.Int64
+}
+
+// NewReader returns a reader of the segments in dir.
+func NewReader(dir vfs.FS) *Reader { return &Reader{dir: dir, files: map[uint64]*openFile{}} }
+
+// Add hands an open file to the reader, which closes it in time: not before
+// [Reader.Close] as long as its number is the highest. It takes the place of a
+// file that the reader had opened itself. It must not be called after Close.
+func (r *Reader) Add(number uint64, f vfs.File) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if old := r.files[number]; old != nil {
+		_ = old.Close() // it was only read from
+	}
+	r.files[number] = &openFile{File: f}
+	r.newest = max(r.newest, number)
+}
+
+// Close waits for the reads under way and closes all files. Later calls return
+// nil, later reads fail with [fs.ErrClosed].
+func (r *Reader) Close() error {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.users.Wait()
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var err error
+	for number, f := range r.files {
+		err = errors.Join(err, f.Close())
+		delete(r.files, number)
+	}
+	return err
+}
+
+// Record reads one record, whose slices are the caller's. The seed is the
+// store's, from [format.RecordSeed]. A [*DamageError] says that there is no such
+// record, be it that the file is gone.
+func (r *Reader) Record(pos format.Pos, seed uint32) (format.Record, error) {
+	buf := make([]byte, pos.Length)
+	if err := r.readFull(pos, buf); err != nil {
+		return format.Record{}, err
+	}
+	return parse(buf, pos, seed)
+}
+
+// readFull fills p with the bytes from pos on.
+func (r *Reader) readFull(pos format.Pos, p []byte) error {
+	n, err := r.readAt(uint64(pos.Segment), p, int64(pos.Offset))
+	if err == nil && n < len(p) {
+		return &DamageError{Segment: uint64(pos.Segment), Offset: int64(pos.Offset), Reason: "the file ends before the record does"}
+	}
+	return err
+}
+
+// parse reads the record that takes all of b.
+func parse(b []byte, pos format.Pos, seed uint32) (format.Record, error) {
+	rec, rest, err := format.ParseRecord(b, seed)
+	if err == nil && len(rest) > 0 {
+		err = &format.Error{Reason: "record of another length"}
+	}
+	if err != nil {
+		return format.Record{}, judge(err, uint64(pos.Segment), int64(pos.Offset))
+	}
+	return rec, nil
+}
+
+// readAt reads into p, less than its length only at the end of the file.
+func (r *Reader) readAt(number uint64, p []byte, off int64) (int, error) {
+	f, err := r.pin(number)
+	if err != nil {
+		return 0, err
+	}
+	defer r.unpin(f)
+	n, err := f.ReadAt(p, off)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return n, fmt.Errorf("read segment %d: %w", number, err)
+	}
+	return n, nil
+}
+
+// size is the size of a segment's file.
+func (r *Reader) size(number uint64) (int64, error) {
+	f, err := r.pin(number)
+	if err != nil {
+		return 0, err
+	}
+	defer r.unpin(f)
+	return f.Size()
+}
+
+// pin returns the segment's file, which stays open until it is unpinned.
+func (r *Reader) pin(number uint64) (*openFile, error) {
+	f, closed := r.find(number)
+	switch {
+	case closed:
+		return nil, fmt.Errorf("read segment %d: %w", number, fs.ErrClosed)
+	case f != nil:
+		return f, nil
+	}
+	opened, err := r.dir.Open(Name(number))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &DamageError{Segment: number, Reason: "the file is missing"}
+	case errors.Is(err, fs.ErrInvalid):
+		return nil, &DamageError{Segment: number, Reason: "not a regular file"}
+	case err != nil:
+		return nil, fmt.Errorf("open segment %d: %w", number, err)
+	}
+	if !r.keep(number, opened) {
+		_ = opened.Close() // another was faster, or the reader is closed
+	}
+	return r.pin(number)
+}
+
+// find pins the file if it is open.
+func (r *Reader) find(number uint64) (f *openFile, closed bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.closed {
+		return nil, true
+	}
+	if f = r.files[number]; f != nil {
+		f.users.Add(1)
+		r.users.Add(1)
+	}
+	return f, false
+}
+
+func (r *Reader) unpin(f *openFile) {
+	f.users.Add(-1)
+	r.users.Done()
+}
+
+// keep takes in a file, closing another if there are too many. It reports false
+// if the file is not wanted.
+func (r *Reader) keep(number uint64, f vfs.File) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || r.files[number] != nil {
+		return false
+	}
+	if len(r.files) >= maxOpen {
+		r.closeIdleLocked()
+	}
+	r.files[number] = &openFile{File: f}
+	return true
+}
+
+// closeIdleLocked closes the lowest segment's file that nobody uses.
+func (r *Reader) closeIdleLocked() {
+	var lowest uint64
+	for number, f := range r.files {
+		if number != r.newest && f.users.Load() == 0 && (lowest == 0 || number < lowest) {
+			lowest = number
+		}
+	}
+	if lowest != 0 {
+		_ = r.files[lowest].Close() // it was only read from since it was synced
+		delete(r.files, lowest)
+	}
+}

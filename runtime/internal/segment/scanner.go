@@ -1,0 +1,217 @@
+package segment
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
+)
+
+// scanWindow is how much a scanner reads at once. It holds a segment header of
+// any version.
+const scanWindow = 256 << 10
+
+// Scanner reads a segment from its beginning to the first thing that is not a
+// group. It sees the file as long as it was when the scan began, and holds one
+// group, or a window of the file, in memory. It is used by one goroutine.
+//
+//	s, err := r.Scan(number)
+//	header, err := s.Head()
+//	for {
+//		ok, err := s.Next()   // then s.Group(), s.Body(), s.Offset(), s.Bytes()
+//	}
+type Scanner struct {
+	r      *Reader
+	place  format.Place // of the group
+	size   int64        // of the file
+	next   int64        // where the thing after the group begins
+	group  format.GroupHeader
+	bytes  []byte // of the group or segment header
+	window []byte
+	at     int64 // where the window begins
+}
+
+// Scan begins to read a segment.
+func (r *Reader) Scan(number uint64) (*Scanner, error) {
+	size, err := r.size(number)
+	if err != nil {
+		return nil, err
+	}
+	s := &Scanner{r: r, place: format.Place{Segment: number}, size: size}
+	if size > format.MaxSegment {
+		return nil, s.damage(0, "larger than any segment")
+	}
+	return s, nil
+}
+
+// Head reads the segment's header. It must come before the first Next, which
+// takes the store's id from it. Errors are a [*DamageError], a [*NewerError], or
+// the disk's.
+func (s *Scanner) Head() (format.SegmentHeader, error) {
+	b, err := s.peek(0, math.MaxUint16) // the longest that a later version can have
+	if err != nil {
+		return format.SegmentHeader{}, err
+	}
+	h, err := format.ParseSegmentHeader(b)
+	if err != nil {
+		return format.SegmentHeader{}, judge(err, s.place.Segment, 0)
+	}
+	s.place.Store = h.Store
+	s.bytes = b[:format.SegmentHeaderSize]
+	s.next = format.SegmentHeaderSize
+	return h, nil
+}
+
+// Next reads the next group. It returns false without an error at the end of the
+// groups, where nothing follows in the file but zeros. Errors are a
+// [*DamageError] at [Scanner.End], a [*NewerError], or the disk's.
+func (s *Scanner) Next() (bool, error) {
+	at := s.next
+	head, err := s.peek(at, format.GroupHeaderSize)
+	if err != nil {
+		return false, err
+	}
+	if zero(head) {
+		last, err := s.LastByte(at)
+		if err == nil && last > at {
+			err = s.damage(at, "zeros where a group should be")
+		}
+		return false, err
+	}
+	place := s.place
+	place.Offset = at
+	h, err := format.ParseGroupHeader(head, place)
+	if err != nil {
+		return false, judge(err, place.Segment, at)
+	}
+	length := int64(format.GroupHeaderSize) + int64(h.BodyLength)
+	if length > s.size-at {
+		return false, s.damage(at, "the group's body is cut off")
+	}
+	b, err := s.peek(at, int(length))
+	if err != nil {
+		return false, err
+	}
+	if int64(len(b)) < length {
+		return false, s.damage(at, "the file was cut while it was read")
+	}
+	if err := h.CheckBody(b[format.GroupHeaderSize:]); err != nil {
+		return false, judge(err, place.Segment, at)
+	}
+	if h.Incarnation < s.group.Incarnation {
+		return false, s.damage(at, "a stale group of an earlier opening of the store")
+	}
+	s.place, s.group, s.bytes, s.next = place, h, b, at+length
+	return true, nil
+}
+
+// Skip looks behind [Scanner.End], at every byte of the rest of the file, for
+// the next header of a group that stands in its own place, and makes it the
+// current one. The body need not be sound and is not read; Skip may be called
+// again. It returns false at the end of the file. Errors are a [*NewerError] or
+// the disk's.
+func (s *Scanner) Skip() (bool, error) {
+	magic := groupMagic()
+	at := s.next + 1
+	for {
+		b, err := s.peek(at, format.GroupHeaderSize)
+		if err != nil || len(b) < format.GroupHeaderSize {
+			s.next = max(s.next, s.size)
+			return false, err
+		}
+		b = s.window[at-s.at:]
+		i := bytes.Index(b, magic)
+		if i < 0 {
+			at += int64(len(b) - len(magic) + 1)
+			continue
+		}
+		at += int64(i)
+		if len(b)-i < format.GroupHeaderSize && at+format.GroupHeaderSize <= s.size {
+			continue // with a window that holds all of it
+		}
+		place := s.place
+		place.Offset = at
+		h, err := format.ParseGroupHeader(b[i:], place)
+		if err == nil {
+			s.place, s.group, s.bytes, s.next = place, h, nil, at
+			return true, nil
+		}
+		if newer, ok := errors.AsType[*NewerError](judge(err, place.Segment, at)); ok {
+			return false, newer
+		}
+		at++
+	}
+}
+
+// LastByte is the end of the last byte from offset from on that is not zero;
+// from itself if there is none.
+func (s *Scanner) LastByte(from int64) (int64, error) {
+	last := from
+	for at := from; at < s.size; {
+		b, err := s.peek(at, scanWindow)
+		if err != nil {
+			return 0, err
+		}
+		if len(b) == 0 {
+			break // the file has shrunk
+		}
+		if n := len(bytes.TrimRight(b, "\x00")); n > 0 {
+			last = at + int64(n)
+		}
+		at += int64(len(b))
+	}
+	return last, nil
+}
+
+// Group is the header of the current group.
+func (s *Scanner) Group() format.GroupHeader { return s.group }
+
+// Offset is where the current group begins, in bytes from the start of the file.
+func (s *Scanner) Offset() int64 { return s.place.Offset }
+
+// Body is the body of the group that Next has found. It is valid until the next
+// call of a method with an error.
+func (s *Scanner) Body() []byte { return s.bytes[format.GroupHeaderSize:] }
+
+// Bytes are all bytes of what Head or Next has found, valid as long as a body.
+// Those of successive calls lie behind one another in the file without a gap.
+func (s *Scanner) Bytes() []byte { return s.bytes }
+
+// End is the end of what has been found, in bytes from the start of the file.
+func (s *Scanner) End() int64 { return s.next }
+
+// Size is the size of the file in bytes.
+func (s *Scanner) Size() int64 { return s.size }
+
+// peek returns n bytes from offset at on, fewer only at the end of the file.
+func (s *Scanner) peek(at int64, n int) ([]byte, error) {
+	n = int(max(0, min(int64(n), s.size-at)))
+	if from := at - s.at; from >= 0 && from+int64(n) <= int64(len(s.window)) {
+		return s.window[from : from+int64(n)], nil
+	}
+	want := int(min(int64(max(n, scanWindow)), s.size-at))
+	s.window = slices.Grow(s.window[:0], want)[:want]
+	got, err := s.r.readAt(s.place.Segment, s.window, at)
+	if err != nil {
+		s.window = s.window[:0]
+		return nil, err
+	}
+	s.at, s.window = at, s.window[:got]
+	if got < want {
+		s.size = at + int64(got) // somebody cut the file
+	}
+	return s.window[:min(n, got)], nil
+}
+
+func (s *Scanner) damage(at int64, reason string) error {
+	return &DamageError{Segment: s.place.Segment, Offset: at, Reason: reason}
+}
+
+func zero(b []byte) bool { return len(bytes.TrimRight(b, "\x00")) == 0 }
+
+// groupMagic is what each group begins with.
+func groupMagic() []byte {
+	return format.AppendGroup(nil, format.GroupHeader{}, format.Place{}, nil)[:4]
+}
