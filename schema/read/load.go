@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"go/token"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,6 +29,9 @@ type Config struct {
 	Tags string
 	// Env is the environment of the go command; nil means the process's own.
 	Env []string
+	// Overlay replaces or adds files, by absolute path. With one, everything is
+	// loaded from source, which is several times slower.
+	Overlay map[string][]byte
 	// Roots are import paths of packages that generated code uses. They are
 	// loaded too, so that [Result.TypeCheck] has their types, and have no result.
 	Roots []string
@@ -56,11 +60,12 @@ func Load(ctx context.Context, cfg Config) ([]*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load packages: %w", err)
 	}
-	pkgs, err := load(ctx, cfg, nil)
+	pkgs, err := load(ctx, cfg, cfg.Overlay)
 	if err != nil {
 		return nil, err
 	}
 	if empty := conflicts(pkgs); len(empty) > 0 {
+		maps.Copy(empty, cfg.Overlay)
 		if pkgs, err = load(ctx, cfg, empty); err != nil {
 			return nil, err
 		}
