@@ -1,0 +1,201 @@
+package recovery_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+// cuts is how many power cuts are tried at each operation.
+const cuts = 6
+
+// scripts are the histories that the laws are held against.
+func scripts() []script {
+	return []script{
+		{seed: 1, groups: 8, segmentSize: 600, close: true},
+		{seed: 2, groups: 8, segmentSize: 600, reopen: true},
+		{seed: 3, groups: 10, segmentSize: 1500, relaxed: true, close: true},
+		{seed: 4, groups: 10, segmentSize: 900, relaxed: true, reopen: true},
+		{seed: 5, groups: 6, segmentSize: 1 << 20, reopen: true, close: true},
+	}
+}
+
+// TestCrashAtEveryOperation: whatever a crash leaves, the log opens with all
+// that was acked and a prefix of the rest, and what it shows then stays.
+func TestCrashAtEveryOperation(t *testing.T) {
+	for _, p := range scripts() {
+		t.Run(fmt.Sprint("seed ", p.seed), func(t *testing.T) {
+			t.Parallel()
+			disk, m := simfs.New(), new(model)
+			disk.OnOp(func(op simfs.Op, name string) {
+				at := fmt.Sprintf("before operation %d, %s %s", disk.Ops(), op, name)
+				check := func(how string, image *simfs.Disk) {
+					if err := m.deepCheck(image); err != nil {
+						t.Fatalf("%s, %s: %v", at, how, err)
+					}
+				}
+				if !mutates(op) {
+					return
+				}
+				check("kill", disk.Kill())
+				check("hard cut", disk.CutHard())
+				for i := range uint64(cuts) {
+					seed := uint64(disk.Ops())*cuts + i
+					check(fmt.Sprint("cut ", seed), disk.Cut(seed))
+				}
+			})
+			if err := p.run(disk, m); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func mutates(op simfs.Op) bool {
+	switch op {
+	case simfs.OpRead, simfs.OpList, simfs.OpOpen:
+		return false
+	}
+	return true
+}
+
+// TestCrashInRecovery: a crash while a crash is being repaired changes nothing
+// about the law.
+func TestCrashInRecovery(t *testing.T) {
+	for _, p := range scripts() {
+		t.Run(fmt.Sprint("seed ", p.seed), func(t *testing.T) {
+			t.Parallel()
+			disk, m := simfs.New(), new(model)
+			disk.OnOp(func(op simfs.Op, name string) {
+				if !mutates(op) {
+					return
+				}
+				first := []*simfs.Disk{disk.Kill(), disk.Cut(uint64(disk.Ops()))}
+				for i, image := range first {
+					at := fmt.Sprintf("operation %d, %s %s, image %d", disk.Ops(), op, name, i)
+					if err := m.crashRecovery(image); err != nil {
+						t.Fatalf("%s: %v", at, err)
+					}
+				}
+			})
+			if err := p.run(disk, m); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// crashRecovery recovers an image and checks what crashes of that leave.
+func (m *model) crashRecovery(image *simfs.Disk) error {
+	var failed error
+	image.OnOp(func(op simfs.Op, name string) {
+		if !mutates(op) || failed != nil {
+			return
+		}
+		for i, again := range []*simfs.Disk{image.Kill(), image.CutHard(), image.Cut(uint64(image.Ops()))} {
+			if _, err := m.check(again); err != nil {
+				failed = fmt.Errorf("recovery's operation %d, %s %s, image %d: %w", image.Ops(), op, name, i, err)
+				return
+			}
+		}
+	})
+	_, err := m.check(image)
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+// TestFailedOperation: whichever operation fails, once or for good, with or
+// without its effect, nothing acked is lost: not to a kill, not to a power cut,
+// not to a power cut after the recovery from a kill. The last one is what a
+// recovery loses that believes the page cache.
+func TestFailedOperation(t *testing.T) {
+	for _, p := range scripts() {
+		for _, f := range faults() {
+			t.Run(fmt.Sprintf("seed %d, %s sticky %v kept %v", p.seed, f.Op, f.Sticky, f.Kept), func(t *testing.T) {
+				t.Parallel()
+				for f.N = 1; ; f.N++ {
+					disk, m := simfs.New(), new(model)
+					disk.Fail(f)
+					err := p.run(disk, m)
+					disk.Heal()
+					for i, image := range []*simfs.Disk{disk.Kill(), disk.CutHard(), disk.Cut(uint64(f.N))} {
+						if err := m.deepCheck(image); err != nil {
+							t.Fatalf("operation %d fails, image %d: %v", f.N, i, err)
+						}
+					}
+					if err == nil {
+						return // it was not hit, or it did not matter
+					}
+				}
+			})
+		}
+	}
+}
+
+func faults() (all []simfs.Fault) {
+	for _, op := range []simfs.Op{simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir, simfs.OpCreate, simfs.OpTruncate, simfs.OpRename, simfs.OpOpen, simfs.OpRead} {
+		all = append(all, simfs.Fault{Op: op}, simfs.Fault{Op: op, Kept: true}, simfs.Fault{Op: op, Sticky: true})
+	}
+	return all
+}
+
+// TestFailedOperationInRecovery: recovery that failed may be tried again.
+func TestFailedOperationInRecovery(t *testing.T) {
+	for _, p := range scripts() {
+		disk, m := build(t, p)
+		for _, f := range faults() {
+			for f.N = 1; ; f.N++ {
+				image := disk.Kill()
+				image.Fail(f)
+				s, err := open(image.FS(), 600)
+				image.Heal()
+				if err == nil {
+					_ = s.log.Abandon()
+				}
+				if err2 := m.deepCheck(image); err2 != nil {
+					t.Fatalf("seed %d, %s %d of recovery fails: %v", p.seed, f.Op, f.N, err2)
+				}
+				if err == nil {
+					break
+				}
+			}
+		}
+	}
+}
+
+// TestGhostOfCloseGroup: the close group whose sync failed is seen again after a
+// kill, and must be on the disk before anything that follows it is.
+func TestGhostOfCloseGroup(t *testing.T) {
+	for _, segmentSize := range []int64{100, 1 << 20} { // the next append rotates, or not
+		disk, m := simfs.New(), new(model)
+		s, err := open(disk.FS(), 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := rand.New(rand.NewPCG(1, 1))
+		if err := s.append(r, m, 2, true); err != nil {
+			t.Fatal(err)
+		}
+		disk.Fail(simfs.Fault{Op: simfs.OpSync})
+		if err := s.close(m); err == nil {
+			t.Fatal("close with a sync that fails = nil, want an error")
+		}
+		image := disk.Kill()
+		if s, err = open(image.FS(), segmentSize); err != nil {
+			t.Fatal(err)
+		}
+		if !s.Report.Clean {
+			t.Error("open after a visible close group is not clean, want clean")
+		}
+		if err := s.append(r, m, 2, true); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.deepCheck(image.CutHard()); err != nil {
+			t.Errorf("segment size %d: %v", segmentSize, err)
+		}
+	}
+}

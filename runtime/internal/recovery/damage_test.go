@@ -1,0 +1,325 @@
+package recovery_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+// opened opens a damaged disk. It fails the test if a refusal is not typed or
+// touched the disk; otherwise it returns the events and the report.
+func opened(t *testing.T, disk *simfs.Disk) (s *store, events []event, refused error) {
+	t.Helper()
+	before := contents(disk)
+	s, err := open(disk.FS(), 600)
+	if err != nil {
+		_, damaged := errors.AsType[*segment.DamageError](err)
+		_, newer := errors.AsType[*segment.NewerError](err)
+		if !damaged && !newer {
+			t.Fatalf("open a damaged log = %v, want a DamageError or NewerError", err)
+		}
+		if after := contents(disk); !maps.Equal(before, after) {
+			t.Fatalf("refusal (%v) changed the directory: %s", err, cmp.Diff(before, after))
+		}
+		return nil, nil, err
+	}
+	events, err = s.events()
+	if err != nil {
+		t.Fatalf("read what recovery shows: %v", err)
+	}
+	if err := s.Reader.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return s, events, nil
+}
+
+// TestBitFlips: any bit flipped in a log is refused, or takes away nothing but
+// what a crash could: in a closed log the close group, in another one the last
+// group, and that with a report.
+func TestBitFlips(t *testing.T) {
+	for _, p := range []script{
+		{seed: 1, groups: 4, segmentSize: 500, close: true},
+		{seed: 2, groups: 4, segmentSize: 500},
+		{seed: 3, groups: 3, segmentSize: 1 << 20},
+	} {
+		disk, m := build(t, p)
+		least := len(m.events)
+		if !p.close {
+			least = m.ends[len(m.ends)-2]
+		}
+		refusals := 0
+		for _, name := range disk.Names() {
+			sound := disk.Bytes(name)
+			for bit := range 8 * len(sound) {
+				if !p.close && bit%8 != bit/8%8 {
+					continue // one in each byte will do
+				}
+				image, bad := disk.Kill(), slices.Clone(sound)
+				bad[bit/8] ^= 1 << (bit % 8)
+				image.SetBytes(name, bad)
+				s, got, err := opened(t, image)
+				if err != nil {
+					refusals++
+					continue
+				}
+				if len(got) < least || !slices.Equal(got, m.events[:len(got)]) {
+					t.Fatalf("%+v: bit %d of %s flipped: %d events, want %d", p, bit, name, len(got), len(m.events))
+				}
+				if s.Report.Cut == 0 || string(image.Bytes(s.Report.Lost)) != string(bad[len(bad)-len(image.Bytes(s.Report.Lost)):]) && p.close {
+					t.Fatalf("%+v: bit %d of %s flipped: report %+v, want a tail that was cut and kept", p, bit, name, s.Report)
+				}
+			}
+		}
+		if refusals == 0 {
+			t.Errorf("%+v: no flip was refused", p)
+		}
+	}
+}
+
+// TestTruncation: a segment cut short is refused if another follows it; the last
+// one shows a prefix of whole groups.
+func TestTruncation(t *testing.T) {
+	disk, m := build(t, script{seed: 1, groups: 6, segmentSize: 700, close: true})
+	names := disk.Names()
+	for i, name := range names {
+		whole := disk.Bytes(name)
+		for length := range whole {
+			image := disk.Kill()
+			image.SetBytes(name, whole[:length])
+			_, got, err := opened(t, image)
+			switch last := i == len(names)-1; {
+			case !last && err == nil:
+				t.Fatalf("%s cut to %d bytes was opened, want a refusal", name, length)
+			case last && err != nil:
+				t.Fatalf("%s, the last, cut to %d bytes: %v, want a prefix", name, length, err)
+			case last && (!slices.Equal(got, m.events[:len(got)]) || len(got) > 0 && !slices.Contains(m.ends, len(got))):
+				t.Fatalf("%s cut to %d bytes: %d events, want whole groups %v", name, length, len(got), m.ends)
+			}
+		}
+	}
+}
+
+// TestZerosBehindSealed: not even zeros may follow the groups of a segment that
+// another one follows.
+func TestZerosBehindSealed(t *testing.T) {
+	disk, _ := build(t, script{seed: 1, groups: 8, segmentSize: 600, close: true})
+	disk.SetBytes(segment.Name(1), append(disk.Bytes(segment.Name(1)), 0))
+	if _, _, err := opened(t, disk); err == nil {
+		t.Error("a sealed segment with a zero at its end was opened, want a refusal")
+	}
+}
+
+// TestFileOperations: segments that are missing, swapped, repeated or renamed are
+// refused.
+func TestFileOperations(t *testing.T) {
+	disk, _ := build(t, script{seed: 1, groups: 8, segmentSize: 600, close: true})
+	names := disk.Names()
+	if len(names) < 3 {
+		t.Fatalf("built %d segments, want at least 3", len(names))
+	}
+	refuse := func(what string, change func(d *simfs.Disk)) {
+		t.Helper()
+		image := disk.Kill()
+		change(image)
+		if _, got, err := opened(t, image); err == nil {
+			t.Errorf("%s: opened with %d events, want a refusal", what, len(got))
+		}
+	}
+	for i, a := range names {
+		if i < len(names)-1 {
+			refuse("without "+a, func(d *simfs.Disk) { d.Delete(a) })
+			refuse("empty "+a, func(d *simfs.Disk) { d.SetBytes(a, nil) })
+		}
+		refuse("again "+a, func(d *simfs.Disk) { d.SetBytes(segment.Name(uint64(len(names)+1)), d.Bytes(a)) })
+		refuse("far away "+a, func(d *simfs.Disk) { d.SetBytes(segment.Name(1<<40), d.Bytes(a)) })
+		for _, b := range names[:i] {
+			refuse("swapped "+a+b, func(d *simfs.Disk) {
+				x, y := d.Bytes(a), d.Bytes(b)
+				d.SetBytes(a, y)
+				d.SetBytes(b, x)
+			})
+			refuse("copied "+a+b, func(d *simfs.Disk) { d.SetBytes(a, d.Bytes(b)) })
+		}
+	}
+	other, _ := build(t, script{seed: 9, groups: 16, segmentSize: 600, close: true})
+	refuse("segment of another history", func(d *simfs.Disk) { d.SetBytes(names[1], other.Bytes(names[1])) })
+	refuse("last segment of another history", func(d *simfs.Disk) {
+		last := names[len(names)-1]
+		d.SetBytes(last, other.Bytes(last))
+	})
+}
+
+// TestNotARegularFile: something else under the name of a segment is refused.
+func TestNotARegularFile(t *testing.T) {
+	for _, name := range []string{segment.Name(1), segment.Name(2), segment.Name(1) + vfs.TempSuffix} {
+		dir := irregular{simfs.New().FS(), name}
+		if _, err := open(dir, 600); err == nil {
+			t.Errorf("open with a %s that is not a regular file = nil, want a DamageError", name)
+		} else if _, ok := errors.AsType[*segment.DamageError](err); !ok {
+			t.Errorf("open with a %s that is not a regular file = %v, want a DamageError", name, err)
+		}
+	}
+}
+
+// irregular is a directory with one more entry, which is not a regular file.
+type irregular struct {
+	vfs.FS
+	name string
+}
+
+func (d irregular) List() ([]vfs.Entry, error) {
+	entries, err := d.FS.List()
+	return append(entries, vfs.Entry{Name: d.name}), err
+}
+
+// TestForeignNames: what is not ours is reported and left alone.
+func TestForeignNames(t *testing.T) {
+	disk, m := build(t, script{seed: 1, groups: 4, segmentSize: 600})
+	foreign := []string{
+		"0000000000000000.seg", "000000000000000A.seg", "1.seg", "README", "lost+found", "lost-1-2",
+		"lost-00000000000000010-0000001", "notes.tmp", "00000000000000001.seg",
+	}
+	for _, name := range foreign {
+		disk.SetBytes(name, []byte(name))
+	}
+	s, got, err := opened(t, disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != len(m.events) {
+		t.Errorf("%d events, want %d", len(got), len(m.events))
+	}
+	slices.Sort(foreign)
+	if diff := cmp.Diff(foreign, s.Report.Foreign); diff != "" {
+		t.Errorf("foreign names (-want +got):\n%s", diff)
+	}
+	for _, name := range foreign {
+		if b := disk.Bytes(name); string(b) != name {
+			t.Errorf("%s holds %q now, want it untouched", name, b)
+		}
+	}
+}
+
+// TestLostFiles: torn tails are kept as they were, the last 16 of them.
+func TestLostFiles(t *testing.T) {
+	disk, m := simfs.New(), new(model)
+	r := rand.New(rand.NewPCG(1, 1))
+	var want []string
+	for i := range 20 {
+		s, err := open(disk.FS(), 400)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.append(r, m, 1, true); err != nil {
+			t.Fatal(err)
+		}
+		name, end := segment.Name(s.log.Header.Segment), s.log.Writer.End()
+		garbage := bytes.Repeat([]byte{byte(i + 1)}, 10+i)
+		disk.SetBytes(name, append(append(slices.Clone(disk.Bytes(name)[:end]), garbage...), make([]byte, 50)...))
+		s, err = open(disk.FS(), 400)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := disk.Bytes(s.Report.Lost); !bytes.Equal(got, garbage) || s.Report.Cut != int64(len(garbage)) {
+			t.Fatalf("torn tail %x: report %+v, kept %x", garbage, s.Report, got)
+		}
+		want = append(want, s.Report.Lost)
+	}
+	got := slices.DeleteFunc(disk.Names(), func(name string) bool { return !strings.HasPrefix(name, "lost-") })
+	if diff := cmp.Diff(want[4:], got); diff != "" {
+		t.Errorf("lost files (-want +got):\n%s", diff)
+	}
+	if err := m.deepCheck(disk); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNothingAcked: a directory that never acked anything opens.
+func TestNothingAcked(t *testing.T) {
+	header := format.AppendSegmentHeader(nil, format.SegmentHeader{Segment: 1, FirstSequence: 1})
+	for what, files := range map[string]map[string][]byte{
+		"empty":          {},
+		"empty file":     {segment.Name(1): nil},
+		"half a header":  {segment.Name(1): header[:40]},
+		"zeros":          {segment.Name(1): make([]byte, 5000)},
+		"only a header":  {segment.Name(1): header},
+		"temporary file": {segment.Name(1) + vfs.TempSuffix: header},
+		"other's":        {segment.Name(2) + vfs.TempSuffix: header[:50]},
+		"both":           {segment.Name(1) + vfs.TempSuffix: header[:50], segment.Name(1): header},
+	} {
+		disk := simfs.New()
+		for name, b := range files {
+			disk.SetBytes(name, b)
+		}
+		if err := new(model).deepCheck(disk); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		for _, name := range disk.Names() {
+			if strings.HasSuffix(name, vfs.TempSuffix) {
+				t.Errorf("%s: %s is still there", what, name)
+			}
+		}
+	}
+}
+
+// TestCleanOpen: a closed log opens without a write.
+func TestCleanOpen(t *testing.T) {
+	disk, _ := build(t, script{seed: 1, groups: 6, segmentSize: 600, close: true})
+	var ops []simfs.Op
+	disk.OnOp(func(op simfs.Op, name string) { ops = append(ops, op) })
+	for range 2 {
+		ops = nil
+		s, _, err := opened(t, disk)
+		if err != nil || !s.Report.Clean || !s.Closed || s.Report.Rewritten != 0 {
+			t.Errorf("open of a closed log = %+v, %v, want it clean", s, err)
+		}
+		if i := slices.IndexFunc(ops[1:], mutates); ops[0] != simfs.OpSyncDir || i >= 0 {
+			t.Errorf("open of a closed log: %v, want a sync of the directory, then no write", ops)
+		}
+	}
+}
+
+// FuzzRecover: three files of any bytes are opened or refused. What is opened is
+// opened again with the same events, what is refused is left alone.
+func FuzzRecover(f *testing.F) {
+	for seed := range uint64(4) {
+		disk, m := simfs.New(), new(model)
+		if err := (script{seed: seed, groups: 5, segmentSize: 500, relaxed: seed == 3, close: seed == 1}).run(disk, m); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(disk.Bytes(segment.Name(1)), disk.Bytes(segment.Name(2)), disk.Bytes(segment.Name(3)))
+		f.Add(disk.Bytes(segment.Name(1)), []byte{}, []byte{})
+	}
+	f.Fuzz(func(t *testing.T, a, b, c []byte) {
+		disk := simfs.New()
+		for i, data := range [][]byte{a, b, c} {
+			if len(data) > 0 {
+				disk.SetBytes(segment.Name(uint64(i+1)), data)
+			}
+		}
+		_, first, err := opened(t, disk)
+		if err != nil {
+			return
+		}
+		before := contents(disk)
+		s, second, err := opened(t, disk)
+		if err != nil || !slices.Equal(first, second) || s.Report.Cut != 0 {
+			t.Errorf("second open = %d events, %v, want the first %d: %s", len(second), err, len(first), fmt.Sprint(s))
+		}
+		if after := contents(disk); !maps.Equal(before, after) {
+			t.Errorf("second open changed the directory: %s", cmp.Diff(before, after))
+		}
+	})
+}

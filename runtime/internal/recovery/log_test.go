@@ -1,0 +1,314 @@
+package recovery_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/clock"
+	"github.com/batpak-go/batpak/runtime/internal/commit"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/recovery"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+// event is what the laws compare.
+type event struct {
+	Sequence uint64
+	Version  uint64
+	ID       [16]byte
+	Hash     [32]byte
+	Entity   string
+	Payload  string
+}
+
+// model is what was done to a log, in the writer's order.
+type model struct {
+	events []event
+	ends   []int // len(events) after each group
+	acked  int   // events whose group was synced
+}
+
+// begin notes a group that is about to be written.
+func (m *model) begin(events []event) {
+	m.events = append(m.events, events...)
+	m.ends = append(m.ends, len(m.events))
+}
+
+// store is an open log.
+type store struct {
+	*recovery.Result
+	index *index.Index
+	log   *commit.Log
+	clock *clock.Clock
+	next  uint64
+	seed  uint32
+}
+
+func config(x *index.Index) recovery.Config {
+	return recovery.Config{Index: x, NewStore: func() [16]byte { return [16]byte{15: 0xAB} }}
+}
+
+// open recovers the log in dir.
+func open(dir vfs.FS, segmentSize int64) (*store, error) {
+	s := &store{index: index.New()}
+	var err error
+	if s.Result, err = recovery.Run(dir, config(s.index)); err != nil {
+		return nil, err
+	}
+	s.log = commit.NewLog(commit.LogConfig{
+		FS: dir, Reader: s.Reader, Writer: s.Writer, Header: s.Header, Digest: s.Digest,
+		Incarnation: s.Incarnation + 1, SegmentSize: segmentSize, Closed: s.Closed,
+	})
+	last, _ := clock.TickOf(s.LastID)
+	wall := func() time.Time { return time.Unix(1e9, 0) }
+	random := func(b []byte) { clear(b) }
+	s.clock, s.next, s.seed = clock.New(wall, random, last), s.NextSequence, format.RecordSeed(s.Store)
+	return s, nil
+}
+
+// draw draws the appender's part of n events.
+func draw(r *rand.Rand, n int) []format.Tail {
+	tails := make([]format.Tail, n)
+	for i := range tails {
+		tails[i] = format.Tail{
+			Kind: uint16(0x1000 + r.IntN(3)), PayloadVersion: 1,
+			Entity: fmt.Appendf(nil, "entity-%d", r.IntN(4)), Scope: []byte("s"),
+			Payload: binary.LittleEndian.AppendUint64(make([]byte, r.IntN(90)), r.Uint64()),
+		}
+	}
+	return tails
+}
+
+// group encodes the next events, which come into the index only when they are
+// written.
+func (s *store) group(tails []format.Tail) (buf []byte, entries []index.Entry, events []event) {
+	buf = make([]byte, format.GroupHeaderSize)
+	heads := map[string]index.Head{}
+	var linker chain.Linker
+	for i, tail := range tails {
+		entity := string(tail.Entity)
+		if _, ok := heads[entity]; !ok {
+			heads[entity] = s.index.Head(tail.Entity)
+		}
+		e := format.EncodeTail(&tail)
+		head := format.Head{Sequence: s.next + uint64(i), Version: heads[entity].Version + 1, ID: s.clock.Next()}
+		head.Hash = linker.Link(heads[entity].Hash, &head, e.Kind, e.Flags, e.Linked(), chain.Digest(tail.Payload))
+		heads[entity] = index.Head{Version: head.Version, Hash: head.Hash}
+		at := len(buf)
+		buf = format.AppendRecord(buf, s.seed, &head, &e)
+		entries = append(entries, index.Entry{
+			Sequence: head.Sequence, Version: head.Version, ID: head.ID, Hash: head.Hash, Kind: tail.Kind,
+			Pos:    format.Pos{Offset: uint32(at), Length: uint32(len(buf) - at)},
+			Entity: tail.Entity, Scope: tail.Scope,
+		})
+		events = append(events, event{head.Sequence, head.Version, head.ID, head.Hash, entity, string(tail.Payload)})
+	}
+	return buf, entries, events
+}
+
+// append writes a group of n events and, if asked, syncs it.
+func (s *store) append(r *rand.Rand, m *model, n int, sync bool) error {
+	return s.write(m, draw(r, n), sync)
+}
+
+// appendPayload writes and syncs a group of one event.
+func (s *store) appendPayload(m *model, payload string) error {
+	tail := format.Tail{Kind: 1, PayloadVersion: 1, Entity: []byte("e"), Scope: []byte("s"), Payload: []byte(payload)}
+	return s.write(m, []format.Tail{tail}, true)
+}
+
+func (s *store) write(m *model, tails []format.Tail, sync bool) error {
+	buf, entries, events := s.group(tails)
+	m.begin(events)
+	if err := s.log.Append(buf, entries); err != nil {
+		return err
+	}
+	s.index.Add(entries)
+	s.next += uint64(len(tails))
+	if !sync {
+		return nil
+	}
+	if err := s.log.Sync(); err != nil {
+		return err
+	}
+	m.acked = len(m.events)
+	return nil
+}
+
+// close closes the log, which makes all of it durable.
+func (s *store) close(m *model) error {
+	err := s.log.Close(s.next)
+	if err == nil {
+		m.acked = len(m.events)
+	}
+	return err
+}
+
+// events reads the whole log through the index.
+func (s *store) events() ([]event, error) {
+	var all []event
+	cursor := s.Reader.Cursor()
+	for sequence := uint64(1); sequence < s.next; sequence++ {
+		ref, ok := s.index.At(sequence)
+		if !ok {
+			return nil, fmt.Errorf("event %d is not in the index", sequence)
+		}
+		r, err := s.Reader.Record(ref.Pos, s.seed)
+		if err != nil {
+			return nil, err
+		}
+		again, err := cursor.Record(ref.Pos, s.seed)
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.Equal(r.Linked, again.Linked) || !bytes.Equal(r.Payload, again.Payload) || r.Head != again.Head {
+			return nil, fmt.Errorf("cursor reads %+v, reader %+v", again, r)
+		}
+		all = append(all, event{r.Sequence, r.Version, r.ID, r.Hash, string(r.Entity), string(r.Payload)})
+	}
+	return all, nil
+}
+
+// script is a sequence of groups, syncs and reopenings drawn from a seed. It
+// stops at the first error.
+type script struct {
+	seed        uint64
+	groups      int
+	segmentSize int64
+	relaxed     bool // not every group is synced
+	reopen      bool
+	close       bool // at the end
+}
+
+func (p script) run(disk *simfs.Disk, m *model) error {
+	r := rand.New(rand.NewPCG(p.seed, 1))
+	s, err := open(disk.FS(), p.segmentSize)
+	if err != nil {
+		return err
+	}
+	for range p.groups {
+		if p.reopen && r.IntN(4) == 0 {
+			if r.IntN(2) == 0 {
+				err = s.close(m)
+			} else {
+				err = s.log.Abandon()
+			}
+			if err != nil {
+				return err
+			}
+			if s, err = open(disk.FS(), p.segmentSize); err != nil {
+				return err
+			}
+			m.acked = len(m.events) // all that recovery shows is durable
+		}
+		if err := s.append(r, m, 1+r.IntN(3), !p.relaxed || r.IntN(3) == 0); err != nil {
+			return err
+		}
+	}
+	if p.close {
+		return s.close(m)
+	}
+	return s.log.Abandon()
+}
+
+// build runs a script on a new disk.
+func build(t *testing.T, p script) (*simfs.Disk, *model) {
+	t.Helper()
+	disk, m := simfs.New(), new(model)
+	if err := p.run(disk, m); err != nil {
+		t.Fatalf("script %+v: %v", p, err)
+	}
+	return disk, m
+}
+
+// check is the oracle: the image opens, with all that was acked, and of the rest
+// a prefix of whole groups. It returns how many events there are.
+func (m *model) check(image *simfs.Disk) (int, error) {
+	s, err := open(image.FS(), 600)
+	if err != nil {
+		return 0, fmt.Errorf("open: %w", err)
+	}
+	got, err := s.events()
+	if err != nil {
+		return 0, err
+	}
+	n := len(got)
+	whole := n == 0 || n == m.acked
+	for _, end := range m.ends {
+		whole = whole || end == n
+	}
+	if n < m.acked || n > len(m.events) || !whole {
+		return 0, fmt.Errorf("%d events, want at least %d, at most %d, in whole groups %v", n, m.acked, len(m.events), m.ends)
+	}
+	if !slices.Equal(m.events[:n], got) {
+		return 0, fmt.Errorf("events differ: %s", cmp.Diff(m.events[:n], got))
+	}
+	return n, s.Reader.Close()
+}
+
+// deepCheck checks an image, and that what recovery shows stays: after another
+// recovery, which cuts nothing more; after a power cut at once; and after an
+// append and a power cut.
+func (m *model) deepCheck(image *simfs.Disk) error {
+	n, err := m.check(image)
+	if err != nil {
+		return err
+	}
+	m = &model{events: m.events[:n:n], ends: []int{n}, acked: n}
+	if _, err := m.check(image.CutHard()); err != nil {
+		return fmt.Errorf("cut after recovery: %w", err)
+	}
+	before, durable := contents(image), contents(image.CutHard())
+	for name, b := range before {
+		if strings.HasPrefix(name, "lost-") && durable[name] != b {
+			return fmt.Errorf("%s is not durable", name)
+		}
+	}
+	if _, err := m.check(image); err != nil {
+		return fmt.Errorf("second recovery: %w", err)
+	}
+	if after := contents(image); !maps.Equal(before, after) {
+		return fmt.Errorf("second recovery changed the directory: %s", cmp.Diff(before, after))
+	}
+	s, err := open(image.FS(), 600)
+	if err != nil {
+		return err
+	}
+	if s.Report.Cut != 0 {
+		return fmt.Errorf("third recovery cut %d bytes", s.Report.Cut)
+	}
+	r := rand.New(rand.NewPCG(7, 7))
+	for range 2 {
+		if err := s.append(r, m, 2, true); err != nil {
+			return fmt.Errorf("append after recovery: %w", err)
+		}
+	}
+	if _, err := m.check(image.CutHard()); err != nil {
+		return fmt.Errorf("cut after append: %w", err)
+	}
+	if _, err := m.check(image); err != nil {
+		return fmt.Errorf("kill after append: %w", err)
+	}
+	return nil
+}
+
+// contents are the files of a disk by name.
+func contents(d *simfs.Disk) map[string]string {
+	all := map[string]string{}
+	for _, name := range d.Names() {
+		all[name] = string(d.Bytes(name))
+	}
+	return all
+}

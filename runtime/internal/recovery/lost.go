@@ -1,0 +1,91 @@
+package recovery
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+)
+
+const (
+	maxLost     = 16       // files
+	maxLostSize = 64 << 20 // bytes of one
+	copySize    = 64 << 10
+)
+
+// lostName is the name of the file that keeps what was cut off a segment.
+func lostName(number uint64, offset int64) string {
+	return fmt.Sprintf("lost-%016x-%08x", number, offset)
+}
+
+func isLostName(name string) bool {
+	var number uint64
+	var offset int64
+	n, err := fmt.Sscanf(name, "lost-%16x-%8x", &number, &offset)
+	return n == 2 && err == nil && name == lostName(number, offset)
+}
+
+// keep copies the bytes of f from one offset to another, and at most
+// maxLostSize of them, to the segment's lost file, durably. A file that has the
+// same name makes way, as does the oldest if there are too many.
+func keep(dir vfs.FS, lost []string, f vfs.File, number uint64, from, to int64) (name string, err error) {
+	name = lostName(number, from)
+	for len(lost) >= maxLost {
+		if err := remove(dir, lost[0]); err != nil {
+			return "", err
+		}
+		lost = lost[1:]
+	}
+	if err := remove(dir, name); err != nil {
+		return "", err
+	}
+	copied, err := dir.Create(name)
+	if err != nil {
+		return "", fmt.Errorf("keep the tail of segment %d: %w", number, err)
+	}
+	err = copyRange(copied, f, from, min(to, from+maxLostSize))
+	if err == nil {
+		err = copied.Sync()
+	}
+	if err = errors.Join(err, copied.Close()); err == nil {
+		err = dir.SyncDir()
+	}
+	if err != nil {
+		return "", fmt.Errorf("keep the tail of segment %d: %w", number, err)
+	}
+	return name, nil
+}
+
+// copyRange copies the bytes between two offsets of src to the beginning of dst.
+func copyRange(dst, src vfs.File, from, to int64) error {
+	buf := make([]byte, min(copySize, to-from))
+	for at := from; at < to; at += int64(len(buf)) {
+		buf = buf[:min(int64(len(buf)), to-at)]
+		if _, err := src.ReadAt(buf, at); err != nil {
+			return err
+		}
+		if _, err := dst.WriteAt(buf, at-from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove unlinks a file, if there is one.
+func remove(dir vfs.FS, name string) error {
+	if err := dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	return nil
+}
+
+// removeAll unlinks what earlier crashes left.
+func removeAll(dir vfs.FS, names []string) error {
+	for _, name := range names {
+		if err := remove(dir, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,272 @@
+package recovery
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/clock"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+)
+
+// log is what the segments read so far amount to. It only reads.
+type log struct {
+	reader *segment.Reader
+	index  *index.Index
+
+	header      format.SegmentHeader // of the segment read last; zero = none
+	length      int64                // of its sound part
+	digest      *chain.Segment       // of its sound part
+	next        uint64               // sequence
+	lastID      [16]byte
+	incarnation uint32 // the highest
+	bytes       int64  // of all sound parts
+
+	entry [1]index.Entry // reused
+}
+
+// tail is how the last segment ends.
+type tail struct {
+	groups bool  // there is at least one
+	closed bool  // the last one is a close group
+	end    int64 // of the last group, or of the header
+	proof  int64 // what lies before it was durable: a group says so
+	rest   int64 // end of the last byte that is not zero, at least end
+	size   int64 // of the file
+}
+
+// clean reports whether the log ends as closing the store leaves it.
+func (t *tail) clean() bool { return t.closed && t.size == t.end }
+
+// sealed reads a segment that another one follows: all of it must be sound.
+func (l *log) sealed(number uint64) error {
+	s, err := l.reader.Scan(number)
+	if err != nil {
+		return err
+	}
+	h, err := l.head(s, number)
+	if err != nil {
+		return err
+	}
+	if err := l.begin(h, s.Bytes()); err != nil {
+		return err
+	}
+	for {
+		ok, err := s.Next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		if err := l.group(s); err != nil {
+			return err
+		}
+	}
+	if l.length != s.Size() {
+		return l.damage(l.length, "zeros at the end of a segment that another one follows")
+	}
+	return nil
+}
+
+// last reads the last segment up to the first thing that is not a group, and
+// decides whether a crash can have left what follows. It calls newStore if that
+// leaves no store.
+func (l *log) last(number uint64, newStore func() [16]byte) (*tail, error) {
+	s, err := l.reader.Scan(number)
+	if err != nil {
+		return nil, err
+	}
+	h, err := l.head(s, number)
+	if d, damaged := errors.AsType[*segment.DamageError](err); damaged {
+		return l.tornHeader(s, d, l.successor(newStore))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := l.begin(h, s.Bytes()); err != nil {
+		return nil, err
+	}
+	t := &tail{end: l.length, size: s.Size()}
+	for {
+		ok, err := s.Next()
+		if d, damaged := errors.AsType[*segment.DamageError](err); damaged {
+			return t, l.tornTail(s, d, t)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			t.rest = t.end
+			return t, nil
+		}
+		if err := l.group(s); err != nil {
+			return nil, err
+		}
+		t.groups, t.closed = true, s.Group().Type == format.GroupClose
+		t.end, t.proof = l.length, max(t.proof, proof(s))
+	}
+}
+
+// tornHeader decides about a last segment whose header is not the right one. A
+// header is durable before the first group is written, so a segment that holds
+// anything else once had a sound one. Otherwise h takes its place.
+func (l *log) tornHeader(s *segment.Scanner, d *segment.DamageError, h format.SegmentHeader) (*tail, error) {
+	rest, err := s.LastByte(format.SegmentHeaderSize)
+	if err != nil {
+		return nil, err
+	}
+	if rest > format.SegmentHeaderSize {
+		return nil, d
+	}
+	l.adopt(h, format.AppendSegmentHeader(nil, h))
+	return &tail{end: l.length, rest: l.length, size: s.Size()}, nil
+}
+
+// tornTail decides about a last segment that is damaged behind its last group,
+// and completes t.
+func (l *log) tornTail(s *segment.Scanner, d *segment.DamageError, t *tail) error {
+	covered := t.proof
+	for {
+		ok, err := s.Skip()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		covered = max(covered, proof(s))
+	}
+	if d.Offset < covered {
+		return l.damage(d.Offset, d.Reason+", in what a later group says was durable")
+	}
+	var err error
+	t.rest, err = s.LastByte(t.end)
+	return err
+}
+
+// proof is the end of what was durable according to the scanner's group.
+func proof(s *segment.Scanner) int64 {
+	if s.Group().Type == format.GroupClose {
+		return s.Offset()
+	}
+	return int64(s.Group().Durable)
+}
+
+// successor is the header that the segment after the one read last must have.
+func (l *log) successor(newStore func() [16]byte) format.SegmentHeader {
+	h := format.SegmentHeader{Segment: l.header.Segment + 1, FirstSequence: l.next}
+	if h.Segment == 1 {
+		h.Store = newStore()
+		return h
+	}
+	h.Store, h.PrevLength, h.PrevDigest = l.header.Store, uint64(l.length), l.digest.Sum()
+	return h
+}
+
+// head reads the header of the next segment. One that belongs to another segment
+// or store is a [*segment.DamageError] like one that does not parse: a crash may
+// leave in a new file what lay elsewhere on the disk.
+func (l *log) head(s *segment.Scanner, number uint64) (format.SegmentHeader, error) {
+	h, err := s.Head()
+	if err == nil && (h.Segment != number || number > 1 && h.Store != l.header.Store) {
+		reason := fmt.Sprintf("holds segment %d of store %x", h.Segment, h.Store)
+		err = &segment.DamageError{Segment: number, Reason: reason}
+	}
+	return h, err
+}
+
+// begin takes in the header of the next segment, which is of this store and
+// number.
+func (l *log) begin(h format.SegmentHeader, raw []byte) error {
+	want := l.successor(func() [16]byte { return h.Store })
+	if h.PrevLength != want.PrevLength || h.PrevDigest != want.PrevDigest {
+		return &segment.DamageError{
+			Segment: max(l.header.Segment, 1), FirstSequence: l.header.FirstSequence,
+			Reason: fmt.Sprintf("length or digest differ from what segment %d says of it", h.Segment),
+		}
+	}
+	if h != want {
+		return &segment.DamageError{Segment: h.Segment, Reason: fmt.Sprintf("begins with event %d", h.FirstSequence)}
+	}
+	l.adopt(h, raw)
+	return nil
+}
+
+// adopt makes h the header of the segment read last.
+func (l *log) adopt(h format.SegmentHeader, raw []byte) {
+	l.header, l.length, l.digest = h, 0, chain.NewSegment()
+	l.extend(raw)
+}
+
+// extend takes in sound bytes.
+func (l *log) extend(raw []byte) {
+	l.digest.Write(raw)
+	l.length += int64(len(raw))
+	l.bytes += int64(len(raw))
+}
+
+// group takes in the scanner's group. Its checksums hold, so whatever is wrong
+// with it was written so, and is no torn write.
+func (l *log) group(s *segment.Scanner) error {
+	h := s.Group()
+	switch {
+	case h.FirstSequence != l.next:
+		return l.damage(s.Offset(), fmt.Sprintf("group begins with event %d", h.FirstSequence))
+	case h.Incarnation < l.incarnation:
+		return l.damage(s.Offset(), "group of an earlier opening of the store")
+	}
+	if h.Count > 0 {
+		l.index.Began(h.FirstSequence, h.Incarnation)
+	}
+	l.incarnation = h.Incarnation
+	body, seed := s.Body(), format.RecordSeed(l.header.Store)
+	for range h.Count {
+		at := s.Offset() + int64(len(s.Bytes())-len(body))
+		r, rest, err := format.ParseRecord(body, seed)
+		if newer, ok := errors.AsType[*format.NewerError](err); ok {
+			return &segment.NewerError{Segment: l.header.Segment, Found: newer.Found}
+		}
+		if err != nil {
+			return l.damage(at, err.Error())
+		}
+		if reason := l.record(&r, at); reason != "" {
+			return l.damage(at, reason)
+		}
+		body = rest
+	}
+	if len(body) > 0 {
+		return l.damage(s.Offset(), "group with more bytes than records")
+	}
+	l.extend(s.Bytes())
+	return nil
+}
+
+// record takes in the record at this offset, or says what is wrong with it.
+func (l *log) record(r *format.Record, at int64) (reason string) {
+	tick, ok := clock.TickOf(r.ID)
+	before, _ := clock.TickOf(l.lastID)
+	switch {
+	case r.Sequence != l.next:
+		return fmt.Sprintf("record of event %d", r.Sequence)
+	case r.Version != l.index.Head(r.Entity).Version+1:
+		return fmt.Sprintf("record with version %d of its stream, which is at %d", r.Version, l.index.Head(r.Entity).Version)
+	case !ok || tick <= before:
+		return "record whose id does not follow the one before"
+	}
+	l.entry[0] = index.Entry{
+		Sequence: r.Sequence, Version: r.Version, ID: r.ID, Causation: r.Causation, Hash: r.Hash, Kind: r.Kind,
+		Pos:    format.Pos{Segment: uint32(l.header.Segment), Offset: uint32(at), Length: uint32(r.Length)},
+		Entity: r.Entity, Scope: r.Scope, Key: r.Key,
+	}
+	l.index.Add(l.entry[:])
+	l.lastID = r.ID
+	l.next++
+	return ""
+}
+
+func (l *log) damage(at int64, reason string) error {
+	return &segment.DamageError{Segment: l.header.Segment, Offset: at, FirstSequence: l.next, Reason: reason}
+}

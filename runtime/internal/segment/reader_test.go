@@ -1,0 +1,143 @@
+package segment_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+// TestMissingAndShort: a file that is gone, or ends early, is damage.
+func TestMissingAndShort(t *testing.T) {
+	disk := simfs.New()
+	w := create(t, disk.FS(), 1)
+	pos := fill(t, w, 1, 1, 100)[0]
+	seed := format.RecordSeed(storeID)
+	whole := disk.Bytes(segment.Name(1))
+	read := map[string]func(r *segment.Reader, seed uint32) error{
+		"Reader": func(r *segment.Reader, seed uint32) error { _, err := r.Record(pos, seed); return err },
+		"Cursor": func(r *segment.Reader, seed uint32) error { _, err := r.Cursor().Record(pos, seed); return err },
+	}
+	for who, record := range read {
+		for what, damage := range map[string]func() (s uint32){
+			"missing":   func() uint32 { disk.Delete(segment.Name(1)); return seed },
+			"cut":       func() uint32 { disk.SetBytes(segment.Name(1), whole[:pos.Offset+pos.Length-1]); return seed },
+			"zeroed":    func() uint32 { disk.SetBytes(segment.Name(1), make([]byte, len(whole))); return seed },
+			"elsewhere": func() uint32 { return seed + 1 },
+		} {
+			disk.SetBytes(segment.Name(1), whole)
+			err := record(segment.NewReader(disk.FS()), damage())
+			if d, ok := errors.AsType[*segment.DamageError](err); !ok || d.Segment != 1 {
+				t.Errorf("%s of a record that is %s = %v, want a DamageError of segment 1", who, what, err)
+			}
+		}
+		disk.SetBytes(segment.Name(1), whole)
+		disk.Fail(simfs.Fault{Op: simfs.OpRead})
+		if err := record(segment.NewReader(disk.FS()), seed); !errors.Is(err, syscall.EIO) {
+			t.Errorf("%s on a disk that fails = %v, want EIO", who, err)
+		}
+	}
+}
+
+// TestCursorSeesNewGroups: a record that came after the cursor's window was read
+// is read all the same.
+func TestCursorSeesNewGroups(t *testing.T) {
+	disk := simfs.New()
+	w := create(t, disk.FS(), 1)
+	cursor := segment.NewReader(disk.FS()).Cursor()
+	for i := range uint64(20) {
+		pos := fill(t, w, 1, i+1, 50)[0]
+		if r, err := cursor.Record(pos, format.RecordSeed(storeID)); err != nil || r.Sequence != i+1 {
+			t.Fatalf("record of event %d = event %d, %v", i+1, r.Sequence, err)
+		}
+	}
+}
+
+// TestManySegments: a reader of more segments than it keeps open reads all of
+// them, by many goroutines at once, and leaves no file open.
+func TestManySegments(t *testing.T) {
+	disk, dir := simfs.New(), &counting{}
+	dir.FS = disk.FS()
+	var all []format.Pos
+	const segments = 300
+	for number := uint64(1); number <= segments; number++ {
+		w := create(t, disk.FS(), number)
+		all = append(all, fill(t, w, number, number, 20)...)
+	}
+	reader := segment.NewReader(dir)
+	newest, err := dir.Open(segment.Name(segments))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.Add(segments, newest)
+	var wg sync.WaitGroup
+	for worker := range uint64(8) {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(worker, 1))
+			for range 500 {
+				pos := all[r.IntN(len(all))]
+				if rec, err := reader.Record(pos, format.RecordSeed(storeID)); err != nil || rec.Sequence != uint64(pos.Segment) {
+					t.Errorf("record in segment %d = event %d, %v", pos.Segment, rec.Sequence, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if _, err := newest.Size(); err != nil {
+		t.Errorf("the newest segment's file after many others: %v, want it open", err)
+	}
+	if got := dir.open(); got > 128+8 {
+		t.Errorf("%d files open, want at most 128 and those in use", got)
+	}
+	if err := reader.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := dir.open(); got != 0 {
+		t.Errorf("%d files open after Close, want none", got)
+	}
+}
+
+// counting counts the files that are open.
+type counting struct {
+	vfs.FS
+	mu sync.Mutex
+	n  int
+}
+
+func (c *counting) add(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n += n
+}
+
+func (c *counting) open() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n
+}
+
+func (c *counting) Open(name string) (vfs.File, error) {
+	f, err := c.FS.Open(name)
+	if err == nil {
+		c.add(1)
+		f = &countedFile{f, c}
+	}
+	return f, err
+}
+
+type countedFile struct {
+	vfs.File
+	c *counting
+}
+
+func (f *countedFile) Close() error {
+	f.c.add(-1)
+	return f.File.Close()
+}
