@@ -3,6 +3,7 @@ package batpak_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -127,4 +128,48 @@ func TestLargeBatchCrossesSegments(t *testing.T) {
 			t.Errorf("Verify() = %+v, %v, want 3000 sound events", v, err)
 		}
 	})
+}
+
+func TestBatchWithOneKeyTwiceIsRefused(t *testing.T) {
+	s := open(t, t.TempDir(), nil)
+	b := s.NewBatch()
+	b.Add(note("a:1", "x"), batpak.Key("k"))
+	b.Add(note("a:1", "y"))
+	b.Add(note("b:1", "z"), batpak.Key("k"))
+	if _, err := b.Commit(t.Context()); !errors.Is(err, batpak.ErrInvalid) {
+		t.Errorf("Commit() = %v, want ErrInvalid", err)
+	}
+	if got := len(events(t, s, batpak.Query{})); got != 0 {
+		t.Errorf("the store has %d events, want none", got)
+	}
+}
+
+func TestBatchCauseThatIsNoEarlierItem(t *testing.T) {
+	s := open(t, t.TempDir(), nil)
+	for _, item := range []int{1, 2, -1, -7, math.MaxInt, math.MinInt} {
+		b := s.NewBatch()
+		b.Add(note("a:1", "x"))
+		b.Add(note("a:1", "y"), batpak.CausedByItem(item))
+		if _, err := b.Commit(t.Context()); !errors.Is(err, batpak.ErrInvalid) {
+			t.Errorf("Commit() with an item caused by item %d = %v, want ErrInvalid", item, err)
+		}
+	}
+	mustAppend(t, s, note("a:1", "x"))
+}
+
+// The limit is on names and payloads together, to the byte.
+func TestBatchLimit(t *testing.T) {
+	s := open(t, t.TempDir(), &batpak.Options{MaxBatch: 100})
+	for _, c := range []struct {
+		payload int
+		want    error
+	}{{100 - 2*len("a:1test") - len("key"), nil}, {100 - 2*len("a:1test") - len("key") + 1, batpak.ErrTooLarge}} {
+		b := s.NewBatch()
+		b.Add(note("a:1", ""), batpak.Key(fmt.Sprint("k", c.payload)))
+		b.Add(note("a:1", string(make([]byte, c.payload))))
+		if _, err := b.Commit(t.Context()); !errors.Is(err, c.want) {
+			t.Errorf("Commit() of a batch with a payload of %d bytes = %v, want %v", c.payload, err, c.want)
+		}
+	}
+	mustAppend(t, s, note("a:1", string(make([]byte, 100)))) // one event is as large as its payload
 }

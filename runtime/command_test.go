@@ -208,3 +208,22 @@ func TestBindRefusesAKindTwice(t *testing.T) {
 		}
 	})
 }
+
+// What users call things never makes an event that cannot be read back.
+func TestTextThatIsNotUTF8IsStoredReadable(t *testing.T) {
+	s := open(t, t.TempDir(), nil)
+	for _, denial := range []*batpak.Denial{nil, {Code: "\xff", Message: "\xff"}} {
+		gates := []batpak.Gate[budget]{{Name: "gate \xff", Eval: func(budget) *batpak.Denial { return denial }}}
+		_, err := batpak.Decide(t.Context(), s, note("purse:1", "spent"), propose(s, gates), batpak.RecordDenial())
+		if errors.Is(err, batpak.ErrDenied) != (denial != nil) {
+			t.Errorf("Decide() = %v with denial %v", err, denial)
+		}
+	}
+	all := events(t, s, batpak.Query{})
+	if len(all) != 2 || all[0].Decision.Verdicts[0].Gate != "gate \uFFFD" {
+		t.Fatalf("events = %+v, want the event and the denial", all)
+	}
+	if d, err := batpak.DecodeDenial(all[1]); err != nil || d.Payload.Denial.Code != "\uFFFD" {
+		t.Errorf("DecodeDenial() = %+v, %v", d, err)
+	}
+}

@@ -35,9 +35,6 @@ func (c Coordinate) Validate() error {
 	return nil
 }
 
-// String formats the coordinate as "scope/entity".
-func (c Coordinate) String() string { return c.Scope + "/" + c.Entity }
-
 // checkName returns why s may not be stored as a name, or "".
 func checkName(s string) string {
 	switch {

@@ -1,6 +1,10 @@
 package batpak
 
-import "github.com/batpak-go/batpak/runtime/wire"
+import (
+	"strings"
+
+	"github.com/batpak-go/batpak/runtime/wire"
+)
 
 // The extensions of a record are a canonical MessagePack struct of optional
 // fields, of which this version knows one. The tables are part of the disk
@@ -17,7 +21,7 @@ func (d *Decision) appendExtension(dst []byte) []byte {
 	dst = wire.AppendString(dst, "decision")
 	dst = wire.AppendStruct(dst, 3)
 	dst = wire.AppendString(dst, "command")
-	dst = wire.AppendString(dst, d.Command)
+	dst = appendText(dst, d.Command)
 	dst = wire.AppendString(dst, "version")
 	dst = wire.AppendUint(dst, d.Version)
 	dst = wire.AppendString(dst, "verdicts")
@@ -29,11 +33,17 @@ func appendVerdicts(dst []byte, verdicts []Verdict) []byte {
 	for _, v := range verdicts {
 		dst = wire.AppendStruct(dst, 2)
 		dst = wire.AppendString(dst, "gate")
-		dst = wire.AppendString(dst, v.Gate)
+		dst = appendText(dst, v.Gate)
 		dst = wire.AppendString(dst, "code")
-		dst = wire.AppendString(dst, v.Code)
+		dst = appendText(dst, v.Code)
 	}
 	return dst
+}
+
+// appendText appends what users wrote: it is made valid UTF-8, or it could not be
+// read back.
+func appendText(dst []byte, s string) []byte {
+	return wire.AppendString(dst, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
 // parseExtensions returns the decision among a record's extensions, or nil.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/batpak-go/batpak/runtime/wire"
 )
@@ -52,11 +51,11 @@ func (s *Store) denied(ctx context.Context, wish *draft, err error) error {
 func (e *DeniedError) encode(dst []byte) []byte {
 	dst = wire.AppendStruct(dst, len(denialFields))
 	dst = wire.AppendString(dst, "command")
-	dst = wire.AppendString(dst, e.Command)
+	dst = appendText(dst, e.Command)
 	dst = wire.AppendString(dst, "code")
-	dst = wire.AppendString(dst, e.Code)
+	dst = appendText(dst, e.Code)
 	dst = wire.AppendString(dst, "message")
-	dst = wire.AppendString(dst, strings.ToValidUTF8(e.Message, "\uFFFD"))
+	dst = appendText(dst, e.Message)
 	dst = wire.AppendString(dst, "verdicts")
 	return appendVerdicts(dst, e.Verdicts)
 }

@@ -35,22 +35,27 @@ type faulted struct {
 	options  batpak.Options
 	attempts []attempt
 	batches  int
+	shaken   int    // appends since the fault, that included
+	cuts     uint64 // seed of the last one
 }
 
 // faults lists the faults to try, each for every operation of its kind in turn.
 func faults() (all []simfs.Fault) {
+	add := func(op simfs.Op, err error) {
+		for _, kept := range []bool{false, true} {
+			for _, sticky := range []bool{false, true} {
+				all = append(all, simfs.Fault{Op: op, Err: err, Kept: kept, Sticky: sticky})
+			}
+		}
+	}
 	for _, op := range []simfs.Op{
 		simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir, simfs.OpCreate, simfs.OpTruncate,
 		simfs.OpRemove, simfs.OpRename, simfs.OpRead, simfs.OpOpen, simfs.OpList,
 	} {
-		for _, err := range []error{syscall.EIO, syscall.ENOSPC} {
-			for _, kept := range []bool{false, true} {
-				for _, sticky := range []bool{false, true} {
-					all = append(all, simfs.Fault{Op: op, Err: err, Kept: kept, Sticky: sticky})
-				}
-			}
-		}
+		add(op, syscall.EIO)
 	}
+	add(simfs.OpWrite, syscall.ENOSPC)
+	add(simfs.OpCreate, syscall.ENOSPC)
 	return all
 }
 
@@ -90,7 +95,7 @@ func (w *faulted) run() (fired bool, err error) {
 		}
 	})
 	w.disk.Fail(w.fault)
-	for life := range 3 {
+	for life := range 2 {
 		s, err := batpak.Open("simulated", simOptions(w.disk, &w.options))
 		if err != nil {
 			if err := w.expected("Open()", err); err != nil {
@@ -153,7 +158,16 @@ func (w *faulted) append(s *batpak.Store, text string, n int) error {
 			a.told = unknown
 		}
 	}
-	return w.expected("Commit()", err)
+	if err != nil || w.shaken > 0 {
+		w.shaken++
+	}
+	if err := w.expected("Commit()", err); err != nil || w.shaken < 1 || w.shaken > 3 {
+		return err
+	}
+	if err := w.check(w.disk.Kill(), written); err != nil {
+		return fmt.Errorf("kill: %w", err)
+	}
+	return w.checkCuts()
 }
 
 // settle takes down that all was made durable, if err is nil.
@@ -177,13 +191,8 @@ func (w *faulted) expected(call string, err error) error {
 // checkImages checks what crashes leave after the script, and at last the disk
 // itself.
 func (w *faulted) checkImages() error {
-	for seed := range uint64(3) {
-		if err := w.check(w.disk.Cut(seed), durable); err != nil {
-			return fmt.Errorf("cut %d: %w", seed, err)
-		}
-	}
-	if err := w.check(w.disk.CutHard(), durable); err != nil {
-		return fmt.Errorf("hard cut: %w", err)
+	if err := w.checkCuts(); err != nil {
+		return err
 	}
 	if err := w.check(w.disk, written); err != nil {
 		return fmt.Errorf("no crash: %w", err)
@@ -191,6 +200,20 @@ func (w *faulted) checkImages() error {
 	w.attempts = append(w.attempts, attempt{text: "after", batch: w.batches + 1, told: durable})
 	if err := w.check(w.disk.CutHard(), written); err != nil {
 		return fmt.Errorf("hard cut after the next opening: %w", err)
+	}
+	return nil
+}
+
+// checkCuts checks what power cuts leave.
+func (w *faulted) checkCuts() error {
+	if err := w.check(w.disk.CutHard(), durable); err != nil {
+		return fmt.Errorf("hard cut: %w", err)
+	}
+	for range 2 {
+		w.cuts++
+		if err := w.check(w.disk.Cut(w.cuts), durable); err != nil {
+			return fmt.Errorf("cut %d: %w", w.cuts, err)
+		}
 	}
 	return nil
 }

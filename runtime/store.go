@@ -57,12 +57,12 @@ func Open(dir string, o *Options) (*Store, error) {
 	fs := rtopts.FS(&options.Internal)
 	if fs == nil {
 		if fs, err = vfs.OpenDir(dir); err != nil {
-			return nil, fmt.Errorf("batpak: open %s: %w", dir, err)
+			return nil, fmt.Errorf("open %s: %w", dir, err)
 		}
 	}
 	s, err := openFS(fs, options)
 	if err != nil {
-		return nil, fmt.Errorf("batpak: open %s: %w", dir, errors.Join(err, fs.Close()))
+		return nil, fmt.Errorf("open %s: %w", dir, errors.Join(err, fs.Close()))
 	}
 	return s, nil
 }
@@ -128,8 +128,8 @@ func (s *Store) ID() StoreID { return s.id }
 func (s *Store) Close() error { return s.close() }
 
 func (s *Store) shut() error {
+	s.closed.Store(true) // first, so that a read which finds its file closed knows why
 	err := s.failure(s.pipeline.Close(), nil, nil)
-	s.closed.Store(true)
 	err = errors.Join(err, s.lock.Close(), s.fs.Close())
 	if err != nil {
 		return fmt.Errorf("batpak: close: %w", err)

@@ -271,8 +271,8 @@ func TestForgeryWithoutTamperingIsTheStore(t *testing.T) {
 	}
 }
 
-// Whatever somebody changes in the files of a store, with all checksums and all
-// digests of segments made to fit, Verify names the stream.
+// LAW07 of package props: whatever somebody changes in the files of a store, with
+// all checksums and all digests of segments made to fit, Verify names the stream.
 func TestVerifyNamesTheStreamThatWasTamperedWith(t *testing.T) {
 	for name, tamper := range tamperings() {
 		t.Run(name, func(t *testing.T) {
@@ -302,7 +302,7 @@ func TestVerifyNamesTheStreamThatWasTamperedWith(t *testing.T) {
 	}
 }
 
-// The same of a store that is not open: it is refused when it is opened, or
+// LAW07, of a store that is not open: it is refused when it is opened, or
 // Verify names the stream.
 func TestTamperedStoreIsRefusedOrNamed(t *testing.T) {
 	for name, tamper := range tamperings() {

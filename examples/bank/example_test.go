@@ -179,8 +179,8 @@ func ExampleJournal_In() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(deposit.Coordinate, "version", deposit.Version, "amount", deposit.Payload.Amount)
+		fmt.Println(deposit.Scope, deposit.Entity, "version", deposit.Version, "amount", deposit.Payload.Amount)
 	}
 	// Output:
-	// paris/account:acc-1 version 2 amount 10
+	// paris account:acc-1 version 2 amount 10
 }

@@ -1,0 +1,131 @@
+package props_test
+
+import (
+	"go/ast"
+	"go/types"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The budgets, in lines and in names. Tests and generated files have none.
+const (
+	maxFuncLines  = 100
+	maxFileLines  = 500
+	maxRoomLines  = 900
+	maxNames      = 12 // exported by a room below a directory called internal
+	maxFaceNames  = 70 // exported by package batpak
+	maxInterfaces = 10 // with methods, in the whole module
+)
+
+// excused lists what may exceed its budget, how far, and why: a room, a file or a
+// function (in the form "file:function"), with what is counted.
+var excused = map[string]excuse{
+	"runtime: lines": {2500, "the one public face; what could be a room of its own is one already"},
+	"runtime: names": {105, "errors with fields for each outcome, and what generated code calls"},
+	"gen: lines":     {1200, "one emitter for each part of the generated surface"},
+
+	"runtime/internal/format: names":    {36, "a struct and a pair of functions for each shape of bytes"},
+	"runtime/internal/commit: names":    {15, "errors that the caller has to tell apart"},
+	"runtime/internal/vfs/simfs: names": {16, "a constant for each operation that can fail"},
+}
+
+type excuse struct {
+	limit int
+	why   string
+}
+
+// audit compares counts with budgets and remembers which excuses were needed.
+type audit struct {
+	*testing.T
+	needed map[string]bool
+}
+
+func newAudit(t *testing.T) audit { return audit{t, map[string]bool{}} }
+
+// check reports what exceeds its limit, or the limit of its excuse.
+func (a audit) check(what, unit string, got, limit int) {
+	if got <= limit {
+		return
+	}
+	if e, ok := excused[what+": "+unit]; ok {
+		a.needed[what+": "+unit] = true
+		limit = e.limit
+	}
+	if got > limit {
+		a.Errorf("%s: %d %s, the limit is %d", what, got, unit, limit)
+	}
+}
+
+// done reports the excuses for what is counted in unit that nothing needed.
+func (a audit) done(unit string) {
+	for what, e := range excused {
+		if strings.HasSuffix(what, ": "+unit) && !a.needed[what] {
+			a.Errorf("%s: excused (%s), but within its budget", what, e.why)
+		}
+	}
+}
+
+func TestRoomsStaySmall(t *testing.T) {
+	a, total := newAudit(t), map[string]int{}
+	for _, f := range mustSources(t) {
+		if f.test() || f.generated() {
+			continue
+		}
+		lines := strings.Count(f.text, "\n")
+		total[f.dir()] += lines
+		a.check(f.path, "lines", lines, maxFileLines)
+		for _, d := range f.ast.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok {
+				lines := f.fset.Position(fn.End()).Line - f.fset.Position(fn.Pos()).Line + 1
+				a.check(f.path+":"+fn.Name.Name, "lines", lines, maxFuncLines)
+			}
+		}
+	}
+	for dir, lines := range total {
+		a.check(dir, "lines", lines, maxRoomLines)
+	}
+	a.done("lines")
+}
+
+// Few names lead into a room: constants, variables, functions and types at the
+// top level of its package.
+func TestRoomsHaveFewNames(t *testing.T) {
+	a := newAudit(t)
+	for _, p := range mustTyped(t) {
+		names := len(exported(p.Types.Scope()))
+		switch dir := room(p.PkgPath); {
+		case dir == "runtime":
+			a.check(dir, "names", names, maxFaceNames)
+		case slices.Contains(strings.Split(dir, "/"), "internal"):
+			a.check(dir, "names", names, maxNames)
+		}
+	}
+	a.done("names")
+}
+
+// exported lists the exported names of a scope in order.
+func exported(s *types.Scope) []string {
+	return slices.DeleteFunc(s.Names(), func(name string) bool { return !ast.IsExported(name) })
+}
+
+// Behaviour is abstracted where there are two of a kind, and hardly anywhere
+// else.
+func TestInterfacesAreFew(t *testing.T) {
+	var found []string
+	for _, p := range mustTyped(t) {
+		scope := p.Types.Scope()
+		for _, name := range scope.Names() {
+			tn, ok := scope.Lookup(name).(*types.TypeName)
+			if !ok || tn.IsAlias() {
+				continue
+			}
+			if i, ok := tn.Type().Underlying().(*types.Interface); ok && i.IsMethodSet() && i.NumMethods() > 0 {
+				found = append(found, room(p.PkgPath)+"."+name)
+			}
+		}
+	}
+	if len(found) > maxInterfaces {
+		t.Errorf("the module declares %d interfaces, the limit is %d: %s", len(found), maxInterfaces, strings.Join(found, " "))
+	}
+}

@@ -1,0 +1,110 @@
+package props_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/batpaktest"
+
+	"github.com/batpak-go/batpak/props"
+)
+
+// crashes takes images of a disk at every operation that a store does on it.
+type crashes struct {
+	world *world
+	disk  *batpaktest.Disk
+
+	mu     sync.Mutex // guards what follows
+	kept   batpak.Frontier
+	images []image
+}
+
+// image is what a crash leaves.
+type image struct {
+	disk    *batpaktest.Disk
+	how     string
+	must    uint64 // events, at least
+	durable uint64 // of them, those that a power cut must spare
+}
+
+// crash runs a history on a disk in memory that is crashed at every operation,
+// and returns the world after it, closed, and the images.
+func crash(ctx context.Context, durability batpak.Durability, ops []op) (*world, []image, error) {
+	disk := batpaktest.NewDisk()
+	c := crashes{disk: disk, world: &world{open: disk.Open, options: batpak.Options{Durability: durability}}}
+	c.world.after = c.settle
+	disk.OnOp(c.take)
+	if err := c.world.run(ctx, ops); err != nil {
+		return nil, nil, err
+	}
+	if err := c.world.store.Close(); err != nil {
+		return nil, nil, err
+	}
+	disk.OnOp(nil)
+	return c.world, c.images, nil
+}
+
+// settle notes what the steps so far were promised.
+func (c *crashes) settle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kept = c.world.store.Frontier()
+}
+
+// take takes the images before one operation.
+func (c *crashes) take(op batpaktest.Op, name string) {
+	if !alters(op) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := uint64(c.disk.Ops())
+	at := fmt.Sprintf("before operation %d, %s %s", n, op, name)
+	c.images = append(c.images,
+		image{c.disk.Kill(), "killed " + at, c.kept.Written, c.kept.Durable},
+		image{c.disk.CutHard(), "cut " + at, c.kept.Durable, c.kept.Durable},
+		image{c.disk.Cut(n), "cut in part " + at, c.kept.Durable, c.kept.Durable})
+}
+
+func alters(op batpaktest.Op) bool {
+	return op != batpaktest.OpRead && op != batpaktest.OpList && op != batpaktest.OpOpen
+}
+
+// prefix opens an image, which must have all that was promised and beyond that
+// whole requests only, in their order. It returns the store and its model.
+func (w *world) prefix(ctx context.Context, i image) (*batpak.Store, *props.Model, error) {
+	s, err := i.disk.Open(&batpak.Options{SegmentSize: batpak.MinSegmentSize})
+	if err != nil {
+		return nil, nil, err
+	}
+	n := s.Report().Events
+	m, err := w.modelAt(n)
+	if err == nil && n < i.must {
+		err = fmt.Errorf("%d events, of the %d that were promised", n, i.must)
+	}
+	if err == nil {
+		err = m.Compare(ctx, s)
+	}
+	if err != nil {
+		s.Close()
+		return nil, nil, err
+	}
+	return s, m, nil
+}
+
+// modelAt is the model after its first n events, which must be whole requests.
+func (w *world) modelAt(n uint64) (*props.Model, error) {
+	end := uint64(0)
+	for _, r := range w.stored {
+		if end >= n {
+			break
+		}
+		end += uint64(len(r.receipts))
+	}
+	if end != n {
+		return nil, fmt.Errorf("%d events, which ends within a request or after the last", n)
+	}
+	return w.model.Prefix(int(n)), nil
+}

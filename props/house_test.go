@@ -1,0 +1,107 @@
+package props_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rooms maps each package of the module, by its directory, to the packages of
+// this module and of others that its code, tests aside, may import. The standard
+// library is free to all. Each package is listed, each listed package exists, and
+// each permission is used, so the table cannot rot. It has no cycle because Go
+// has none.
+var rooms = map[string][]string{
+	// The store, from the leaves to the face.
+	"runtime/wire":               {},
+	"runtime/internal/clock":     {},
+	"runtime/internal/format":    {},
+	"runtime/internal/frontier":  {},
+	"runtime/internal/vfs":       {},
+	"runtime/internal/vfs/simfs": {"runtime/internal/vfs"},
+	"runtime/internal/rtopts":    {"runtime/internal/vfs"},
+	"runtime/internal/chain":     {"runtime/internal/format", "github.com/zeebo/blake3"},
+	"runtime/internal/index":     {"runtime/internal/format"},
+	"runtime/internal/segment":   {"runtime/internal/format", "runtime/internal/vfs"},
+	"runtime/internal/recovery": {
+		"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/format", "runtime/internal/index",
+		"runtime/internal/segment", "runtime/internal/vfs",
+	},
+	"runtime/internal/commit": {
+		"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/format", "runtime/internal/frontier",
+		"runtime/internal/index", "runtime/internal/segment", "runtime/internal/vfs",
+	},
+	"runtime": {
+		"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/commit", "runtime/internal/format",
+		"runtime/internal/frontier", "runtime/internal/index", "runtime/internal/recovery", "runtime/internal/rtopts",
+		"runtime/internal/segment", "runtime/internal/vfs", "runtime/wire",
+	},
+	"runtime/batpaktest": {"runtime", "runtime/internal/rtopts", "runtime/internal/vfs/simfs"},
+
+	// The compiler: from declarations to a model, from a model to files.
+	"schema":                        {"runtime"},
+	"schema/model":                  {},
+	"schema/diag":                   {},
+	"schema/check":                  {"schema/diag", "schema/model"},
+	"schema/payload":                {"schema/diag", "schema/model"},
+	"schema/purity":                 {"schema/diag"},
+	"schema/source":                 {"schema/diag"},
+	"schema/static":                 {"schema/diag", "schema/model", "schema/payload", "schema/purity", "schema/source"},
+	"schema/read":                   {"schema/diag", "schema/model", "schema/source", "schema/static", "golang.org/x/tools/go/packages"},
+	"gen/internal/vocab":            {"schema/diag", "schema/model", "github.com/dave/jennifer/jen"},
+	"gen/internal/codec":            {"gen/internal/vocab", "schema/model", "github.com/dave/jennifer/jen"},
+	"gen":                           {"gen/internal/codec", "gen/internal/vocab", "schema/diag", "schema/model", "github.com/dave/jennifer/jen", "golang.org/x/tools/imports"},
+	"cmd/batpakgen/internal/output": {"gen", "github.com/rogpeppe/go-internal/diff"},
+	"cmd/batpakgen":                 {"cmd/batpakgen/internal/output", "gen", "schema/check", "schema/diag", "schema/model", "schema/read"},
+
+	// What uses them. No package imports these but their own.
+	"examples/bank":                    {"runtime", "runtime/wire", "schema"},
+	"examples/gitlog/history":          {"runtime", "runtime/wire", "schema"},
+	"examples/gitlog/internal/git":     {},
+	"examples/gitlog/internal/gittest": {},
+	"examples/gitlog/internal/record":  {"examples/gitlog/history", "examples/gitlog/internal/git", "runtime"},
+	"examples/gitlog/internal/report":  {"examples/gitlog/history", "runtime"},
+	"examples/gitlog": {
+		"examples/gitlog/history", "examples/gitlog/internal/git", "examples/gitlog/internal/record",
+		"examples/gitlog/internal/report", "runtime",
+	},
+	"props": {"runtime", "github.com/leanovate/gopter", "github.com/leanovate/gopter/prop"},
+}
+
+// A room uses its neighbours in the table, and no others.
+func TestRoomsUseOnlyTheirNeighbours(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range mustTyped(t) {
+		name := room(p.PkgPath)
+		seen[name] = true
+		allowed, ok := rooms[name]
+		if !ok {
+			t.Errorf("%s: package is not in the table of rooms", name)
+			continue
+		}
+		used := map[string]bool{}
+		for imported := range p.Imports {
+			used[room(imported)] = true
+			if !standard(imported) && !slices.Contains(allowed, room(imported)) {
+				t.Errorf("%s must not import %s", name, room(imported))
+			}
+		}
+		for _, a := range allowed {
+			if !used[a] {
+				t.Errorf("%s: permission to import %s is not used", name, a)
+			}
+		}
+	}
+	for name := range rooms {
+		if !seen[name] {
+			t.Errorf("%s: in the table of rooms, but no such package", name)
+		}
+	}
+}
+
+// standard tells the standard library by its paths, whose first element has no
+// dot.
+func standard(importPath string) bool {
+	first, _, _ := strings.Cut(importPath, "/")
+	return !strings.Contains(first, ".")
+}

@@ -1,0 +1,192 @@
+package props_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/batpaktest"
+
+	"github.com/batpak-go/batpak/props"
+)
+
+// flips is how many bits are tried unless all are.
+const flips = 3000
+
+// LAW06: of a closed store, any flipped bit in any file is detected when it is
+// opened, or it opens with exactly the events it had.
+func TestLaw06FlippedBitAtRestIsNeverServed(t *testing.T) {
+	t.Parallel()
+	disk, s := fullStore(t)
+	want, err := allEvents(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for _, f := range flipsOf(t, disk) {
+		damaged := disk.CutHard()
+		damaged.SetBytes(f.apply(disk))
+		s, err := damaged.Open(nil)
+		if err != nil {
+			if !errors.Is(err, batpak.ErrCorrupt) && !errors.Is(err, batpak.ErrNewerFormat) {
+				t.Fatalf("%v: Open() = %v, want ErrCorrupt or ErrNewerFormat", f, err)
+			}
+			refused++
+			continue
+		}
+		got, err := allEvents(s)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("%v: the store opens, and has %d events, %v, want all %d unchanged", f, len(got), err, len(want))
+		}
+		if err := s.Close(); err != nil {
+			t.Fatalf("%v: Close() = %v", f, err)
+		}
+	}
+	if refused == 0 {
+		t.Error("no damage was refused")
+	}
+}
+
+// LAW06: under an open store, an event whose bits flip is reported as damaged or
+// read as it was, and Verify finds every flip up to the last event.
+func TestLaw06FlippedBitUnderOpenStoreIsNeverServed(t *testing.T) {
+	t.Parallel()
+	disk, s := fullStore(t)
+	want, err := allEvents(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hit := 0
+	for _, f := range flipsOf(t, disk) {
+		sound := disk.Bytes(f.file)
+		disk.SetBytes(f.apply(disk))
+		damaged := false
+		for i := range want {
+			got, err := s.At(want[i].Sequence)
+			switch {
+			case errors.Is(err, batpak.ErrCorrupt):
+				damaged = true
+			case err != nil || !reflect.DeepEqual(got, want[i]):
+				t.Fatalf("%v: At(%d) = %+v, %v, want ErrCorrupt or %+v", f, want[i].Sequence, got, err, want[i])
+			}
+		}
+		if got, err := allEvents(s); err == nil && !reflect.DeepEqual(got, want) || err != nil && !errors.Is(err, batpak.ErrCorrupt) {
+			t.Fatalf("%v: %d events, %v, want all %d unchanged or ErrCorrupt", f, len(got), err, len(want))
+		}
+		v, err := s.Verify(t.Context())
+		if err != nil || len(v.Damages) == 0 {
+			t.Fatalf("%v: Verify() = %+v, %v, want the damage", f, v, err)
+		}
+		if damaged {
+			hit++
+		}
+		disk.SetBytes(f.file, sound)
+	}
+	if hit == 0 {
+		t.Error("no event was damaged")
+	}
+	if v, err := s.Verify(t.Context()); err != nil || len(v.Damages) > 0 {
+		t.Errorf("Verify() of the repaired store = %+v, %v, want no damage", v, err)
+	}
+}
+
+// fullStore returns an open store of several segments whose events have, between
+// them, all the fields there are.
+func fullStore(t *testing.T) (*batpaktest.Disk, *batpak.Store) {
+	t.Helper()
+	disk := batpaktest.NewDisk()
+	w := world{open: disk.Open}
+	ops := []op{
+		{appendOne, 0, 20, howKey},
+		{appendOne, 0, 30, howCorrelate | howCause},
+		{appendBatch, 1, 32, howKey | howCause | howItem},
+		{appendOne, 4, 90, howScope | howKey | howExpect},
+		{reopen, 0, 0, 0},
+		{appendBatch, 2, 33, howCorrelate},
+		{appendOne, 3, 1, 0},
+	}
+	if err := w.run(t.Context(), ops); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.store.Close() })
+	for range 2 {
+		w.step++
+		d := w.wish(op{who: 5, size: 16}, 0).Draft
+		gates := []batpak.Gate[int]{{Name: "any", Eval: func(int) *batpak.Denial { return nil }}}
+		reading, err := batpak.Load(t.Context(), w.store, d.Entity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		permit, err := batpak.Propose[int](w.store, "decide", gates, reading, 0, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := batpak.Commit(t.Context(), w.store, permit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(disk.Names()); n < 3 {
+		t.Fatalf("the store has %d files, want several segments", n)
+	}
+	return disk, w.store
+}
+
+// flip is one bit of one file.
+type flip struct {
+	file   string
+	offset int
+	bit    int
+}
+
+func (f flip) String() string { return fmt.Sprintf("%s, byte %d, bit %d", f.file, f.offset, f.bit) }
+
+// apply returns the name of the file and its bytes with the bit flipped.
+func (f flip) apply(d *batpaktest.Disk) (string, []byte) {
+	b := d.Bytes(f.file)
+	b[f.offset] ^= 1 << f.bit
+	return f.file, b
+}
+
+// flipsOf returns bits of all files: a sample, or all with enough effort.
+func flipsOf(t *testing.T, d *batpaktest.Disk) []flip {
+	t.Helper()
+	var all []flip
+	for _, name := range d.Names() {
+		for i := range contentEnd(d.Bytes(name)) {
+			for bit := range 8 {
+				all = append(all, flip{name, i, bit})
+			}
+		}
+	}
+	seed := props.Seed(t)
+	if props.Effort(t) >= props.Thorough {
+		return all
+	}
+	r := rand.New(rand.NewPCG(uint64(seed), 0))
+	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all[:min(len(all), props.Cases(t, flips))]
+}
+
+// contentEnd is where the zeros begin that a file ends in, if it does.
+func contentEnd(b []byte) int {
+	for len(b) > 0 && b[len(b)-1] == 0 {
+		b = b[:len(b)-1]
+	}
+	return len(b)
+}
+
+func allEvents(s *batpak.Store) (all []batpak.Event, err error) {
+	for e, err := range s.Events(batpak.Query{}) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}

@@ -1,0 +1,134 @@
+package props_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/batpaktest"
+
+	"github.com/batpak-go/batpak/props"
+)
+
+// LAW12: readers never see what a power cut would take back, in a store that
+// hides what is not durable: whatever is visible at any moment is on the disk,
+// even if nothing but what was synced is left of it.
+func TestLaw12WhatIsVisibleIsDurable(t *testing.T) {
+	t.Parallel()
+	histories := histories(appendBatch, appendOne, appendOne, syncAll)
+	for name, durability := range map[string]batpak.Durability{"synced": batpak.Synced, "relaxed": batpak.Relaxed} {
+		t.Run(name, func(t *testing.T) {
+			props.Check(t, 20, histories, func(ops []op) error {
+				return watch(t.Context(), durability, ops)
+			})
+		})
+	}
+}
+
+// seen is what readers saw, and the worst that a power cut could do then.
+type seen struct {
+	frontier batpak.Frontier
+	disk     *batpaktest.Disk
+}
+
+// watch has several goroutines append the steps of a history, looks at the store
+// before each operation of the disk, and holds what it saw against the disk.
+func watch(ctx context.Context, durability batpak.Durability, ops []op) error {
+	disk := batpaktest.NewDisk()
+	s, err := disk.Open(&batpak.Options{Durability: durability, SegmentSize: batpak.MinSegmentSize})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	var mu sync.Mutex // guards moments
+	var moments []seen
+	disk.OnOp(func(op batpaktest.Op, _ string) {
+		if !alters(op) {
+			return
+		}
+		f := s.Frontier() // before the image
+		mu.Lock()
+		defer mu.Unlock()
+		moments = append(moments, seen{f, disk.CutHard()})
+	})
+	if err := appendAtOnce(ctx, s, ops); err != nil {
+		return err
+	}
+	if err := s.Sync(ctx); err != nil {
+		return err
+	}
+	disk.OnOp(nil)
+	var all []batpak.Event
+	for e, err := range s.Events(batpak.Query{}) {
+		if err != nil {
+			return err
+		}
+		all = append(all, e)
+	}
+	for _, m := range moments {
+		if err := m.holds(all); err != nil {
+			return fmt.Errorf("with the marks at %+v: %w", m.frontier, err)
+		}
+	}
+	return nil
+}
+
+// appendAtOnce appends the steps from as many goroutines as there are entities.
+func appendAtOnce(ctx context.Context, s *batpak.Store, ops []op) error {
+	errs := make([]error, len(entities))
+	var wg sync.WaitGroup
+	for i := range entities {
+		wg.Go(func() {
+			w := world{store: s}
+			for _, o := range ops {
+				if errs[i] != nil {
+					return
+				}
+				b := s.NewBatch()
+				for n := range 1 + int(o.size)%3 {
+					b.Add(w.wish(op{who: uint8(i), size: o.size}, n).Draft)
+				}
+				if _, errs[i] = b.Commit(ctx); errs[i] == nil && o.act == syncAll {
+					errs[i] = s.Sync(ctx)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// holds reports what was visible and is not on the disk, given all events of the
+// finished store.
+func (m *seen) holds(all []batpak.Event) error {
+	if f := m.frontier; f.Visible > f.Durable || f.Durable > f.Written {
+		return fmt.Errorf("the marks are not in order")
+	}
+	s, err := m.disk.Open(nil)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	n := s.Report().Events
+	if n < m.frontier.Visible {
+		return fmt.Errorf("the disk has %d events", n)
+	}
+	i := 0
+	for e, err := range s.Events(batpak.Query{}) {
+		switch {
+		case err != nil:
+			return err
+		case e.ID != all[i].ID || e.Hash != all[i].Hash || e.Sequence != all[i].Sequence:
+			return fmt.Errorf("event %d with id %v is on the disk, event %d with id %v came of it", e.Sequence, e.ID, all[i].Sequence, all[i].ID)
+		}
+		i++
+	}
+	return nil
+}

@@ -1,0 +1,234 @@
+package props_test
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/leanovate/gopter"
+	"github.com/leanovate/gopter/gen"
+)
+
+// plan is a generated schema, small enough to shrink. Its events get an entity
+// each from two; every entity that has events has a projection, which folds some
+// of them and ignores the others; and every gated event has a command.
+type plan struct{ events []plannedEvent }
+
+// plannedEvent says what an event looks like.
+type plannedEvent struct {
+	fields []uint8 // each an index of fieldTypes and, in its upper bits, options
+	how    uint8   // bits: the entity, gated, ignored by the projection, and so on
+}
+
+// The bits of plannedEvent.how.
+const (
+	onSecond = 1 << iota
+	gated
+	ignored
+	twoGates
+	callerField
+	documented
+)
+
+// fieldTypes are what a payload may be made of, each with a value. Named types
+// are declared by declarations.
+var fieldTypes = []struct{ name, value string }{
+	{"bool", "true"},
+	{"string", `"text ß"`},
+	{"int8", "-128"},
+	{"int16", "-32768"},
+	{"int32", "-70000"},
+	{"int64", "-1 << 63"},
+	{"uint8", "255"},
+	{"uint16", "300"},
+	{"uint32", "1 << 20"},
+	{"uint64", "1<<64 - 1"},
+	{"byte", "7"},
+	{"rune", "'ß'"},
+	{"time.Time", "when"},
+	{"[]byte", `[]byte("bytes")`},
+	{"[16]byte", "[16]byte{15: 1}"},
+	{"[]string", `[]string{"a", "", "c"}`},
+	{"[3]int32", "[3]int32{1, -1, 2}"},
+	{"[][]byte", `[][]byte{[]byte("x"), []byte("y")}`},
+	{"[]time.Time", "[]time.Time{when, {}}"},
+	{"*string", "new(string)"},
+	{"*int64", "new(int64)"},
+	{"*time.Time", "&when"},
+	{"*Inner", "&inner"},
+	{"Inner", "inner"},
+	{"[]Inner", "[]Inner{inner, {}}"},
+	{"[2]Inner", "[2]Inner{1: inner}"},
+	{"Deep", "Deep{Inner: inner, Many: []Inner{inner}, When: when}"},
+	{"Name", `"name"`},
+	{"Level", "9"},
+	{"[]Level", "[]Level{1, 1 << 15}"},
+	{"*Level", "new(Level)"},
+	{"Digest", "Digest{31: 1}"},
+	{"Tags", `Tags{"t"}`},
+	{"FirstID", `"id"`},
+}
+
+// fieldType is the type that a number in plannedEvent.fields stands for, and a
+// value of it.
+func fieldType(f uint8) (name, value string) {
+	t := fieldTypes[int(f)%len(fieldTypes)]
+	return t.name, t.value
+}
+
+// declarations are the named types of every schema.
+const declarations = `
+// FirstID names what the first entity is.
+type FirstID string
+
+// SecondID names what the second entity is.
+type SecondID int64
+
+type (
+	Name   string
+	Level  uint16
+	Digest [32]byte
+	Tags   []string
+)
+
+// Inner is a part of payloads.
+type Inner struct {
+	Label string
+	Count int64 ` + "`bat:\"count,optional\"`" + `
+}
+
+// Deep is a part with parts.
+type Deep struct {
+	Inner Inner
+	Many  []Inner
+	When  time.Time
+}
+`
+
+func plans() gopter.Gen {
+	event := gopter.DeriveGen(
+		func(fields []uint8, how uint8) plannedEvent { return plannedEvent{fields, how} },
+		func(e plannedEvent) ([]uint8, uint8) { return e.fields, e.how },
+		sized(gen.SliceOf(gen.UInt8()), 9), gen.UInt8())
+	return gopter.DeriveGen(
+		func(events []plannedEvent) plan { return plan{events} },
+		func(p plan) []plannedEvent { return p.events },
+		sized(gen.SliceOf(event), 8))
+}
+
+// sized generates values of random sizes below a limit.
+func sized(g gopter.Gen, limit int) gopter.Gen {
+	return func(p *gopter.GenParameters) *gopter.GenResult { return g(p.WithSize(1 + p.Rng.Intn(limit))) }
+}
+
+// String is the source of the schema.
+func (p plan) String() string { return p.source("schema") }
+
+// source writes the schema as the package of that name.
+func (p plan) source(name string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "package %s\n\nimport (\n\t\"time\"\n\n\tbatpak \"github.com/batpak-go/batpak/runtime\"\n\t\"github.com/batpak-go/batpak/schema\"\n)\n", name)
+	b.WriteString(declarations)
+	b.WriteString("\nvar first = schema.Entity[FirstID]{Prefix: \"first\", Scope: \"all\"}\n")
+	b.WriteString("\nvar second = schema.Entity[SecondID]{Prefix: \"second\"}\n")
+	events := p.all()
+	for i, e := range events {
+		e.write(&b, i)
+	}
+	writeProjection(&b, "First", events, 0)
+	writeProjection(&b, "Second", events, onSecond)
+	return b.String()
+}
+
+// all are the events, after one that every schema has, so that it uses its
+// imports.
+func (p plan) all() []plannedEvent { return append([]plannedEvent{{fields: []uint8{12}}}, p.events...) }
+
+// test writes a test of the package, which round-trips two values of each payload.
+func (p plan) test(name string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "package %s\n\nimport (\n\t\"testing\"\n\t\"time\"\n\n\t\"github.com/batpak-go/batpak/props\"\n)\n", name)
+	b.WriteString("\nfunc TestCodecs(t *testing.T) {\n\twhen, inner := time.Unix(-5, 7).UTC(), Inner{Label: \"l\", Count: 3}\n\t_, _ = when, inner\n")
+	for i, e := range p.all() {
+		var fields []string
+		for n, f := range e.fields {
+			_, value := fieldType(f)
+			fields = append(fields, fmt.Sprintf("Field%d: %s", n, value))
+		}
+		fmt.Fprintf(&b, "\n\tcodec%d := props.Codec[Payload%d]{Append: Payload%d.AppendBatpak, Decode: (*Payload%d).DecodeBatpak}\n", i, i, i, i)
+		fmt.Fprintf(&b, "\tfor _, v := range []Payload%d{{}, {%s}} {\n\t\tif err := codec%d.RoundTrip(v); err != nil {\n\t\t\tt.Error(err)\n\t\t}\n\t}\n",
+			i, strings.Join(fields, ", "), i)
+	}
+	b.WriteString("}\n")
+	return b.String()
+}
+
+// entity is the name of the event's entity, as in Go identifiers.
+func (e plannedEvent) entity() string {
+	if e.how&onSecond != 0 {
+		return "Second"
+	}
+	return "First"
+}
+
+// write writes the payload and the declaration of event i, and its command.
+func (e plannedEvent) write(b *strings.Builder, i int) {
+	if e.how&documented != 0 {
+		fmt.Fprintf(b, "\n// Payload%d was generated,\n// and is \"documented\".", i)
+	}
+	fmt.Fprintf(b, "\ntype Payload%d struct {\n", i)
+	for n, f := range e.fields {
+		typ, _ := fieldType(f)
+		tag := ""
+		if f >= 0xC0 && typ != "Deep" && typ != "[2]Inner" { // which cannot be compared with their zeros
+			tag = fmt.Sprintf(" `bat:\"field_%d,optional\"`", n)
+		}
+		fmt.Fprintf(b, "\tField%d %s%s\n", n, typ, tag)
+	}
+	b.WriteString("}\n")
+	fmt.Fprintf(b, "\nvar event%d = schema.Event[Payload%d]{Category: 0x%x, Type: 0x%03x, Version: 1, Entity: %s}\n",
+		i, i, 1+i%3, i, strings.ToLower(e.entity()))
+	if e.how&gated != 0 {
+		e.writeCommand(b, i)
+	}
+}
+
+// writeCommand writes the command of event i with its context and gates.
+func (e plannedEvent) writeCommand(b *strings.Builder, i int) {
+	fmt.Fprintf(b, "\ntype context%d struct {\n\tID %sID\n\tState %sState\n\tProposed Payload%d\n", i, e.entity(), e.entity(), i)
+	if e.how&callerField != 0 {
+		b.WriteString("\tLimit int64 `bat:\"caller\"`\n\tBy Name `bat:\"caller\"`\n")
+	}
+	b.WriteString("}\n")
+	gates := []string{fmt.Sprintf("gate%d", i)}
+	if e.how&twoGates != 0 {
+		gates = append(gates, fmt.Sprintf("other%d", i))
+	}
+	for _, g := range gates {
+		fmt.Fprintf(b, "\nvar %s = schema.Gate[context%d]{Name: \"%s\", Eval: deny%s}\n", g, i, g, g)
+		fmt.Fprintf(b, "\nfunc deny%s(c context%d) *batpak.Denial {\n\tif c.State.Events > 3 {\n\t\treturn batpak.Deny(\"MANY\", \"too many\")\n\t}\n\treturn nil\n}\n", g, i)
+	}
+	fmt.Fprintf(b, "\nvar command%d = schema.Command[context%d, Payload%d]{Name: \"do-%d\", Event: event%d, Gates: schema.Gates[context%d]{%s}}\n",
+		i, i, i, i, i, i, strings.Join(gates, ", "))
+}
+
+// writeProjection writes the projection of the events whose entity is chosen by
+// the bit. One that would fold nothing folds its first event.
+func writeProjection(b *strings.Builder, entity string, events []plannedEvent, bit uint8) {
+	var handlers, rest, methods []string
+	for i, e := range events {
+		switch {
+		case e.how&onSecond != bit:
+		case e.how&ignored != 0 && len(handlers) > 0:
+			rest = append(rest, fmt.Sprintf("event%d", i))
+		default:
+			handlers = append(handlers, fmt.Sprintf("\t\tschema.On(event%d, (*%sState).on%d),\n", i, entity, i))
+			methods = append(methods, fmt.Sprintf("\nfunc (s *%sState) on%d(batpak.Stored[Payload%d]) { s.Events++ }\n", entity, i, i))
+		}
+	}
+	fmt.Fprintf(b, "\ntype %sState struct{ Events int }\n%s", entity, strings.Join(methods, ""))
+	if len(handlers) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\nvar by%s = schema.Projection[%sState]{Name: \"by-%s\", Version: 1, Per: %s,\n\tFold: schema.Fold[%sState]{\n%s\t},\n\tIgnore: schema.Events{%s},\n}\n",
+		entity, entity, strings.ToLower(entity), strings.ToLower(entity), entity, strings.Join(handlers, ""), strings.Join(rest, ", "))
+}

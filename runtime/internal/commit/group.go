@@ -1,0 +1,192 @@
+package commit
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+)
+
+// group is what one write and one sync make durable.
+type group struct {
+	requests []*Request
+	buf      []byte // room for the header, then the body
+	entries  []index.Entry
+	heads    map[string]index.Head // of the streams this group moves
+	keys     map[string]struct{}
+	sync     bool
+	led      bool
+	done     chan struct{} // closed when every request has its outcome
+}
+
+func newGroup(buf []byte) *group {
+	return &group{
+		buf:   append(buf[:0], make([]byte, format.GroupHeaderSize)...),
+		heads: map[string]index.Head{},
+		keys:  map[string]struct{}{},
+		done:  make(chan struct{}),
+	}
+}
+
+// reset empties the group, keeping its waiters.
+func (g *group) reset() {
+	g.buf = g.buf[:format.GroupHeaderSize]
+	g.entries = g.entries[:0]
+	clear(g.heads)
+	clear(g.keys)
+	g.sync = false
+}
+
+// matches reports whether q selects an event of the group.
+func (g *group) matches(q *index.Query) bool {
+	return slices.ContainsFunc(g.entries, func(e index.Entry) bool {
+		return e.Sequence > q.After && (q.Until == 0 || e.Sequence <= q.Until) &&
+			(q.Entity == "" || q.Entity == string(e.Entity)) &&
+			strings.HasPrefix(string(e.Entity), q.Prefix) &&
+			(q.Scope == "" || q.Scope == string(e.Scope)) &&
+			(len(q.Kinds) == 0 || slices.Contains(q.Kinds, e.Kind))
+	})
+}
+
+// checkLocked holds a request's keys, conditions and expectations against the
+// published events and the groups under way. Where a published state already
+// refuses, the request is ordered before the groups under way and gets the error.
+// Where only a state that is not published yet refuses, nothing can be said
+// before that group is done: it is returned, to be waited for.
+func (p *Pipeline) checkLocked(r *Request) (wait *group, err error) {
+	if wait, err := p.checkRoomLocked(uint64(len(r.Items))); wait != nil || err != nil {
+		return wait, err
+	}
+	for i := range r.Items {
+		if wait, err := p.checkKeyLocked(r.Items[i].Key, r.Known); wait != nil || err != nil {
+			return wait, err
+		}
+	}
+	for _, q := range r.Conditions {
+		if found := p.index.Find(make([]index.Ref, 0, 1), q); len(found) > 0 {
+			return nil, &Conflict{Item: -1, Found: found[0].Sequence}
+		}
+		if g := p.underWayLocked(func(g *group) bool { return g.matches(&q) }); g != nil {
+			return g, nil
+		}
+	}
+	for i := range r.Items {
+		if wait, err := p.checkVersionLocked(r, i); wait != nil || err != nil {
+			return wait, err
+		}
+	}
+	return nil, nil
+}
+
+// checkRoomLocked finds out whether there are sequences for n more events.
+func (p *Pipeline) checkRoomLocked(n uint64) (wait *group, err error) {
+	switch {
+	case p.next+n-1 <= index.MaxSequence:
+		return nil, nil
+	case p.frontier.At(frontier.Written)+n > index.MaxSequence:
+		return nil, ErrExhausted
+	}
+	return p.underWayLocked(func(g *group) bool { return len(g.entries) > 0 }), nil
+}
+
+// checkKeyLocked finds out whether an event that the caller has not seen yet may
+// have the key.
+func (p *Pipeline) checkKeyLocked(key []byte, known int) (wait *group, err error) {
+	if len(key) == 0 {
+		return nil, nil
+	}
+	for _, ref := range p.index.ByKey(key) {
+		if ref.Sequence > uint64(known) {
+			return nil, ErrLookAgain
+		}
+	}
+	return p.underWayLocked(func(g *group) bool {
+		_, ok := g.keys[string(key)]
+		return ok
+	}), nil
+}
+
+// checkVersionLocked finds out whether the stream of item i is where it is
+// expected to be.
+func (p *Pipeline) checkVersionLocked(r *Request, i int) (wait *group, err error) {
+	it := &r.Items[i]
+	if !it.Expects {
+		return nil, nil
+	}
+	published := p.index.Head(it.Entity).Version + r.before[i]
+	switch {
+	case p.headLocked(it.Entity).Version+r.before[i] == it.Version:
+		return nil, nil
+	case published != it.Version:
+		return nil, &Conflict{Item: i, Expected: it.Version, Actual: published}
+	}
+	return p.underWayLocked(func(g *group) bool {
+		_, ok := g.heads[string(it.Entity)]
+		return ok
+	}), nil
+}
+
+// underWayLocked returns the first group under way for which holds is true, or
+// nil.
+func (p *Pipeline) underWayLocked(holds func(*group) bool) *group {
+	switch {
+	case p.flying != nil && holds(p.flying):
+		return p.flying
+	case holds(p.open):
+		return p.open
+	}
+	return nil
+}
+
+// headLocked is the head of a stream after all groups under way.
+func (p *Pipeline) headLocked(entity []byte) index.Head {
+	if h, ok := p.open.heads[string(entity)]; ok {
+		return h
+	}
+	if p.flying != nil {
+		if h, ok := p.flying.heads[string(entity)]; ok {
+			return h
+		}
+	}
+	return p.index.Head(entity)
+}
+
+// joinLocked adds a request that was accepted to the open group. One that joins
+// again keeps its ids, which its caller may know: those of the open group rise
+// from request to request whichever of them stay.
+func (p *Pipeline) joinLocked(r *Request) {
+	g := p.open
+	g.requests = append(g.requests, r)
+	g.sync = g.sync || r.Sync
+	r.group = g
+	if r.heads == nil {
+		r.heads = make([]format.Head, len(r.Items))
+		p.clock.NextN(len(r.Items), func(i int, id [16]byte) { r.heads[i].ID = id })
+	}
+	for i := range r.Items {
+		it := &r.Items[i]
+		if it.CauseItem != NoItem {
+			it.Cause = r.heads[it.CauseItem].ID
+			copy(it.Tail.Bytes[it.Tail.Causation:], it.Cause[:])
+		}
+		prev := p.headLocked(it.Entity)
+		h := format.Head{Sequence: p.next, Version: prev.Version + 1, ID: r.heads[i].ID}
+		h.Hash = p.linker.Link(prev.Hash, &h, it.Tail.Kind, it.Tail.Flags, it.Tail.Linked(), it.Digest)
+		p.next++
+
+		at := len(g.buf)
+		g.buf = format.AppendRecord(g.buf, p.seed, &h, &it.Tail)
+		g.heads[string(it.Entity)] = index.Head{Version: h.Version, Sequence: h.Sequence, Hash: h.Hash}
+		if len(it.Key) > 0 {
+			g.keys[string(it.Key)] = struct{}{}
+		}
+		g.entries = append(g.entries, index.Entry{
+			Sequence: h.Sequence, Version: h.Version, ID: h.ID, Hash: h.Hash,
+			Causation: it.Cause, Kind: it.Tail.Kind, Entity: it.Entity, Scope: it.Scope, Key: it.Key,
+			Pos: format.Pos{Offset: uint32(at), Length: uint32(len(g.buf) - at)}, // from the group's start, until it is placed
+		})
+		r.heads[i] = h
+	}
+}

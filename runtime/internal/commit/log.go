@@ -1,0 +1,151 @@
+package commit
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+)
+
+// LogConfig is a log as recovery left it.
+type LogConfig struct {
+	FS          vfs.FS
+	Reader      *segment.Reader
+	Writer      *segment.Writer
+	Header      format.SegmentHeader // of the active segment
+	Digest      *chain.Segment       // of the active segment up to the writer's end
+	Incarnation uint32               // of the groups to come
+	SegmentSize int64                // bytes from which on a segment is followed by another
+	Closed      bool                 // the active segment ends in a close group
+}
+
+// Log is the end of the log: it places groups in the active segment and starts
+// the next one. It is used by one goroutine at a time.
+//
+// A segment is followed by another in this order: the old one is cut to its
+// length and synced; its digest goes into the header of the new one, which is
+// created, synced, and its name made durable; then the first group is written
+// to it. So at every moment all segments but the last are complete and durable.
+//
+// When the new segment cannot be made, the old one stays as it is: a power cut
+// may bring the new one's name back with a header that tells where the old one
+// ended.
+type Log struct {
+	LogConfig
+	place format.Place
+	ended bool // nothing more goes to the active segment
+}
+
+// NewLog returns the log that c describes.
+func NewLog(c LogConfig) *Log {
+	return &Log{LogConfig: c, place: format.Place{Store: c.Header.Store, Segment: c.Header.Segment}}
+}
+
+// Append writes a group with these records, whose body stands in buf behind room
+// for the header, and completes the positions of the entries. An error that is
+// not a [*PoisonedError] means that the log is as it was.
+func (l *Log) Append(buf []byte, entries []index.Entry) error {
+	first := entries[0].Sequence
+	full := l.Writer.End() > format.SegmentHeaderSize && l.Writer.End()+int64(len(buf)) > l.SegmentSize
+	if full || l.ended {
+		if err := l.rotate(first); err != nil {
+			return err
+		}
+	}
+	start := uint32(l.Writer.End())
+	err := l.write(buf, format.GroupHeader{Type: format.GroupEvents, FirstSequence: first, Count: uint32(len(entries))})
+	if err != nil {
+		return err
+	}
+	for i := range entries {
+		entries[i].Pos.Segment = uint32(l.Header.Segment)
+		entries[i].Pos.Offset += start
+	}
+	l.Closed = false
+	return nil
+}
+
+// Sync makes everything appended durable.
+func (l *Log) Sync() error { return l.Writer.Sync() }
+
+// Sealed is the sequence up to which, inclusive, all is durable because another
+// segment follows.
+func (l *Log) Sealed() uint64 { return l.Header.FirstSequence - 1 }
+
+func (l *Log) write(buf []byte, h format.GroupHeader) error {
+	l.place.Offset = l.Writer.End()
+	h.Durable = uint32(l.Writer.Durable())
+	h.Incarnation = l.Incarnation
+	format.FinishGroup(buf, h, l.place)
+	if err := l.Writer.Write(buf); err != nil {
+		return classify(fmt.Errorf("write to segment %d: %w", l.Header.Segment, err))
+	}
+	l.Digest.Write(buf)
+	return nil
+}
+
+// rotate starts the segment whose first event has this sequence.
+func (l *Log) rotate(first uint64) error {
+	length, err := l.Writer.Seal()
+	if err != nil {
+		return &PoisonedError{Cause: fmt.Errorf("seal segment %d: %w", l.Header.Segment, err)}
+	}
+	h := format.SegmentHeader{
+		Store:         l.Header.Store,
+		Segment:       l.Header.Segment + 1,
+		FirstSequence: first,
+		PrevLength:    uint64(length),
+		PrevDigest:    l.Digest.Sum(),
+	}
+	l.ended = true
+	w, err := segment.Create(l.FS, h)
+	if errors.Is(err, fs.ErrExist) {
+		return &PoisonedError{Cause: fmt.Errorf("create segment %d: %w", h.Segment, err)} // it will stay
+	}
+	if err != nil {
+		return classify(fmt.Errorf("create segment %d: %w", h.Segment, err))
+	}
+	l.Reader.Add(h.Segment, w.File())
+	l.Writer, l.Header, l.place.Segment = w, h, h.Segment
+	l.Closed, l.ended = false, false
+	l.Digest = chain.NewSegment()
+	l.Digest.Write(format.AppendSegmentHeader(nil, h))
+	return nil
+}
+
+// Close makes everything durable, says so with a close group unless one ends the
+// log already or nothing more may go to its end, and cuts the space written
+// ahead. The next sequence is next.
+func (l *Log) Close(next uint64) error {
+	if l.Closed || l.ended {
+		return l.Abandon()
+	}
+	if err := l.Sync(); err != nil {
+		return errors.Join(&PoisonedError{Cause: err}, l.Abandon())
+	}
+	buf := make([]byte, format.GroupHeaderSize)
+	err := l.write(buf, format.GroupHeader{Type: format.GroupClose, FirstSequence: next})
+	if err == nil {
+		if _, err = l.Writer.Seal(); err != nil {
+			err = &PoisonedError{Cause: err}
+		}
+	}
+	return errors.Join(err, l.Abandon())
+}
+
+// Abandon closes the files as they are.
+func (l *Log) Abandon() error { return l.Reader.Close() }
+
+// classify makes what the writer could not undo a [*PoisonedError].
+func classify(err error) error {
+	var w *segment.WriteError
+	if errors.As(err, &w) && w.Undone {
+		return err
+	}
+	return &PoisonedError{Cause: err}
+}

@@ -1,0 +1,355 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/clock"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+)
+
+// maxGroup is the body in bytes from which on a group takes no more requests.
+const maxGroup = 1 << 20
+
+var (
+	// ErrClosed is what Submit returns after Close.
+	ErrClosed = errors.New("pipeline is closed")
+	// ErrLookAgain is what Submit returns when the caller has to look for its
+	// keys again.
+	ErrLookAgain = errors.New("an event with this key may have come in between")
+	// ErrExhausted is what Submit returns when there are not enough sequences
+	// left for a request.
+	ErrExhausted = errors.New("sequences are exhausted")
+)
+
+// UnknownError says that a request may or may not have been committed. Heads
+// are what its events have if they were.
+type UnknownError struct {
+	Heads []format.Head
+	Cause error
+}
+
+func (e *UnknownError) Error() string { return "outcome unknown: " + e.Cause.Error() }
+
+// Unwrap returns the cause.
+func (e *UnknownError) Unwrap() error { return e.Cause }
+
+// PoisonedError is why the pipeline ended writing.
+type PoisonedError struct{ Cause error }
+
+func (e *PoisonedError) Error() string { return "poisoned: " + e.Cause.Error() }
+
+// Unwrap returns the cause.
+func (e *PoisonedError) Unwrap() error { return e.Cause }
+
+// Config is what a pipeline works with. It owns the log and the clock; nothing
+// else may use them.
+type Config struct {
+	Log      *Log
+	Clock    *clock.Clock
+	Index    *index.Index
+	Frontier *frontier.Frontier
+	Store    [16]byte
+	Next     uint64 // the first sequence to give
+	// Relaxed publishes groups when they are written and syncs only on request.
+	Relaxed bool
+	// Unsynced shows readers what is written but not durable.
+	Unsynced bool
+}
+
+// Pipeline is the writer of one store. Its methods are safe for concurrent use.
+//
+// The life of a group, with the lock held where it says so:
+//
+//	open      requests join (locked)
+//	sealed    its leader takes it: it is now the one that flies, and a new
+//	          group is open (locked)
+//	written   the log has its bytes, in a new segment if need be
+//	synced    the bytes, and the name of the segment, are durable
+//	published in the index (locked by it), then in the frontier
+//	done      every waiter has its outcome
+//
+// An open group is assembled on the assumption that the flying one succeeds. If
+// it fails, the open one is assembled again from its requests.
+type Pipeline struct {
+	log      *Log
+	index    *index.Index
+	frontier *frontier.Frontier
+	seed     uint32
+	relaxed  bool
+	unsynced bool
+
+	mu     sync.Mutex // guards all below
+	clock  *clock.Clock
+	linker chain.Linker
+	next   uint64 // sequence
+	open   *group
+	flying *group // written and synced now; nil = none
+	spare  []byte // buffer of the group that flew last
+	last   int    // requests in that group
+	closed bool
+	err    error // a PoisonedError
+}
+
+// New returns a pipeline.
+func New(c Config) *Pipeline {
+	return &Pipeline{
+		log: c.Log, index: c.Index, frontier: c.Frontier, clock: c.Clock,
+		seed: format.RecordSeed(c.Store), relaxed: c.Relaxed, unsynced: c.Unsynced,
+		next: c.Next, open: newGroup(nil),
+	}
+}
+
+// Submit commits r. On nil all its items are published. An [*UnknownError] says
+// that they may or may not be. With all other errors nothing was committed: a
+// [*Conflict], [ErrExhausted], a [*PoisonedError], [ErrClosed], the context's, or
+// the disk's, wrapped; and [ErrLookAgain] if an event that came after r.Known may
+// have a key of r.
+//
+// When ctx ends, waiting ends with an UnknownError, and the commit goes on.
+func (p *Pipeline) Submit(ctx context.Context, r *Request) error {
+	r.prepare()
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		g, leads, err := p.enter(r)
+		if err != nil {
+			return err
+		}
+		if leads {
+			if ctx.Done() == nil {
+				p.lead(g)
+			} else {
+				go p.lead(g)
+			}
+		}
+		select {
+		case <-g.done:
+		case <-ctx.Done():
+			return p.leave(r, g, ctx.Err())
+		}
+		if r.group == g {
+			return r.err
+		}
+		// g was only waited for.
+	}
+}
+
+// leave ends the wait for g before it is done.
+func (p *Pipeline) leave(r *Request, g *group, cause error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-g.done:
+		if r.group == g {
+			return r.err // just in time
+		}
+	default:
+	}
+	if r.group != g {
+		return cause // it was not r that was waited for
+	}
+	return &UnknownError{Heads: slices.Clone(r.heads), Cause: cause}
+}
+
+// enter lets a request join the open group. It returns the group to wait for,
+// whether the caller leads it, or the outcome if there is nothing to wait for.
+func (p *Pipeline) enter(r *Request) (g *group, leads bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r.sendBack()
+	switch {
+	case p.closed:
+		return nil, false, ErrClosed
+	case p.err != nil:
+		return nil, false, p.err
+	case len(p.open.buf) > maxGroup:
+		return p.open, false, nil
+	}
+	if wait, err := p.checkLocked(r); wait != nil || err != nil {
+		return wait, false, err
+	}
+	p.joinLocked(r)
+	leads = !p.open.led
+	p.open.led = true
+	return p.open, leads, nil
+}
+
+// lead sees group g through: it waits for the one before, seals g, and commits
+// it.
+func (p *Pipeline) lead(g *group) {
+	p.seal(g)
+	err := p.commit(g)
+
+	p.mu.Lock()
+	p.flying = nil
+	p.last = len(g.requests)
+	if err != nil {
+		p.failLocked(g, err)
+	}
+	if cap(g.buf) <= 2*maxGroup {
+		p.spare = g.buf
+	}
+	p.mu.Unlock()
+	close(g.done)
+}
+
+// seal makes g the flying group, after the one before it is done.
+//
+// Those who waited for that one have just been woken. The leader yields to them
+// while they keep joining, because a group is sealed for one sync whatever its
+// size; it gives up after three turns in which nobody came.
+func (p *Pipeline) seal(g *group) {
+	p.mu.Lock()
+	for p.flying != nil {
+		before := p.flying.done
+		p.mu.Unlock()
+		<-before
+		p.mu.Lock()
+	}
+	for idle := 0; idle < 3 && len(g.requests) < p.last; {
+		n := len(g.requests)
+		p.mu.Unlock()
+		runtime.Gosched()
+		p.mu.Lock()
+		if len(g.requests) == n {
+			idle++
+		}
+	}
+	p.flying, p.open = g, newGroup(p.spare)
+	p.spare = nil
+	p.mu.Unlock()
+}
+
+// commit writes, syncs and publishes a sealed group.
+func (p *Pipeline) commit(g *group) error {
+	p.mu.Lock()
+	err := p.err
+	p.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	written := p.frontier.At(frontier.Written)
+	if n := len(g.entries); n > 0 {
+		if err := p.log.Append(g.buf, g.entries); err != nil {
+			return err
+		}
+		written = g.entries[n-1].Sequence
+	}
+	sync := g.sync || !p.relaxed && len(g.entries) > 0
+	if sync {
+		if err := p.log.Sync(); err != nil {
+			return &PoisonedError{Cause: err}
+		}
+	}
+	durable := p.log.Sealed()
+	if sync {
+		durable = written
+	}
+	p.publish(g, written, durable)
+	return nil
+}
+
+// publish shows a committed group, first to those who find, then to those who
+// wait.
+func (p *Pipeline) publish(g *group, written, durable uint64) {
+	if len(g.entries) > 0 {
+		p.index.Began(g.entries[0].Sequence, p.log.Incarnation)
+		p.index.Add(g.entries)
+	}
+	p.frontier.Advance(frontier.Written, written)
+	p.frontier.Advance(frontier.Durable, durable)
+	if p.unsynced {
+		durable = written
+	}
+	p.frontier.Advance(frontier.Visible, durable)
+}
+
+// failLocked gives the requests of g their error, and those of the open group a
+// new start or the same end.
+func (p *Pipeline) failLocked(g *group, err error) {
+	var poisoned *PoisonedError
+	if !errors.As(err, &poisoned) {
+		for _, r := range g.requests {
+			if r.err = err; len(r.Items) == 0 {
+				r.sendBack() // it asked for a sync, and that is not what failed
+			}
+		}
+		p.reassembleLocked(g)
+		return
+	}
+	already := p.err != nil
+	for _, r := range g.requests {
+		if already || len(r.Items) == 0 {
+			r.err = poisoned // nothing of it was written
+		} else {
+			r.err = &UnknownError{Heads: r.heads, Cause: poisoned}
+		}
+	}
+	if !already {
+		p.err = poisoned
+		p.frontier.End(poisoned)
+	}
+}
+
+// reassembleLocked gives the open group's requests new places, as the failed
+// group's are free again. A request that no longer fits is sent back to the
+// start.
+func (p *Pipeline) reassembleLocked(failed *group) {
+	g := p.open
+	requests := g.requests
+	g.requests = nil
+	g.reset()
+	if len(failed.entries) > 0 {
+		p.next = failed.entries[0].Sequence
+	}
+	for _, r := range requests {
+		if wait, err := p.checkLocked(r); wait == nil && err == nil {
+			p.joinLocked(r)
+		} else {
+			r.sendBack()
+		}
+	}
+}
+
+// Err is why the pipeline takes no more requests, or nil.
+func (p *Pipeline) Err() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
+
+// Close lets the groups under way end, refuses new requests, and closes the
+// log. If it returns nil, everything published is durable: a pipeline that is
+// poisoned with more than that fails with the [*PoisonedError]. It must not be
+// called twice.
+func (p *Pipeline) Close() error {
+	p.mu.Lock()
+	p.closed = true
+	for p.flying != nil || p.open.led {
+		g := p.open
+		if !g.led {
+			g = p.flying
+		}
+		p.mu.Unlock()
+		<-g.done
+		p.mu.Lock()
+	}
+	next, err := p.next, p.err
+	p.mu.Unlock()
+	p.frontier.End(ErrClosed)
+	switch {
+	case err == nil:
+		return p.log.Close(next)
+	case p.frontier.At(frontier.Durable) == p.frontier.At(frontier.Written):
+		return p.log.Abandon()
+	}
+	return errors.Join(err, p.log.Abandon())
+}
