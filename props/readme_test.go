@@ -114,3 +114,16 @@ func TestREADMEHasTwoCommands(t *testing.T) {
 		}
 	}
 }
+
+// The tests that the README names for its guarantees exist.
+func TestREADMENamesTests(t *testing.T) {
+	named := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(readme(t), -1)
+	if len(named) == 0 {
+		t.Fatal("README.md names no tests")
+	}
+	for _, name := range named {
+		if !slices.ContainsFunc(mustSources(t), func(f *sourceFile) bool { return strings.Contains(f.text, "\nfunc "+name[1]+"(") }) {
+			t.Errorf("README.md names %s, which does not exist", name[1])
+		}
+	}
+}

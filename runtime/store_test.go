@@ -394,8 +394,14 @@ func TestClosedStore(t *testing.T) {
 
 func TestOptionsAreChecked(t *testing.T) {
 	for _, o := range []batpak.Options{
-		{SegmentSize: 1}, {SegmentSize: 1 << 40}, {MaxPayload: -1}, {MaxBatch: -1}, {MaxBatch: 1 << 40},
-		{MaxPayload: 2, MaxBatch: 1}, {Durability: 7}, {ShowUnsynced: true},
+		{SegmentSize: 1},
+		{SegmentSize: 1 << 40},
+		{MaxPayload: -1},
+		{MaxBatch: -1},
+		{MaxBatch: 1 << 40},
+		{MaxPayload: 2, MaxBatch: 1},
+		{Durability: 7},
+		{ShowUnsynced: true},
 	} {
 		if s, err := batpak.Open(t.TempDir(), &o); !errors.Is(err, batpak.ErrInvalid) {
 			t.Errorf("Open(%+v) = %v, want ErrInvalid", o, err)

@@ -90,7 +90,7 @@ func readBoundary(file string) (map[string]bool, error) {
 		return nil, err
 	}
 	hashes := map[string]bool{}
-	for _, h := range strings.Fields(string(text)) {
+	for h := range strings.FieldsSeq(string(text)) {
 		hashes[h] = true
 	}
 	return hashes, nil
