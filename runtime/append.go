@@ -43,7 +43,7 @@ func ExpectNew() AppendOption { return Expect(0) }
 // the store already writes nothing and returns the receipt of the event that
 // has it, whatever its expectation says; if that event has another coordinate,
 // kind, payload version or payload, the append fails with a
-// [*KeyReusedError].
+// [*KeyReusedError]. No two events of a batch may have the same key.
 func Key(key string) AppendOption {
 	return appendFunc(func(d *draft) { d.key, d.keyed = key, true })
 }

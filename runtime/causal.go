@@ -84,18 +84,31 @@ func (s *Store) Effects(id ID) iter.Seq2[Event, error] {
 			yield(Event{}, err)
 			return
 		}
-		queue := s.index.Effects(e.Sequence)
-		for len(queue) > 0 {
-			var ref index.Ref
-			ref, queue = queue[0], queue[1:]
-			if !s.visible(ref.Sequence) {
-				continue
+		for queue := s.effects(nil, &e); len(queue) > 0; queue = queue[1:] {
+			effect, err := s.read(s.segments, queue[0].ref)
+			if err == nil && effect.Causation != queue[0].cause {
+				continue // an id from elsewhere that looks like the cause's to the index
 			}
-			effect, err := s.read(s.segments, ref)
 			if !yield(effect, err) || err != nil {
 				return
 			}
-			queue = append(queue, s.index.Effects(ref.Sequence)...)
+			queue = s.effects(queue, &effect)
 		}
 	}
+}
+
+// effectOf is where the effect of an event may lie.
+type effectOf struct {
+	cause ID
+	ref   index.Ref
+}
+
+// effects appends what may be the visible effects of e.
+func (s *Store) effects(queue []effectOf, e *Event) []effectOf {
+	for _, ref := range s.index.Effects(e.Sequence) {
+		if s.visible(ref.Sequence) {
+			queue = append(queue, effectOf{cause: e.ID, ref: ref})
+		}
+	}
+	return queue
 }

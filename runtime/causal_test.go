@@ -35,6 +35,10 @@ func TestCausalGraphIsWalkedBothWays(t *testing.T) {
 		stranger := batpak.ID{6: 0x70, 8: 0x80, 15: 9}
 		orphan := mustAppend(t, s, note("a:4", "orphan"), batpak.CausedBy(stranger))
 
+		lookalike := leaf.ID() // differs in what the index does not keep
+		lookalike[15] ^= 1
+		mustAppend(t, s, note("a:5", "misled"), batpak.CausedBy(lookalike))
+
 		check := func(s *batpak.Store) {
 			t.Helper()
 			for _, c := range []struct {

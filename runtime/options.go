@@ -48,8 +48,8 @@ type Options struct {
 	// DefaultMaxPayload; at most MaxBatch.
 	MaxPayload int
 
-	// MaxBatch is the largest batch in bytes, names and payloads together. 0
-	// means DefaultMaxBatch; at most MaxMaxBatch.
+	// MaxBatch is the largest batch of several events in bytes: names, keys and
+	// payloads together. 0 means DefaultMaxBatch; at most MaxMaxBatch.
 	MaxBatch int
 
 	// Durability says when an append returns.

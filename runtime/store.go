@@ -123,8 +123,9 @@ func (s *Store) recover() error {
 func (s *Store) ID() StoreID { return s.id }
 
 // Close waits for the appends under way, makes everything durable, and releases
-// the directory. Later calls return the same error; all other methods fail with
-// [ErrClosed] from then on.
+// the directory. It fails with a [*PoisonedError] if appends of a [Relaxed] store
+// can no longer be made durable. Later calls return the same error; all other
+// methods fail with [ErrClosed] from then on.
 func (s *Store) Close() error { return s.close() }
 
 func (s *Store) shut() error {

@@ -335,8 +335,11 @@ func (s *Store) failure(err error, drafts []draft, items []commit.Item) error {
 	if errors.Is(err, commit.ErrExhausted) {
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	}
-	if w, ok := errors.AsType[*segment.WriteError](err); ok && w.Full {
-		return fmt.Errorf("%w: %w", ErrDiskFull, err)
+	if w, ok := errors.AsType[*segment.WriteError](err); ok {
+		if w.Full {
+			return fmt.Errorf("%w: %w", ErrDiskFull, err)
+		}
+		return fmt.Errorf("batpak: nothing was stored: %w", err)
 	}
 	return err
 }
