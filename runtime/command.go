@@ -100,28 +100,43 @@ func (p Permit[T]) redeem(s *Store, opts []AppendOption) (draft, error) {
 
 // Decide proposes and commits d, and does both again when another writer moved
 // the stream in between, at most [MaxAttempts] times; then it fails with the
-// last [*ConflictError]. An idempotency key among opts is looked up first, so that
-// a retry returns the receipt of the event it made rather than the gates'
-// opinion of a second one. An expectation among opts must hold at the first
-// attempt. Generated code calls it.
+// last [*ConflictError]. From the second attempt on, the commands of one stream
+// take turns. An idempotency key among opts is looked up first, so that a retry
+// returns the receipt of the event it made rather than the gates' opinion of a
+// second one. An expectation among opts must hold at the first attempt.
+// Generated code calls it.
 func Decide[T any](ctx context.Context, s *Store, d Draft, propose func(context.Context) (Permit[T], error), opts ...AppendOption) (Receipt, error) {
 	wish := newDraft(d, opts)
-	for attempt := 1; ; attempt++ {
-		if err := cmp.Or(wish.Err, s.alive()); err != nil {
-			return Receipt{}, err
-		}
-		if receipts, err := s.replay([]draft{wish}); err != nil {
-			return Receipt{}, err
-		} else if receipts != nil {
-			return receipts[0], nil
-		}
-		permit, err := propose(ctx)
-		if err != nil {
-			return Receipt{}, s.denied(ctx, &wish, err)
-		}
-		receipt, err := Commit(ctx, s, permit, opts...)
-		if !errors.Is(err, ErrConflict) || wish.expect.set || attempt == MaxAttempts {
-			return receipt, err
+	receipt, err := attempt(ctx, s, &wish, propose, opts)
+	if wish.expect.set || !errors.Is(err, ErrConflict) {
+		return receipt, err
+	}
+	giveBack, terr := s.turns.take(ctx, d.Entity)
+	if terr != nil {
+		return Receipt{}, terr
+	}
+	defer giveBack()
+	for range MaxAttempts - 1 {
+		if receipt, err = attempt(ctx, s, &wish, propose, opts); !errors.Is(err, ErrConflict) {
+			break
 		}
 	}
+	return receipt, err
+}
+
+// attempt is one round of [Decide].
+func attempt[T any](ctx context.Context, s *Store, wish *draft, propose func(context.Context) (Permit[T], error), opts []AppendOption) (Receipt, error) {
+	if err := cmp.Or(wish.Err, s.alive()); err != nil {
+		return Receipt{}, err
+	}
+	if receipts, err := s.replay([]draft{*wish}); err != nil {
+		return Receipt{}, err
+	} else if receipts != nil {
+		return receipts[0], nil
+	}
+	permit, err := propose(ctx)
+	if err != nil {
+		return Receipt{}, s.denied(ctx, wish, err)
+	}
+	return Commit(ctx, s, permit, opts...)
 }

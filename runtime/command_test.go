@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
 // spent is the payload of the command under test, and budget its gate context:
@@ -80,6 +81,69 @@ func TestConcurrentCommandsKeepTheirInvariant(t *testing.T) {
 			t.Errorf("%d were spent by 16 racers, want exactly the ten that the gate allows", got)
 		}
 	})
+}
+
+// TestManyCommandsOnOneStreamAllGetTheirTurn: none of them is sent away because
+// others were faster.
+func TestManyCommandsOnOneStreamAllGetTheirTurn(t *testing.T) {
+	s := openSim(t, simfs.New(), nil)
+	const writers, each = 128, 4
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for range each {
+				if _, err := batpak.Decide(context.Background(), s, note("purse:1", "spent"), propose(s, nil)); err != nil {
+					t.Errorf("Decide() = %v", err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got := s.Head("purse:1"); got != writers*each {
+		t.Errorf("the stream is at version %d, want %d", got, writers*each)
+	}
+}
+
+func TestWaitingForATurnEndsWithTheContext(t *testing.T) {
+	s := openSim(t, simfs.New(), nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	meddle := func(next func(context.Context)) func(context.Context) (batpak.Permit[spent], error) {
+		return func(ctx context.Context) (batpak.Permit[spent], error) {
+			p, err := propose(s, nil)(ctx)
+			mustAppend(t, s, note("purse:1", "x")) // always in between
+			next(ctx)
+			return p, err
+		}
+	}
+	attempts := 0
+	_, err := batpak.Decide(ctx, s, note("purse:1", "spent"), meddle(func(ctx context.Context) {
+		if attempts++; attempts != 2 {
+			return
+		}
+		// This command has the turn now; another one waits for it in vain.
+		_, err := batpak.Decide(ctx, s, note("purse:1", "spent"), meddle(func(context.Context) { cancel() }))
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("Decide() while another command has the turn = %v, want context.Canceled", err)
+		}
+	}))
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Decide() = %v, want context.Canceled", err)
+	}
+}
+
+func TestCommandGivesUpInTheEnd(t *testing.T) {
+	s := openSim(t, simfs.New(), nil)
+	attempts := 0
+	_, err := batpak.Decide(t.Context(), s, note("purse:1", "spent"), func(ctx context.Context) (batpak.Permit[spent], error) {
+		attempts++
+		p, err := propose(s, nil)(ctx)
+		mustAppend(t, s, note("purse:1", "x"))
+		return p, err
+	})
+	if !errors.Is(err, batpak.ErrConflict) || attempts != batpak.MaxAttempts {
+		t.Errorf("Decide() = %v after %d attempts, want ErrConflict after %d", err, attempts, batpak.MaxAttempts)
+	}
 }
 
 func TestDenialNamesGateAndLeavesARecordIfAsked(t *testing.T) {

@@ -81,4 +81,5 @@
 package batpak
 
 // Order of locks: the pipeline's, then the index's or the frontier's. The store's
-// own and the segment reader's are taken alone.
+// own, the one of turns and the segment reader's are taken alone. A turn itself is
+// no lock of the store: what waits for one holds nothing else.

@@ -37,6 +37,8 @@ type Store struct {
 	closed atomic.Bool
 	close  func() error // once
 
+	turns turns // of commands
+
 	mu    sync.Mutex // guards bound
 	bound map[Kind]string
 }
