@@ -111,14 +111,14 @@ func (e *emitter) shapePins() []jen.Code {
 }
 
 // shapePin emits one conversion, or nil for a struct of another package with
-// fields that cannot be named here.
+// fields that are not stored, whose names or types may be its own affair.
 func (e *emitter) shapePin(s *model.Struct) jen.Code {
 	fields := make([]jen.Code, 0, len(s.Fields)+len(s.Skipped))
 	for _, f := range s.Fields {
 		fields = append(fields, jen.Id(f.Name).Add(vocab.TypeOf(f.Type)))
 	}
 	for _, f := range s.Skipped { // in order of Index
-		if s.Path != "" && !token.IsExported(f.Name) {
+		if f.Type == "" {
 			return nil
 		}
 		field := jen.Id(f.Name).Add(e.Source(f.Type, f.Imports))

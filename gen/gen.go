@@ -3,7 +3,6 @@ package gen
 import (
 	"bytes"
 	"fmt"
-	"go/token"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -81,18 +80,6 @@ type emitter struct {
 func newEmitter(pkg *model.Package) *emitter {
 	v := vocab.New(pkg)
 	return &emitter{pkg: pkg, Vocab: v, codecs: codec.New(v, pkg)}
-}
-
-// pos is the position of the schema's first declaration, for names that no
-// single declaration asks for.
-func (e *emitter) pos() token.Position {
-	var first token.Position
-	for _, d := range e.decls() {
-		if !first.IsValid() || d.Pos.Filename == first.Filename && d.Pos.Offset < first.Offset {
-			first = d.Pos
-		}
-	}
-	return first
 }
 
 // decls lists what all declarations have in common, by sort of declaration.

@@ -107,7 +107,7 @@ func TestCollisions(t *testing.T) {
 		{
 			"user's type",
 			func(p *model.Package) { p.Taken["Journal"] = at(80) },
-			[]string{"3: generated Journal collides with your own; rename one of them [BP701]"},
+			[]string{"80: Journal collides with the generated Journal, which every schema has; rename it [BP701]"},
 		},
 		{
 			"user's method",
@@ -122,7 +122,7 @@ func TestCollisions(t *testing.T) {
 		{
 			"projection and fixed method",
 			func(p *model.Package) { p.Projections[0].Name = "store" },
-			[]string{"8: generated Journal.Store is needed twice; rename one of the declarations [BP701]"},
+			[]string{"8: generated Journal.Store collides with the one that every schema has; rename the declaration [BP701]"},
 		},
 		{
 			"projection and command",
@@ -130,9 +130,17 @@ func TestCollisions(t *testing.T) {
 			[]string{"8: generated Journal.Withdraw is needed twice; rename one of the declarations [BP701]"},
 		},
 		{
+			"two payloads",
+			func(p *model.Package) { p.Structs[2].Name = "moneyDeposited" },
+			[]string{"6: generated KindMoneyDeposited is needed twice; rename one of the declarations [BP701]"},
+		},
+		{
 			"hidden builtin",
-			func(p *model.Package) { p.Taken["append"] = at(80) },
-			[]string{"80: append hides the predeclared append that generated code needs; rename it [BP701]"},
+			func(p *model.Package) { p.Taken["append"], p.Taken["true"] = at(80), at(81) },
+			[]string{
+				"80: append hides the predeclared append that generated code needs; rename it [BP701]",
+				"81: true hides the predeclared true that generated code needs; rename it [BP701]",
+			},
 		},
 		{
 			"two at once",
@@ -140,8 +148,8 @@ func TestCollisions(t *testing.T) {
 				p.Taken["Bind"], p.Taken["Withdraw"], p.Taken["KindMoneyWithdrawn"] = at(80), at(81), at(82)
 			},
 			[]string{
-				"3: generated Bind collides with your own; rename one of them [BP701]",
 				"6: generated KindMoneyWithdrawn collides with your own; rename one of them [BP701]",
+				"80: Bind collides with the generated Bind, which every schema has; rename it [BP701]",
 			},
 		},
 		{

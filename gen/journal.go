@@ -2,6 +2,7 @@ package gen
 
 import (
 	"fmt"
+	"go/token"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -24,7 +25,7 @@ func (e *emitter) journal() []jen.Code {
 //		scope string
 //	}
 func (e *emitter) journalStruct() jen.Code {
-	e.Claim(journalType, e.pos())
+	e.Claim(journalType, token.Position{})
 	return vocab.Documented(jen.Type().Id(journalType).Struct(
 		jen.Id("store").Op("*").Add(vocab.Runtime("Store")),
 		jen.Id("scope").String().Comment("// of every event; empty = the schema's"),
@@ -48,7 +49,7 @@ func (e *emitter) journalStruct() jen.Code {
 //		return &Journal{store: store}, nil
 //	}
 func (e *emitter) bind() jen.Code {
-	e.Claim(bindFunc, e.pos())
+	e.Claim(bindFunc, token.Position{})
 	binding := []jen.Code{jen.Id("Schema").Op(":").Lit(e.pkg.Path)}
 	kinds := make([]jen.Code, 0, len(e.pkg.Events))
 	for _, ev := range e.pkg.Events {
@@ -72,7 +73,7 @@ func (e *emitter) bind() jen.Code {
 //		return &Journal{store: j.store, scope: scope}
 //	}
 func (e *emitter) in() jen.Code {
-	name := e.method("In", e.pos())
+	name := e.method("In", token.Position{})
 	return vocab.Documented(e.journalMethod(name).Params(e.L("scope").String()).Op("*").Id(journalType).Block(
 		jen.Return(jen.Op("&").Id(journalType).Values(
 			jen.Id("store").Op(":").Add(e.L("j")).Dot("store"),
@@ -86,7 +87,7 @@ func (e *emitter) in() jen.Code {
 //
 //	func (j *Journal) Store() *batpak.Store { return j.store }
 func (e *emitter) storeMethod() jen.Code {
-	name := e.method("Store", e.pos())
+	name := e.method("Store", token.Position{})
 	return vocab.Documented(e.journalMethod(name).Params().Op("*").Add(vocab.Runtime("Store")).Block(
 		jen.Return(e.L("j").Dot("store")),
 	), name+" returns the store that the journal appends to and reads from.", "")

@@ -7,8 +7,9 @@
 // It reads the schema declarations of the packages, by default of the one in the
 // current directory, checks them, and writes the files *.batpak.go beside them:
 // event kinds and codecs, a typed journal, folds and commands. It never runs the
-// code it reads. Packages without a schema are passed over; generated files that
-// a schema does not call for any more are removed.
+// code it reads. Packages without a schema are passed over; that there is none at
+// all is said on standard error. Generated files that a schema does not call for
+// any more are removed.
 //
 // The flags are
 //

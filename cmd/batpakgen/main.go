@@ -7,7 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
 
 	"github.com/batpak-go/batpak/schema/diag"
 )
@@ -20,7 +24,10 @@ const (
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	// The first signal ends the run before or after it writes, the next one at once.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // options is the command line.
@@ -50,8 +57,16 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}
-	o.patterns = flags.Args()
+	if o.patterns = flags.Args(); len(o.patterns) == 0 {
+		o.patterns = []string{"."}
+	}
 	dir, err := filepath.Abs(o.dir)
+	if err == nil {
+		_, err = os.Stat(dir) // or the go command would be blamed
+	}
+	if i := slices.IndexFunc(o.patterns, isFile); err == nil && i >= 0 {
+		err = fmt.Errorf("%s is a file; a schema is all of a package, so name that", o.patterns[i])
+	}
 	if err != nil {
 		fmt.Fprintln(stderr, "batpakgen:", err)
 		return options{}, err
@@ -59,6 +74,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	o.dir = dir
 	return o, nil
 }
+
+// isFile reports whether the go command would take a pattern for a file.
+func isFile(pattern string) bool { return strings.HasSuffix(pattern, ".go") }
 
 // run is the command: it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -86,6 +104,9 @@ func (o *options) generate(ctx context.Context, stdout, stderr, trace io.Writer)
 		err = errors.Join(err, diag.JSON(stdout, o.dir, s.findings))
 	} else {
 		err = errors.Join(err, diag.Print(stderr, o.dir, s.all()))
+	}
+	if err == nil && s.schemas == 0 {
+		fmt.Fprintln(stderr, "batpakgen: no schema in", strings.Join(o.patterns, " "))
 	}
 	switch {
 	case err != nil:

@@ -20,6 +20,7 @@ import (
 type session struct {
 	*options
 	trace    io.Writer
+	schemas  int                          // packages read
 	findings map[string][]diag.Diagnostic // by import path
 	plan     output.Plan
 }
@@ -35,6 +36,7 @@ func (s *session) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.schemas = len(results)
 	s.check(results)
 	s.tell(start, "packages read and checked: %d", len(results))
 
@@ -51,6 +53,9 @@ func (s *session) run(ctx context.Context) error {
 	s.compare()
 	if s.onlyCheck() || diag.HasErrors(s.all()) {
 		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("nothing was written: %w", err)
 	}
 	for _, c := range s.plan.Changes() {
 		s.tell(start, "%s %v", c.Path, c.State)
@@ -110,7 +115,7 @@ func broken(pkg *model.Package, files []gen.File, ds []diag.Diagnostic) error {
 // always, all others if nothing is to be written.
 func (s *session) compare() {
 	for _, c := range s.plan.Changes() {
-		pos, name := token.Position{Filename: c.Path}, filepath.Base(c.Path)
+		pos, name := token.Position{Filename: c.Path, Line: 1, Column: 1}, filepath.Base(c.Path)
 		switch {
 		case c.State == output.Foreign:
 			s.find(c.Package, diag.Diagnostic{

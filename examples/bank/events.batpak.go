@@ -290,7 +290,7 @@ func (v *AccountOpened) DecodeBatpak(src []byte) error {
 	return nil
 }
 
-// decodeAccountOpened reads a AccountOpened; errors stay in d.
+// decodeAccountOpened reads one AccountOpened; errors stay in d.
 func decodeAccountOpened(d *wire.Decoder) AccountOpened {
 	var v AccountOpened
 	for s := d.Struct("AccountOpened", accountOpenedFields); s.Next(); {
@@ -327,7 +327,7 @@ func appendSource(dst []byte, v Source) []byte {
 	return dst
 }
 
-// decodeSource reads a Source; errors stay in d.
+// decodeSource reads one Source; errors stay in d.
 func decodeSource(d *wire.Decoder) Source {
 	var v Source
 	for s := d.Struct("Source", sourceFields); s.Next(); {
@@ -387,7 +387,7 @@ func (v *MoneyDeposited) DecodeBatpak(src []byte) error {
 	return nil
 }
 
-// decodeMoneyDeposited reads a MoneyDeposited; errors stay in d.
+// decodeMoneyDeposited reads one MoneyDeposited; errors stay in d.
 func decodeMoneyDeposited(d *wire.Decoder) MoneyDeposited {
 	var v MoneyDeposited
 	for s := d.Struct("MoneyDeposited", moneyDepositedFields); s.Next(); {
@@ -442,7 +442,7 @@ func (v *MoneyWithdrawn) DecodeBatpak(src []byte) error {
 	return nil
 }
 
-// decodeMoneyWithdrawn reads a MoneyWithdrawn; errors stay in d.
+// decodeMoneyWithdrawn reads one MoneyWithdrawn; errors stay in d.
 func decodeMoneyWithdrawn(d *wire.Decoder) MoneyWithdrawn {
 	var v MoneyWithdrawn
 	for s := d.Struct("MoneyWithdrawn", moneyWithdrawnFields); s.Next(); {
@@ -489,7 +489,7 @@ func (v *AccountFrozen) DecodeBatpak(src []byte) error {
 	return nil
 }
 
-// decodeAccountFrozen reads a AccountFrozen; errors stay in d.
+// decodeAccountFrozen reads one AccountFrozen; errors stay in d.
 func decodeAccountFrozen(d *wire.Decoder) AccountFrozen {
 	var v AccountFrozen
 	for s := d.Struct("AccountFrozen", accountFrozenFields); s.Next(); {
@@ -537,7 +537,7 @@ func (v *AccountFlagged) DecodeBatpak(src []byte) error {
 	return nil
 }
 
-// decodeAccountFlagged reads a AccountFlagged; errors stay in d.
+// decodeAccountFlagged reads one AccountFlagged; errors stay in d.
 func decodeAccountFlagged(d *wire.Decoder) AccountFlagged {
 	var v AccountFlagged
 	for s := d.Struct("AccountFlagged", accountFlaggedFields); s.Next(); {

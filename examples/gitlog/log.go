@@ -38,7 +38,12 @@ func storeDir(dir string, repo *git.Repository) (string, error) {
 // open opens the log.
 func open(dir string) (*history.Journal, error) {
 	store, err := batpak.Open(dir, nil)
-	if err != nil {
+	switch {
+	case errors.Is(err, batpak.ErrLocked):
+		return nil, fmt.Errorf("%w; wait for the other run to end, or keep a log of your own with -store", err)
+	case errors.Is(err, batpak.ErrCorrupt):
+		return nil, fmt.Errorf("%w; move the directory away to record the history anew", err)
+	case err != nil:
 		return nil, err
 	}
 	j, err := history.Bind(store)

@@ -351,7 +351,20 @@ func TestDamageIsReported(t *testing.T) {
 	if damaged == 0 {
 		t.Fatal("there is no file to damage")
 	}
-	if code, _, stderr := gitlog(t, "-repo", repo.Dir, "-store", store); code != exitFailed || !strings.Contains(stderr, "damaged") {
+	if code, _, stderr := gitlog(t, "-repo", repo.Dir, "-store", store); code != exitFailed || !strings.Contains(stderr, "damaged") || !strings.Contains(stderr, "move the directory away") {
 		t.Errorf("gitlog on a damaged log exits with %d: %s, want %d and the damage", code, stderr, exitFailed)
+	}
+}
+
+func TestLogOpenElsewhere(t *testing.T) {
+	repo, store := varied(t), filepath.Join(t.TempDir(), "log")
+	other, err := open(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Store().Close()
+	code, _, stderr := gitlog(t, "-repo", repo.Dir, "-store", store)
+	if code != exitFailed || !strings.Contains(stderr, "open "+store+": batpak: store is open elsewhere") || !strings.Contains(stderr, "wait for the other run") {
+		t.Errorf("gitlog on a log that is open exits with %d: %s, want %d and advice", code, stderr, exitFailed)
 	}
 }

@@ -8,8 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// maxScope is the longest scope in bytes.
-const maxScope = 1024
+// Limits in bytes. A prefix leaves most of an entity's name, which has 1024 bytes
+// at most, to the id.
+const (
+	maxPrefix = 255
+	maxScope  = 1024
+)
 
 // entityBP201: prefixes are well-formed and belong to one entity of the run, or
 // two families would share their streams; scopes are names that the store takes.
@@ -34,6 +38,9 @@ func entityBP201(c *checker) {
 		}
 	}
 	for _, en := range c.pkg.Entities {
+		if len(en.Prefix) > maxPrefix {
+			c.add(given(en.Decl, "Prefix"), "BP201", "entity prefix of %s is longer than %d bytes", en.Var, maxPrefix)
+		}
 		if reason := badScope(en.Scope); reason != "" {
 			c.add(given(en.Decl, "Scope"), "BP201", "scope %q of %s %s", en.Scope, en.Var, reason)
 		}

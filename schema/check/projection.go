@@ -21,9 +21,25 @@ func projectionBP301(c *checker) {
 			}
 		}
 		if len(missing) > 0 {
-			c.add(p.Pos, "BP301", "projection %s handles neither %s: add schema.On(...) or list it under Ignore", p.Var, strings.Join(missing, " nor "))
+			them := "it"
+			if len(missing) > 1 {
+				them = "them"
+			}
+			c.add(p.Pos, "BP301", "projection %s %s: add schema.On(...) or list %s under Ignore", p.Var, neglect(missing), them)
 		}
 	}
+}
+
+// neglect says that a projection does not handle some events.
+func neglect(events []string) string {
+	last := len(events) - 1
+	switch last {
+	case 0:
+		return "does not handle " + events[0]
+	case 1:
+		return "handles neither " + events[0] + " nor " + events[1]
+	}
+	return "handles none of " + strings.Join(events[:last], ", ") + " and " + events[last]
 }
 
 // mentions reports whether a projection folds or ignores an event.

@@ -20,7 +20,7 @@ type Package struct {
 	Structs []*Struct
 
 	// Taken are the package-level identifiers that the user declared, outside of
-	// generated files, and the methods of payload types as "Type.Method".
+	// generated files, or imported with a dot, and the methods of payload types as "Type.Method".
 	Taken map[string]token.Position
 }
 
@@ -90,7 +90,7 @@ type Field struct {
 // Skipped is a field that is not stored; the shape pin needs its type.
 type Skipped struct {
 	Name    string
-	Type    string   // Go source, qualified by package name
+	Type    string   // Go source, qualified by package name; empty in a struct of another package
 	Imports []Import // packages the source refers to
 	Index   int      // position among all fields of the Go struct
 }

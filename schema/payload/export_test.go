@@ -15,3 +15,6 @@ func StoredAs(field, tag string) (wire string, skip bool, err error) {
 	s, err := storedAs(field, tag)
 	return s.wire, s.skip, err
 }
+
+// Importable makes importable visible to tests.
+func Importable(path, from string) bool { return importable(path, from) }

@@ -23,6 +23,28 @@ func Ref(t *types.Named, own *types.Package) model.NamedRef {
 	return ref
 }
 
+// Nameable reports whether generated code in package own can name a type. It
+// cannot if another package keeps the type to itself, or is internal to others:
+// an alias may lead there all the same.
+func Nameable(t *types.Named, own *types.Package) bool {
+	pkg := t.Obj().Pkg()
+	if pkg == nil || pkg == own {
+		return true
+	}
+	return t.Obj().Exported() && importable(pkg.Path(), own.Path())
+}
+
+// importable reports whether the rule of internal packages lets one be imported.
+func importable(path, from string) bool {
+	const internal = "/internal/"
+	i := strings.LastIndex("/"+path+"/", internal)
+	if i < 0 {
+		return true
+	}
+	parent := strings.TrimPrefix(("/" + path + "/")[:i], "/")
+	return parent != "" && strings.HasPrefix(from+"/", parent+"/")
+}
+
 // Source writes a type as Go source in the package own, other packages by their
 // names, and lists these packages in order of their paths.
 func Source(t types.Type, own *types.Package) (string, []model.Import) {

@@ -45,3 +45,24 @@ func TestValidWire(t *testing.T) {
 		}
 	}
 }
+
+func TestImportable(t *testing.T) {
+	const shop = "example.com/app/shop"
+	for path, want := range map[string]bool{
+		"time":                               true,
+		"example.com/other":                  true,
+		"example.com/internals/x":            true,
+		"example.com/app/internal":           true,
+		"example.com/app/internal/x":         true,
+		"example.com/app/shop/internal/x":    true,
+		"example.com/app/sho/internal/x":     false,
+		"example.com/app/shop/cart/internal": false,
+		"example.com/internal/x/internal/y":  false,
+		"internal/poll":                      false,
+		"net/internal/socktest":              false,
+	} {
+		if got := payload.Importable(path, shop); got != want {
+			t.Errorf("Importable(%q, %q) = %t, want %t", path, shop, got, want)
+		}
+	}
+}

@@ -18,7 +18,7 @@ type Reader struct {
 	sink    *diag.Sink
 	syntax  syntax
 	done    map[*types.TypeName]*shape
-	active  []*types.TypeName // structs being read, outermost first
+	active  []*types.TypeName // named types being read, outermost first
 	ordered []*model.Struct
 }
 
@@ -59,7 +59,9 @@ func (r *Reader) Payload(t types.Type, at diag.Range) (*model.Struct, bool) {
 		r.sink.Add(at, "BP101", "payload %s must be a struct", text)
 		return nil, false
 	}
+	r.active = append(r.active, named.Obj())
 	s := r.structure(named, path{at: at, text: named.Obj().Name()})
+	r.active = r.active[:len(r.active)-1]
 	return s.model, s.ok
 }
 
@@ -88,13 +90,11 @@ func (r *Reader) structure(named *types.Named, p path) *shape {
 		Pos: r.sink.Position(obj.Pos()),
 	}}
 	r.done[obj] = s
-	r.active = append(r.active, obj)
 	st := named.Underlying().(*types.Struct)
 	wires := make(map[string]*types.Var, st.NumFields())
 	for i := range st.NumFields() {
 		s.ok = r.field(s.model, st, i, wires, p) && s.ok
 	}
-	r.active = r.active[:len(r.active)-1]
 	if !s.ok && ref.Path != "" {
 		delete(r.done, obj)
 		return s
@@ -119,8 +119,11 @@ func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[strin
 		return false
 	}
 	if err == nil && tag.skip {
-		text, imports := Source(v.Type(), r.own)
-		s.Skipped = append(s.Skipped, model.Skipped{Name: v.Name(), Type: text, Imports: imports, Index: i})
+		skipped := model.Skipped{Name: v.Name(), Index: i}
+		if own {
+			skipped.Type, skipped.Imports = Source(v.Type(), r.own)
+		}
+		s.Skipped = append(s.Skipped, skipped)
 		return true
 	}
 	if !v.Exported() {
@@ -165,7 +168,7 @@ func (r *Reader) invalid(named *types.Named, p path) {
 	found := false
 	for _, part := range r.syntax.written(p.at.Pos(), named) {
 		for _, e := range r.errors {
-			if part.Pos() <= e.Pos && e.Pos < part.End() {
+			if part.Pos() <= e.Pos && e.Pos < part.End() && !strings.HasPrefix(e.Msg, "\t") { // not the rest of another
 				r.sink.Add(diag.Span{From: e.Pos, To: e.Pos}, "BP005", "%s: %s", p.text, e.Msg)
 				found = true
 			}
@@ -176,7 +179,7 @@ func (r *Reader) invalid(named *types.Named, p path) {
 	}
 }
 
-// recursion reports a struct that contains itself.
+// recursion reports a type that contains itself.
 func (r *Reader) recursion(obj *types.TypeName, p path) bool {
 	if !slices.Contains(r.active, obj) {
 		return false

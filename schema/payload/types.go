@@ -27,7 +27,17 @@ func (r *Reader) typ(t types.Type, p path, in place) *model.Type {
 	if obj.Pkg() != nil && obj.Pkg().Path() == "time" && obj.Name() == "Time" {
 		return &model.Type{Class: model.ClassTime}
 	}
-	return r.underlying(named.Underlying(), named, p, in)
+	if !Nameable(named, r.own) {
+		text, _ := Source(t, r.own)
+		return r.refuse(p, "BP103", "unsupported field type %s: this package cannot name it; store a type of your own and convert", text)
+	}
+	if r.recursion(obj, p) {
+		return nil
+	}
+	r.active = append(r.active, obj)
+	m := r.underlying(named.Underlying(), named, p, in)
+	r.active = r.active[:len(r.active)-1]
+	return m
 }
 
 // underlying returns how a type with the given underlying type is stored. The
@@ -100,14 +110,25 @@ func (r *Reader) array(a *types.Array, p path) *model.Type {
 		return nil
 	case a.Len() == 0:
 		return r.refuse(p, "BP103", "unsupported field type: an array of length 0 holds nothing")
-	case isByte(a.Elem()):
+	case isByte(a.Elem()) && !tooLarge(a):
 		return &model.Type{Class: model.ClassFixed, Len: a.Len()}
 	}
 	elem := r.typ(a.Elem(), p, place{})
 	if elem == nil {
 		return nil
 	}
+	if tooLarge(a) {
+		return r.refuse(p, "BP103", "unsupported field type %s: it takes more than 1 MiB of memory; use a slice", r.text(a, nil))
+	}
 	return &model.Type{Class: model.ClassArray, Elem: elem, Len: a.Len()}
+}
+
+// tooLarge reports whether an array would strain the stack, which generated code
+// copies it on.
+func tooLarge(a *types.Array) bool {
+	const limit = 1 << 20 // bytes
+	size := types.SizesFor("gc", "amd64").Sizeof(a)
+	return size < 0 || size > limit // negative if it overflows
 }
 
 // pointer returns how a pointer is stored: left out when nil. What a nil pointer
@@ -133,9 +154,6 @@ func (r *Reader) pointer(ptr *types.Pointer, named *types.Named, p path, in plac
 func (r *Reader) nested(named *types.Named, p path) *model.Type {
 	if named == nil {
 		return r.refuse(p, "BP103", "unsupported field type: a struct without a name; declare a type for it")
-	}
-	if r.recursion(named.Obj(), p) {
-		return nil
 	}
 	s := r.structure(named, p)
 	if !s.ok {

@@ -108,20 +108,33 @@ func load(ctx context.Context, cfg Config, overlay map[string][]byte) ([]*packag
 	if err != nil {
 		return nil, fmt.Errorf("load packages %s: %w", strings.Join(patterns, " "), err)
 	}
+	if len(pkgs) == 0 {
+		return nil, fmt.Errorf("load packages %s: the go command knows none; the directory is not in a module",
+			strings.Join(patterns, " "))
+	}
 	slices.SortFunc(pkgs, func(a, b *packages.Package) int { return strings.Compare(a.PkgPath, b.PkgPath) })
-	return pkgs, missing(pkgs)
+	return pkgs, missing(pkgs, cfg.Roots)
 }
 
-// missing reports the patterns and roots that match no Go files.
-func missing(pkgs []*packages.Package) error {
-	var errs []error
+// missing reports the patterns that match no Go files, or if there are none the
+// roots that cannot be found.
+func missing(pkgs []*packages.Package, roots []string) error {
+	var errs, rootErrs []error
 	for _, pkg := range pkgs {
 		if len(pkg.GoFiles) > 0 || len(pkg.CompiledGoFiles) > 0 {
 			continue
 		}
 		for _, e := range pkg.Errors {
-			errs = append(errs, fmt.Errorf("load package %s: %s", pkg.PkgPath, e.Msg))
+			err := fmt.Errorf("load package %s: %s", pkg.PkgPath, e.Msg)
+			if slices.Contains(roots, pkg.PkgPath) {
+				rootErrs = append(rootErrs, err)
+			} else {
+				errs = append(errs, err)
+			}
 		}
+	}
+	if len(errs) == 0 {
+		errs = rootErrs
 	}
 	return errors.Join(errs...)
 }

@@ -3,6 +3,7 @@ package read_test
 import (
 	"fmt"
 	"go/token"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -269,5 +270,42 @@ func BenchmarkLoad(b *testing.B) {
 	m.write("shop/schema.go", []byte(shop))
 	for b.Loop() {
 		check.Packages(m.load("./shop")[0].Package)
+	}
+}
+
+// A file that cgo translates is another one to the loader.
+func TestSchemaWithCgo(t *testing.T) {
+	if out, err := exec.Command("go", "env", "CGO_ENABLED").Output(); err != nil || strings.TrimSpace(string(out)) != "1" {
+		t.Skipf("go env CGO_ENABLED = %q, %v: cgo is needed", out, err)
+	}
+	m := newModule(t)
+	m.write("shop/shop.go", []byte(strings.Replace(shop, "import (", "import \"C\"\n\nimport (", 1)))
+	results := m.load("./shop")
+	if len(results) != 1 || len(results[0].Diagnostics) != 1 {
+		t.Fatalf("Load(schema with cgo) = %+v, want one result with one diagnostic", results)
+	}
+	got := results[0].Diagnostics[0]
+	if got.Code != "BP009" || filepath.Base(got.Pos.Filename) != "shop.go" || !strings.HasSuffix(got.Message, "this one uses cgo") {
+		t.Errorf("Load(schema with cgo) = %v %s [%s], want BP009 in shop.go about cgo", got.Pos, got.Message, got.Code)
+	}
+}
+
+// Names that an import with a dot brings along are taken: generated code may not
+// declare them.
+func TestDotImportsAreTaken(t *testing.T) {
+	m := newModule(t)
+	m.write("lib/lib.go", []byte("package lib\n\ntype Journal struct{}\n\nfunc hidden() {}\n"))
+	m.write("shop/shop.go", []byte(shop))
+	m.write("shop/dot.go", []byte("package shop\n\nimport . \"example.com/cases/lib\"\n\nvar _ Journal\n"))
+	results := m.load("./shop")
+	if len(results) != 1 {
+		t.Fatalf("Load(shop) = %d results, want 1", len(results))
+	}
+	taken := results[0].Package.Taken
+	if at := taken["Journal"]; filepath.Base(at.Filename) != "dot.go" || at.Line != 3 {
+		t.Errorf("Taken[Journal] = %v, want dot.go:3", at)
+	}
+	if _, ok := taken["hidden"]; ok {
+		t.Error("Taken has the unexported hidden of another package")
 	}
 }

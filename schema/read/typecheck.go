@@ -20,8 +20,9 @@ import (
 // graph holds the types of all packages that a load has seen, by import path.
 type graph struct{ types map[string]*types.Package }
 
-// newGraph collects the packages and what they import. Of packages that are
-// imported only through others, types may be incomplete; those are left out.
+// newGraph collects the packages and what they import. A package that is imported
+// only through others may lack what these do not mention; what is reached from a
+// schema is there.
 func newGraph(roots []*packages.Package) *graph {
 	g := &graph{types: map[string]*types.Package{"unsafe": types.Unsafe}}
 	packages.Visit(roots, nil, func(p *packages.Package) {
@@ -29,7 +30,21 @@ func newGraph(roots []*packages.Package) *graph {
 			g.types[p.PkgPath] = p.Types
 		}
 	})
+	for _, p := range slices.Collect(maps.Values(g.types)) {
+		g.add(p.Imports())
+	}
 	return g
+}
+
+// add collects packages that are imported through others.
+func (g *graph) add(pkgs []*types.Package) {
+	for _, p := range pkgs {
+		if g.types[p.Path()] == nil {
+			p.MarkComplete() // or the type checker would refuse it
+			g.types[p.Path()] = p
+			g.add(p.Imports())
+		}
+	}
 }
 
 // Import makes graph a [types.Importer].

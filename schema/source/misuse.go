@@ -61,8 +61,8 @@ func (vs *Variables) root(e ast.Expr) *Variable {
 	}
 }
 
-// strays reports declarations that are not variables of the package: inside
-// other declarations, lists and functions.
+// strays reports declarations that are not variables of the package, but inside
+// other declarations, lists and functions, and types that give rise to others.
 func (vs *Variables) strays() {
 	own := make(map[ast.Expr]bool, len(vs.List))
 	for _, v := range vs.List {
@@ -72,6 +72,9 @@ func (vs *Variables) strays() {
 		ast.Inspect(f, func(n ast.Node) bool {
 			if spec, ok := n.(*ast.ValueSpec); ok && vs.reported(spec) {
 				return false
+			}
+			if spec, ok := n.(*ast.TypeSpec); ok {
+				vs.derived(spec)
 			}
 			if a, ok := n.(*ast.AssignStmt); ok && slices.ContainsFunc(a.Lhs, func(e ast.Expr) bool { return vs.root(e) != nil }) {
 				return false
@@ -85,6 +88,16 @@ func (vs *Variables) strays() {
 			}
 			return true
 		})
+	}
+}
+
+// derived reports a type defined over one of declarations, whose variables would
+// look like declarations and be none.
+func (vs *Variables) derived(spec *ast.TypeSpec) {
+	tv := vs.pkg.Info.Types[spec.Type]
+	if !spec.Assign.IsValid() && tv.IsType() && IsDeclaration(tv.Type) {
+		vs.sink.Add(spec.Type, "BP001", "variables of type %s are not read as declarations; use schema.%s itself",
+			spec.Name.Name, schemaType(tv.Type).Obj().Name())
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"go/types"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/batpak-go/batpak/schema/diag"
@@ -35,14 +36,27 @@ func (p *Package) FileName(pos token.Pos) string {
 }
 
 // PassErrors passes on what the type checker said about a piece of a schema, and
-// reports whether it said anything.
+// reports whether it said anything. An error that goes on in other places, in
+// lines that begin with a tab, is passed on as a whole.
 func (p *Package) PassErrors(at diag.Range, sink *diag.Sink) bool {
+	within := func(e types.Error) bool { return at.Pos() <= e.Pos && e.Pos < at.End() }
 	found := false
-	for _, e := range p.Errors {
-		if at.Pos() <= e.Pos && e.Pos < at.End() {
-			sink.Add(diag.Span{From: e.Pos, To: e.Pos}, "BP005", "%s", e.Msg)
-			found = true
+	for rest := p.Errors; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && strings.HasPrefix(rest[n].Msg, "\t") {
+			n++
 		}
+		parts := rest[:n]
+		rest = rest[n:]
+		if !slices.ContainsFunc(parts, within) {
+			continue
+		}
+		found = true
+		related := make([]diag.Related, 0, n-1)
+		for _, e := range parts[1:] {
+			related = append(related, diag.Related{Pos: sink.Position(e.Pos), Message: strings.TrimSpace(e.Msg)})
+		}
+		sink.AddRelated(diag.Span{From: parts[0].Pos, To: parts[0].Pos}, related, "BP005", "%s", parts[0].Msg)
 	}
 	return found
 }
@@ -66,6 +80,10 @@ func (p *Package) constraint(f *ast.File, sink *diag.Sink) {
 		return
 	}
 	name := p.FileName(f.FileStart)
+	if filepath.Ext(name) != ".go" { // what cgo made of a file, in the build cache
+		sink.Add(f.Name, "BP009", "schema files must build on every platform; this one uses cgo")
+		return
+	}
 	// Asked about a platform that does not exist, with a file that says nothing,
 	// go/build judges by the name alone.
 	nowhere := build.Context{GOOS: "none", GOARCH: "none", OpenFile: func(string) (io.ReadCloser, error) {

@@ -144,6 +144,8 @@ func (vs *Variables) variable(s *ast.ValueSpec, i int) *Variable {
 	switch {
 	case named == nil || v.Args.Len() != arguments(v.Kind):
 		vs.sink.Add(v.Name, "BP005", "%s does not compile", v.Name.Name)
+	case types.IsInterface(named):
+		vs.sink.Add(v.Name, "BP001", "%s hides its declaration in a schema.%s; leave the type out", v.Name.Name, v.Kind)
 	case v.Name.Name == "_":
 		vs.sink.Add(v.Name, "BP001", "a schema declaration needs a name")
 	case len(s.Values) != len(s.Names):

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 
 	"github.com/batpak-go/batpak/schema/diag"
@@ -50,8 +51,17 @@ func (r *reader) fillField(c *model.Command, v *source.Variable, field *types.Va
 		c.Broken = true
 		return
 	}
+	if mark == "" && r.unreadState(field.Type()) {
+		c.Broken = true
+		return
+	}
 	fill := model.Fill{Field: field.Name(), Pos: r.sink.Position(field.Pos())}
 	if mark == "caller" {
+		if spelledOut(text, "struct{") || spelledOut(text, "interface{") {
+			r.sink.Add(at, "BP401", "context field %s becomes a parameter; declare a type for its struct or interface", where)
+			c.Broken = true
+			return
+		}
 		fill.From, fill.Type, fill.Imports = model.FillCaller, text, imports
 	} else {
 		var reason string
@@ -62,6 +72,20 @@ func (r *reader) fillField(c *model.Command, v *source.Variable, field *types.Va
 		}
 	}
 	c.Fill = append(c.Fill, fill)
+}
+
+// unreadState reports whether a type is the state of a projection that could not
+// be read.
+func (r *reader) unreadState(t types.Type) bool {
+	return slices.ContainsFunc(r.vars.List, func(v *source.Variable) bool {
+		return v.Failed && v.Kind == "Projection" && v.Args.Len() == 1 && types.Identical(v.Args.At(0), t)
+	})
+}
+
+// spelledOut reports whether a type, as source, has a struct or interface literal
+// with something in it. gofmt breaks most of these into lines.
+func spelledOut(text, keyword string) bool {
+	return strings.Count(text, keyword) > strings.Count(text, keyword+"}")
 }
 
 // contextTag returns the bat tag of a field of a gate context: "caller", "-" or

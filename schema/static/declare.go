@@ -31,7 +31,7 @@ func (r *reader) entity(v *source.Variable) *model.Entity {
 // idType returns the type of an entity's ids.
 func (r *reader) idType(t types.Type, at diag.Range) (model.NamedType, bool) {
 	named, ok := types.Unalias(t).(*types.Named)
-	if ok && named.TypeArgs().Len() == 0 {
+	if ok && named.TypeArgs().Len() == 0 && payload.Nameable(named, r.src.Types) {
 		if basic, ok := named.Underlying().(*types.Basic); ok {
 			ref := payload.Ref(named, r.src.Types)
 			id := model.NamedType{Name: ref.Name, Path: ref.Path, PkgName: ref.PkgName, Basic: model.Basic(basic.Name())}
@@ -45,7 +45,7 @@ func (r *reader) idType(t types.Type, at diag.Range) (model.NamedType, bool) {
 		}
 	}
 	text, _ := payload.Source(t, r.src.Types)
-	r.sink.Add(at, "BP203", "entity id type %s must be a named type over a string or a sized integer", text)
+	r.sink.Add(at, "BP203", "entity id type %s must be a named type over a string or a sized integer, and one that this package can name", text)
 	return model.NamedType{Name: text}, false
 }
 
@@ -94,10 +94,10 @@ func (r *reader) projection(v *source.Variable) *model.Projection {
 // writes in signatures.
 func (r *reader) plainType(t types.Type, at diag.Range, code, what string, d *model.Decl) model.NamedRef {
 	named, ok := types.Unalias(t).(*types.Named)
-	if !ok || named.TypeArgs().Len() > 0 {
+	if !ok || named.TypeArgs().Len() > 0 || !payload.Nameable(named, r.src.Types) {
 		d.Broken = true
 		text, _ := payload.Source(t, r.src.Types)
-		r.sink.Add(at, code, "%s %s must be a named type, not generic and not a pointer", what, text)
+		r.sink.Add(at, code, "%s %s must be a named type that this package can name, not generic and not a pointer", what, text)
 		return model.NamedRef{Name: text}
 	}
 	return payload.Ref(named, r.src.Types)

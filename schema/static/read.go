@@ -88,12 +88,17 @@ func (r *reader) declared(kind string) []*source.Variable {
 	return list
 }
 
-// taken collects the identifiers that the user declared. It asks the syntax, not
+// taken collects the identifiers that the user declared or imported with a dot. It asks the syntax, not
 // the package's scope, where a stale generated file may have come first.
 func (r *reader) taken() {
 	r.pkg.Taken = make(map[string]token.Position)
 	take := func(name string, at *ast.Ident) { r.pkg.Taken[name] = r.sink.Position(at.Pos()) }
 	for _, f := range r.src.Files {
+		for _, spec := range f.Imports {
+			for _, name := range r.dotImported(spec) {
+				take(name, spec.Name)
+			}
+		}
 		for _, d := range f.Decls {
 			switch d := d.(type) {
 			case *ast.FuncDecl:
@@ -111,6 +116,20 @@ func (r *reader) taken() {
 	}
 	delete(r.pkg.Taken, "_")
 	delete(r.pkg.Taken, "init")
+}
+
+// dotImported are the identifiers that an import with a dot introduces. The
+// package may not declare them.
+func (r *reader) dotImported(spec *ast.ImportSpec) []string {
+	if spec.Name == nil || spec.Name.Name != "." {
+		return nil
+	}
+	pkg, ok := r.src.Info.Defs[spec.Name].(*types.PkgName)
+	if !ok {
+		return nil
+	}
+	names := pkg.Imported().Scope().Names()
+	return slices.DeleteFunc(names, func(name string) bool { return !token.IsExported(name) })
 }
 
 // isPayload reports whether a type of the package is stored.

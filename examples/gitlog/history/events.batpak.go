@@ -366,7 +366,7 @@ func (v *HistoryBegun) DecodeBatpak(src []byte) error {
 	return nil
 }
 
-// decodeHistoryBegun reads a HistoryBegun; errors stay in d.
+// decodeHistoryBegun reads one HistoryBegun; errors stay in d.
 func decodeHistoryBegun(d *wire.Decoder) HistoryBegun {
 	var v HistoryBegun
 	for s := d.Struct("HistoryBegun", historyBegunFields); s.Next(); {
@@ -428,7 +428,7 @@ func (v *CommitRecorded) DecodeBatpak(src []byte) error {
 	return nil
 }
 
-// decodeCommitRecorded reads a CommitRecorded; errors stay in d.
+// decodeCommitRecorded reads one CommitRecorded; errors stay in d.
 func decodeCommitRecorded(d *wire.Decoder) CommitRecorded {
 	var v CommitRecorded
 	for s := d.Struct("CommitRecorded", commitRecordedFields); s.Next(); {
@@ -491,7 +491,7 @@ func appendDirectorySwept(dst []byte, v DirectorySwept) []byte {
 	return dst
 }
 
-// decodeDirectorySwept reads a DirectorySwept; errors stay in d.
+// decodeDirectorySwept reads one DirectorySwept; errors stay in d.
 func decodeDirectorySwept(d *wire.Decoder) DirectorySwept {
 	var v DirectorySwept
 	for s := d.Struct("DirectorySwept", directorySweptFields); s.Next(); {
@@ -546,7 +546,7 @@ func (v *FilesSwept) DecodeBatpak(src []byte) error {
 	return nil
 }
 
-// decodeFilesSwept reads a FilesSwept; errors stay in d.
+// decodeFilesSwept reads one FilesSwept; errors stay in d.
 func decodeFilesSwept(d *wire.Decoder) FilesSwept {
 	var v FilesSwept
 	for s := d.Struct("FilesSwept", filesSweptFields); s.Next(); {
@@ -613,7 +613,7 @@ func (v *CommitAuthored) DecodeBatpak(src []byte) error {
 	return nil
 }
 
-// decodeCommitAuthored reads a CommitAuthored; errors stay in d.
+// decodeCommitAuthored reads one CommitAuthored; errors stay in d.
 func decodeCommitAuthored(d *wire.Decoder) CommitAuthored {
 	var v CommitAuthored
 	for s := d.Struct("CommitAuthored", commitAuthoredFields); s.Next(); {
@@ -691,7 +691,7 @@ func (v *FileTouched) DecodeBatpak(src []byte) error {
 	return nil
 }
 
-// decodeFileTouched reads a FileTouched; errors stay in d.
+// decodeFileTouched reads one FileTouched; errors stay in d.
 func decodeFileTouched(d *wire.Decoder) FileTouched {
 	var v FileTouched
 	for s := d.Struct("FileTouched", fileTouchedFields); s.Next(); {
@@ -775,7 +775,7 @@ func (v *TagRecorded) DecodeBatpak(src []byte) error {
 	return nil
 }
 
-// decodeTagRecorded reads a TagRecorded; errors stay in d.
+// decodeTagRecorded reads one TagRecorded; errors stay in d.
 func decodeTagRecorded(d *wire.Decoder) TagRecorded {
 	var v TagRecorded
 	for s := d.Struct("TagRecorded", tagRecordedFields); s.Next(); {

@@ -98,7 +98,7 @@ func (e *Emitter) decodeFunc(s *model.Struct) jen.Code {
 		).Block(inLoop...),
 		jen.Return(e.L("v")),
 	)
-	return vocab.Documented(decl, fmt.Sprintf("%s reads a %s; errors stay in d.", name, s.Name), "")
+	return vocab.Documented(decl, fmt.Sprintf("%s reads one %s; errors stay in d.", name, s.Name), "")
 }
 
 // decodeField emits the statements that read a field. An optional field that is

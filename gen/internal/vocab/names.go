@@ -26,7 +26,7 @@ var localNames = []string{
 // predeclared are the identifiers of the universe that emitted code uses.
 var predeclared = []string{
 	"append", "bool", "byte", "error", "int", "int16", "int32", "int64", "int8", "len", "make", "new", "nil",
-	"string", "uint", "uint16", "uint32", "uint64", "uint8",
+	"string", "true", "uint", "uint16", "uint32", "uint64", "uint8",
 }
 
 // imported is how a package is referred to.
@@ -40,19 +40,23 @@ type imported struct {
 type Vocab struct {
 	taken   map[string]token.Position // the user's identifiers
 	claimed map[string]token.Position // emitted identifiers -> the declaration they come from
-	imports map[string]imported       // by import path
-	stems   map[*model.Struct]string
-	diags   []diag.Diagnostic
-	err     error
+	// collided are the pairs of declarations that need the same identifiers and
+	// have been reported.
+	collided map[[2]token.Position]bool
+	imports  map[string]imported // by import path
+	stems    map[*model.Struct]string
+	diags    []diag.Diagnostic
+	err      error
 }
 
 // New reads off a schema which names are in use.
 func New(pkg *model.Package) *Vocab {
 	n := &Vocab{
-		taken:   pkg.Taken,
-		claimed: map[string]token.Position{},
-		imports: map[string]imported{},
-		stems:   map[*model.Struct]string{},
+		taken:    pkg.Taken,
+		claimed:  map[string]token.Position{},
+		collided: map[[2]token.Position]bool{},
+		imports:  map[string]imported{},
+		stems:    map[*model.Struct]string{},
 	}
 	for _, name := range predeclared {
 		if pos, ok := pkg.Taken[name]; ok {
@@ -94,17 +98,37 @@ func (n *Vocab) Stem(s *model.Struct) string { return n.stems[s] }
 
 // Claim takes a name for an emitted package-level identifier, or, as "Type.X",
 // for an emitted method, and returns its last part. pos is the declaration that
-// asks for it. A name that is in use is reported.
+// asks for it, or invalid for what every package has. A name that is in use is
+// reported, once for each pair of declarations.
 func (n *Vocab) Claim(name string, pos token.Position) string {
 	if at, ok := n.taken[name]; ok {
-		n.Report(pos, "BP701", fmt.Sprintf("generated %s collides with your own; rename one of them", name),
-			diag.Related{Pos: at, Message: "declared here"})
-	} else if at, ok := n.claimed[name]; ok {
-		n.Report(pos, "BP701", fmt.Sprintf("generated %s is needed twice; rename one of the declarations", name),
-			diag.Related{Pos: at, Message: "first needed here"})
+		n.collision(pos, at, name)
+	} else if at, ok := n.claimed[name]; ok && !n.collided[[2]token.Position{at, pos}] {
+		n.collided[[2]token.Position{at, pos}] = true
+		n.contest(pos, at, name)
 	}
 	n.claimed[name] = pos
 	return name[strings.LastIndexByte(name, '.')+1:]
+}
+
+// collision reports an emitted identifier that the user has declared.
+func (n *Vocab) collision(pos, declared token.Position, name string) {
+	if !pos.IsValid() {
+		n.Report(declared, "BP701", fmt.Sprintf("%s collides with the generated %s, which every schema has; rename it", name, name))
+		return
+	}
+	n.Report(pos, "BP701", fmt.Sprintf("generated %s collides with your own; rename one of them", name),
+		diag.Related{Pos: declared, Message: "declared here"})
+}
+
+// contest reports an emitted identifier that two declarations ask for.
+func (n *Vocab) contest(pos, first token.Position, name string) {
+	if !first.IsValid() {
+		n.Report(pos, "BP701", fmt.Sprintf("generated %s collides with the one that every schema has; rename the declaration", name))
+		return
+	}
+	n.Report(pos, "BP701", fmt.Sprintf("generated %s is needed twice; rename one of the declarations", name),
+		diag.Related{Pos: first, Message: "first needed here"})
 }
 
 // L refers to a local variable or parameter of emitted code. It is one of
