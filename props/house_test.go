@@ -17,6 +17,7 @@ var rooms = map[string][]string{
 	"runtime/internal/clock":     {},
 	"runtime/internal/format":    {},
 	"runtime/internal/frontier":  {},
+	"runtime/internal/turn":      {},
 	"runtime/internal/vfs":       {},
 	"runtime/internal/vfs/simfs": {"runtime/internal/vfs"},
 	"runtime/internal/rtopts":    {"runtime/internal/vfs"},
@@ -34,7 +35,7 @@ var rooms = map[string][]string{
 	"runtime": {
 		"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/commit", "runtime/internal/format",
 		"runtime/internal/frontier", "runtime/internal/index", "runtime/internal/recovery", "runtime/internal/rtopts",
-		"runtime/internal/segment", "runtime/internal/vfs", "runtime/wire",
+		"runtime/internal/segment", "runtime/internal/turn", "runtime/internal/vfs", "runtime/wire",
 	},
 	"runtime/batpaktest": {"runtime", "runtime/internal/rtopts", "runtime/internal/vfs/simfs"},
 

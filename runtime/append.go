@@ -72,7 +72,7 @@ func Correlate(id ID) AppendOption {
 
 // RecordDenial makes a command that is denied leave a record: an event of
 // [KindDenial], which [DecodeDenial] reads, in the stream that
-// [DenialCoordinate] names. It does nothing for an append without gates.
+// [DenialCoordinate] names. It does nothing without gates, or with a [Permit].
 func RecordDenial() AppendOption {
 	return appendFunc(func(d *draft) { d.keepDenial = true })
 }

@@ -173,3 +173,45 @@ func TestBatchLimit(t *testing.T) {
 	}
 	mustAppend(t, s, note("a:1", string(make([]byte, 100)))) // one event is as large as its payload
 }
+
+func TestBatchOfTooManyEventsIsRefused(t *testing.T) {
+	s := open(t, t.TempDir(), nil)
+	b := s.NewBatch()
+	for range batpak.MaxBatchEvents + 1 {
+		b.Add(note("a:1", ""))
+	}
+	_, err := b.Commit(t.Context())
+	if l, ok := errors.AsType[*batpak.LimitError](err); !ok || l.Size != batpak.MaxBatchEvents+1 || l.Limit != batpak.MaxBatchEvents {
+		t.Errorf("Commit() of %d events = %v, want a LimitError", b.Len(), err)
+	}
+}
+
+// A key that belongs to a part of another batch, or to an event that was alone, is
+// reused, wherever that lies.
+func TestKeyOfAnotherBatchIsReused(t *testing.T) {
+	s := open(t, t.TempDir(), nil)
+	mustAppend(t, s, note("a:1", "x"), batpak.Key("k"))
+	for _, before := range []int{0, 1} { // events of the batch before the one with the key
+		b := s.NewBatch()
+		for range before {
+			b.Add(note("a:1", "w"))
+		}
+		b.Add(note("a:1", "x"), batpak.Key("k"))
+		b.Add(note("a:1", "y"))
+		_, err := b.Commit(t.Context())
+		if k, ok := errors.AsType[*batpak.KeyReusedError](err); !ok || *k != (batpak.KeyReusedError{Key: "k", Sequence: 1, Differs: "batch"}) {
+			t.Errorf("Commit() with the key of a single event after %d others = %v, want a KeyReusedError", before, err)
+		}
+	}
+	mustAppend(t, s, note("a:1", "y"), batpak.Key("l"))
+	b := s.NewBatch()
+	b.Add(note("a:1", "x"), batpak.Key("k"))
+	b.Add(note("a:1", "y"))
+	_, err := b.Commit(t.Context())
+	if k, ok := errors.AsType[*batpak.KeyReusedError](err); !ok || *k != (batpak.KeyReusedError{Key: "k", Sequence: 2, Differs: "key"}) {
+		t.Errorf("Commit() where the next event has a key of its own = %v, want a KeyReusedError", err)
+	}
+	if got := len(events(t, s, batpak.Query{})); got != 2 {
+		t.Errorf("the store has %d events, want 2", got)
+	}
+}

@@ -12,6 +12,10 @@ import (
 // writers got in between each time.
 const MaxAttempts = 32
 
+// maxDecision is how many bytes the names in a decision may take, which is stored
+// with the event and counts towards no other limit.
+const maxDecision = 32 << 10
+
 // Permit allows one event of payload T to be appended, to the stream and at the
 // version that the gates looked at. It is made by [Propose] alone; the zero
 // Permit allows nothing. A permit whose event was appended allows nothing more,
@@ -48,6 +52,13 @@ func Propose[T, C any](s *Store, command string, gates []Gate[C], reading Readin
 		return Permit[T]{}, &DeniedError{
 			Command: command, Gate: verdicts[len(verdicts)-1].Gate, Denial: *denial, Verdicts: verdicts,
 		}
+	}
+	names := len(command)
+	for _, v := range verdicts {
+		names += len(v.Gate)
+	}
+	if names > maxDecision {
+		return Permit[T]{}, &LimitError{What: "names of command and gates", Size: names, Limit: maxDecision}
 	}
 	return Permit[T]{
 		reading: reading, draft: d,
@@ -111,7 +122,7 @@ func Decide[T any](ctx context.Context, s *Store, d Draft, propose func(context.
 	if wish.expect.set || !errors.Is(err, ErrConflict) {
 		return receipt, err
 	}
-	giveBack, terr := s.turns.take(ctx, d.Entity)
+	giveBack, terr := s.turns.Take(ctx, d.Entity)
 	if terr != nil {
 		return Receipt{}, terr
 	}

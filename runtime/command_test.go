@@ -197,6 +197,44 @@ func TestPanickingGateDenies(t *testing.T) {
 	})
 }
 
+func TestDenialWithoutACodeGetsOne(t *testing.T) {
+	verdicts, denial := batpak.Evaluate([]batpak.Gate[budget]{
+		{Name: "mute", Eval: func(budget) *batpak.Denial { return &batpak.Denial{Message: "no"} }},
+	}, budget{})
+	want := batpak.Denial{Code: batpak.CodeUnnamed, Message: "no"}
+	if denial == nil || *denial != want || verdicts[0].Code != batpak.CodeUnnamed {
+		t.Errorf("Evaluate() = %v, %v, want %v", verdicts, denial, want)
+	}
+}
+
+func TestRecordOfAPanicHasNoStack(t *testing.T) {
+	s := openSim(t, simfs.New(), nil)
+	gates := []batpak.Gate[budget]{{Name: "broken", Eval: func(budget) *batpak.Denial { panic("oops") }}}
+	_, err := batpak.Decide(t.Context(), s, note("purse:1", "spent"), propose(s, gates), batpak.RecordDenial())
+	if d, ok := errors.AsType[*batpak.DeniedError](err); !ok || !strings.Contains(d.Message, "command_test.go") {
+		t.Errorf("Decide() = %v, want a denial with the stack of the panic", err)
+	}
+	records := events(t, s, batpak.Query{Kinds: []batpak.Kind{batpak.KindDenial}})
+	if len(records) != 1 {
+		t.Fatalf("%d denials are recorded, want 1", len(records))
+	}
+	got, err := batpak.DecodeDenial(records[0])
+	if err != nil || got.Payload.Message != "gate broken panicked: oops" {
+		t.Errorf("recorded message = %q, %v, want it without the stack", got.Payload.Message, err)
+	}
+}
+
+func TestDecisionIsBounded(t *testing.T) {
+	s := openSim(t, simfs.New(), nil)
+	gates := make([]batpak.Gate[budget], 40)
+	for i := range gates {
+		gates[i] = batpak.Gate[budget]{Name: strings.Repeat("x", 1000), Eval: func(budget) *batpak.Denial { return nil }}
+	}
+	if _, err := propose(s, gates)(t.Context()); !errors.Is(err, batpak.ErrTooLarge) {
+		t.Errorf("Propose() with 40,000 bytes of names = %v, want ErrTooLarge", err)
+	}
+}
+
 func TestPermitCannotBeForgedMovedOrUsedTwice(t *testing.T) {
 	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
 		s := open(nil)
@@ -206,6 +244,13 @@ func TestPermitCannotBeForgedMovedOrUsedTwice(t *testing.T) {
 		p, err := propose(s, spendGates)(t.Context())
 		if err != nil {
 			t.Fatal(err)
+		}
+		if got := p.Version(); got != 0 || len(p.Verdicts()) != len(spendGates) {
+			t.Errorf("permit of version %d with verdicts %v, want version 0 and %d verdicts", got, p.Verdicts(), len(spendGates))
+		}
+		p.Verdicts()[0].Gate = "changed"
+		if got := p.Verdicts()[0].Gate; got != "open" {
+			t.Errorf("a permit's verdicts can be changed: gate %q", got)
 		}
 		other := open2(t)
 		if _, err := batpak.Commit(t.Context(), other, p); !errors.Is(err, batpak.ErrInvalid) {
@@ -226,6 +271,68 @@ func TestPermitCannotBeForgedMovedOrUsedTwice(t *testing.T) {
 			t.Errorf("second Commit() of a permit = %v, want ErrConflict", err)
 		}
 	})
+}
+
+// A permit is for the stream that was read, and for nothing else.
+func TestProposeWantsTheReadingOfItsStream(t *testing.T) {
+	s, other := open2(t), open2(t)
+	mustAppend(t, s, note("purse:1", "before"))
+	for what, c := range map[string]struct {
+		store  *batpak.Store
+		entity string
+		refuse bool
+	}{
+		"its own":         {s, "purse:1", false},
+		"another stream":  {s, "purse:2", true},
+		"another store's": {other, "purse:1", true},
+	} {
+		reading, err := batpak.Load(t.Context(), c.store, c.entity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := reading.Version(), c.store.Head(c.entity); got != want {
+			t.Errorf("reading of %s is at version %d, want %d", what, got, want)
+		}
+		p, err := batpak.Propose[spent](s, "spend", spendGates, reading, budget{}, note("purse:1", "spent"))
+		if errors.Is(err, batpak.ErrInvalid) != c.refuse {
+			t.Errorf("Propose() with the reading of %s = %v, want refused: %v", what, err, c.refuse)
+		}
+		if want := reading.Version(); !c.refuse && p.Version() != want {
+			t.Errorf("Propose() permits version %d, want %d", p.Version(), want)
+		}
+	}
+}
+
+// An error of a fold ends the projection, and a payload that is not what it
+// should be is told from one of a later schema.
+func TestProjectionErrors(t *testing.T) {
+	s := open2(t)
+	mustAppend(t, s, note("purse:1", "x"))
+	broken := errors.New("broken")
+	fold := func(_ *int, e batpak.Event) error {
+		_, err := batpak.Decode(e, 1, func(*struct{}, []byte) error { return broken })
+		return err
+	}
+	_, err := batpak.Project(t.Context(), s, "purse:1", fold)
+	if d, ok := errors.AsType[*batpak.DecodeError](err); !ok || d.Sequence != 1 || !errors.Is(err, broken) {
+		t.Errorf("Project() with a codec that fails = %v, want a DecodeError of event 1", err)
+	}
+	e, err := s.At(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := batpak.DecodeDenial(e); !errors.Is(err, batpak.ErrInvalid) {
+		t.Errorf("DecodeDenial() of another kind = %v, want ErrInvalid", err)
+	}
+	_, err = batpak.Decode(e, 0, func(*struct{}, []byte) error { return nil })
+	if v, ok := errors.AsType[*batpak.VersionError](err); !ok || v.Found != 1 || v.Known != 0 {
+		t.Errorf("Decode() of a later version = %v, want a VersionError", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := batpak.Project(ctx, s, "purse:1", count); !errors.Is(err, context.Canceled) {
+		t.Errorf("Project() when its context has ended = %v, want that", err)
+	}
 }
 
 func open2(t *testing.T) *batpak.Store { return open(t, t.TempDir(), nil) }

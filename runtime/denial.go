@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/batpak-go/batpak/runtime/wire"
 )
@@ -49,13 +50,17 @@ func (s *Store) denied(ctx context.Context, wish *draft, err error) error {
 }
 
 func (e *DeniedError) encode(dst []byte) []byte {
+	message := e.Message
+	if e.Code == CodePanic {
+		message, _, _ = strings.Cut(message, "\n") // the stack is for the caller, not for ever
+	}
 	dst = wire.AppendStruct(dst, len(denialFields))
 	dst = wire.AppendString(dst, "command")
 	dst = appendText(dst, e.Command)
 	dst = wire.AppendString(dst, "code")
 	dst = appendText(dst, e.Code)
 	dst = wire.AppendString(dst, "message")
-	dst = appendText(dst, e.Message)
+	dst = appendText(dst, message)
 	dst = wire.AppendString(dst, "verdicts")
 	return appendVerdicts(dst, e.Verdicts)
 }

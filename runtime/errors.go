@@ -113,12 +113,12 @@ func (e *ConflictError) Code() string { return "conflict" }
 // another coordinate, kind, payload version or payload.
 type KeyReusedError struct {
 	Key      string
-	Sequence uint64 // of the event that has the key
-	Differs  string // the first field that differs
+	Sequence uint64 // of the event that differs: the one with the key, or one stored with it
+	Differs  string // the first field that differs, or "batch"
 }
 
 func (e *KeyReusedError) Error() string {
-	return fmt.Sprintf("batpak: idempotency key %.64q belongs to event %d, whose %s differs", e.Key, e.Sequence, e.Differs)
+	return fmt.Sprintf("batpak: idempotency key %.64q was used for something else: the %s of event %d differs", e.Key, e.Differs, e.Sequence)
 }
 
 // Is matches [ErrKeyReused].
@@ -187,7 +187,7 @@ func (e *PoisonedError) Unwrap() error { return e.Cause }
 // Code returns "poisoned".
 func (e *PoisonedError) Code() string { return "poisoned" }
 
-// CorruptError says where bytes on disk are damaged.
+// CorruptError says where bytes on disk are damaged. A sound copy of the file helps.
 type CorruptError struct {
 	File          string
 	Offset        int64  // bytes from the start of the file
@@ -197,9 +197,9 @@ type CorruptError struct {
 
 func (e *CorruptError) Error() string {
 	if e.FirstSequence == 0 {
-		return fmt.Sprintf("batpak: %s is damaged at offset %d: %s", e.File, e.Offset, e.Reason)
+		return fmt.Sprintf("batpak: store is damaged: %s, offset %d: %s", e.File, e.Offset, e.Reason)
 	}
-	return fmt.Sprintf("batpak: %s is damaged at offset %d, events from sequence %d on: %s", e.File, e.Offset, e.FirstSequence, e.Reason)
+	return fmt.Sprintf("batpak: store is damaged: %s, offset %d, perhaps all from event %d on: %s", e.File, e.Offset, e.FirstSequence, e.Reason)
 }
 
 // Is matches [ErrCorrupt].

@@ -59,29 +59,93 @@ func FuzzCoordinate(f *testing.F) {
 }
 
 func TestErrorsHaveStableCodes(t *testing.T) {
-	for code, err := range map[string]interface {
-		error
-		Code() string
+	cause := errors.New("x")
+	for code, c := range map[string]struct {
+		err interface {
+			error
+			Code() string
+		}
+		sentinel error // that it matches; nil = none
 	}{
-		"invalid-coordinate": &batpak.CoordinateError{},
-		"invalid-argument":   &batpak.ArgumentError{},
-		"too-large":          &batpak.LimitError{},
-		"conflict":           &batpak.ConflictError{},
-		"key-reused":         &batpak.KeyReusedError{},
-		"outcome-unknown":    &batpak.OutcomeUnknownError{Cause: errors.New("x")},
-		"poisoned":           &batpak.PoisonedError{Cause: errors.New("x")},
-		"corrupt":            &batpak.CorruptError{},
-		"newer-format":       &batpak.FormatError{},
-		"decode":             &batpak.DecodeError{Err: errors.New("x")},
-		"payload-version":    &batpak.VersionError{},
-		"unhandled-kind":     &batpak.UnhandledError{},
-		"kind-taken":         &batpak.BindError{},
+		"invalid-coordinate": {&batpak.CoordinateError{}, batpak.ErrInvalid},
+		"invalid-argument":   {&batpak.ArgumentError{}, batpak.ErrInvalid},
+		"kind-taken":         {&batpak.BindError{}, batpak.ErrInvalid},
+		"too-large":          {&batpak.LimitError{}, batpak.ErrTooLarge},
+		"conflict":           {&batpak.ConflictError{}, batpak.ErrConflict},
+		"key-reused":         {&batpak.KeyReusedError{}, batpak.ErrKeyReused},
+		"outcome-unknown":    {&batpak.OutcomeUnknownError{Cause: cause}, batpak.ErrOutcomeUnknown},
+		"poisoned":           {&batpak.PoisonedError{Cause: cause}, batpak.ErrPoisoned},
+		"corrupt":            {&batpak.CorruptError{}, batpak.ErrCorrupt},
+		"newer-format":       {&batpak.FormatError{}, batpak.ErrNewerFormat},
+		"decode":             {&batpak.DecodeError{Err: cause}, cause},
+		"payload-version":    {&batpak.VersionError{}, nil},
+		"unhandled-kind":     {&batpak.UnhandledError{}, nil},
 	} {
-		if got := err.Code(); got != code {
-			t.Errorf("%T.Code() = %q, want %q", err, got, code)
+		if got := c.err.Code(); got != code {
+			t.Errorf("%T.Code() = %q, want %q", c.err, got, code)
 		}
-		if !strings.HasPrefix(err.Error(), "batpak: ") {
-			t.Errorf("%T says %q, want the prefix of this package", err, err.Error())
+		if !strings.HasPrefix(c.err.Error(), "batpak: ") {
+			t.Errorf("%T says %q, want the prefix of this package", c.err, c.err.Error())
 		}
+		if c.sentinel != nil && !errors.Is(c.err, c.sentinel) {
+			t.Errorf("%T does not match %q", c.err, c.sentinel)
+		}
+	}
+}
+
+// What a person reads has to say what, where, and what to do.
+func TestErrorsSayWhatWhereAndWhatToDo(t *testing.T) {
+	cause, id := errors.New("disk on fire"), batpak.ID{15: 7}
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{
+			&batpak.CorruptError{File: "f", Offset: 96, FirstSequence: 5, Reason: "bad"},
+			"batpak: store is damaged: f, offset 96, perhaps all from event 5 on: bad",
+		},
+		{&batpak.CorruptError{File: "f", Reason: "gone"}, "batpak: store is damaged: f, offset 0: gone"},
+		{&batpak.FormatError{File: "f", Found: 2, Supported: 1}, "batpak: f has format version 2, this build knows versions up to 1: use a newer build"},
+		{&batpak.ConflictError{Entity: "e", Expected: 1, Actual: 2}, `batpak: conflict: stream "e" is at version 2, expected 1`},
+		{
+			&batpak.KeyReusedError{Key: "k", Sequence: 2, Differs: "payload"},
+			`batpak: idempotency key "k" was used for something else: the payload of event 2 differs`,
+		},
+		{&batpak.ConflictError{Found: 9}, "batpak: conflict: event 9 matches the condition"},
+		{&batpak.OutcomeUnknownError{Cause: cause, Key: "k"}, `batpak: outcome unknown (disk on fire): repeat the append with key "k" to learn it`},
+		{
+			&batpak.OutcomeUnknownError{Cause: cause, IDs: []batpak.ID{id}},
+			"batpak: outcome unknown (disk on fire): look up event 00000000-0000-0000-0000-000000000007 to learn it",
+		},
+		{&batpak.PoisonedError{Cause: cause}, "batpak: writer is poisoned until the store is opened again: disk on fire"},
+	} {
+		if got := c.err.Error(); got != c.want {
+			t.Errorf("%T says\n%s, want\n%s", c.err, got, c.want)
+		}
+	}
+}
+
+func TestDamageSaysWhereItIs(t *testing.T) {
+	for want, d := range map[string]batpak.Damage{
+		"f, offset 96: bad":                      {File: "f", Offset: 96, Reason: "bad"},
+		`f, offset 96: event 5 of stream "e": x`: {File: "f", Offset: 96, Entity: "e", Sequence: 5, Reason: "x"},
+	} {
+		if got := d.String(); got != want {
+			t.Errorf("String() = %q, want %q", got, want)
+		}
+	}
+}
+
+func TestHashText(t *testing.T) {
+	var h batpak.Hash
+	if !h.IsZero() {
+		t.Error("IsZero() of the zero hash = false")
+	}
+	h[31] = 0xAB
+	if want := strings.Repeat("00", 31) + "ab"; h.IsZero() || h.String() != want {
+		t.Errorf("hash %v is zero: %v, want %s", h, h.IsZero(), want)
+	}
+	if got, want := (batpak.StoreID{0: 1}).String(), "01"+strings.Repeat("00", 15); got != want {
+		t.Errorf("StoreID.String() = %q, want %q", got, want)
 	}
 }

@@ -217,6 +217,17 @@ func TestRelaxedStore(t *testing.T) {
 		if got := len(events(t, s, batpak.Query{})); got != 0 {
 			t.Errorf("readers see %d events before the sync, want none", got)
 		}
+		_, gerr := s.Get(r.ID())
+		_, aerr := s.At(r.Sequence())
+		_, kerr := s.ByKey("k")
+		for call, err := range map[string]error{"Get": gerr, "At": aerr, "ByKey": kerr} {
+			if !errors.Is(err, batpak.ErrNotFound) {
+				t.Errorf("%s before the sync = %v, want ErrNotFound", call, err)
+			}
+		}
+		if got := s.Head("a:1"); got != 0 {
+			t.Errorf("Head() before the sync = %d, want 0", got)
+		}
 		if err := s.Sync(t.Context()); err != nil {
 			t.Fatal(err)
 		}

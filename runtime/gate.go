@@ -1,6 +1,7 @@
 package batpak
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 )
@@ -21,8 +22,11 @@ func Denyf(code, format string, args ...any) *Denial {
 	return &Denial{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// CodePanic is the code of the denial recorded for a gate that panicked.
-const CodePanic = "PANIC"
+// The codes of denials that gates do not give themselves.
+const (
+	CodePanic   = "PANIC"  // the gate panicked; the message ends with the stack
+	CodeUnnamed = "DENIED" // the gate denied without a code
+)
 
 // Gate is a named, pure predicate over the context C of a command: the same
 // context gives the same verdict, and the context is not modified.
@@ -58,8 +62,8 @@ func Evaluate[C any](gates []Gate[C], c C) ([]Verdict, *Denial) {
 			verdicts = append(verdicts, Verdict{Gate: g.Name})
 			continue
 		}
-		verdicts = append(verdicts, Verdict{Gate: g.Name, Code: d.Code})
-		return verdicts, d
+		named := &Denial{Code: cmp.Or(d.Code, CodeUnnamed), Message: d.Message}
+		return append(verdicts, Verdict{Gate: g.Name, Code: named.Code}), named
 	}
 	return verdicts, nil
 }

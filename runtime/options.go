@@ -39,13 +39,13 @@ const (
 // Options are the settings of a store. The zero value, or a nil pointer, means
 // the defaults.
 type Options struct {
-	// SegmentSize is the size in bytes from which on a segment file is followed
-	// by the next. 0 means DefaultSegmentSize; MinSegmentSize to MaxSegmentSize.
-	// It may differ from one opening to the next.
+	// SegmentSize is how many bytes a segment file may have, unless one write needs
+	// more; the next write then begins another. 0 means DefaultSegmentSize;
+	// MinSegmentSize to MaxSegmentSize. It may differ from one opening to the next.
 	SegmentSize int64
 
 	// MaxPayload is the largest payload in bytes that an append accepts. 0 means
-	// DefaultMaxPayload; at most MaxBatch.
+	// DefaultMaxPayload, or MaxBatch if that is less; at most MaxBatch.
 	MaxPayload int
 
 	// MaxBatch is the largest batch of several events in bytes: names, keys and

@@ -74,9 +74,9 @@ func Load(ctx context.Context, s *Store, entity string, into ...Loader) (Reading
 }
 
 // Decode decodes an event's payload with decode, which is given a zero T. The
-// schema knows payload versions 1 to known; a higher one is a
-// [*VersionError]. Other errors come as a [*DecodeError]. Generated decoders
-// call it.
+// schema knows payload versions 1 to known. It fails with a [*DecodeError], which
+// wraps a [*VersionError] for a higher version and otherwise the codec's error.
+// Generated decoders call it.
 func Decode[T any](e Event, known uint16, decode func(*T, []byte) error) (Stored[T], error) {
 	stored := Stored[T]{Meta: e.Meta}
 	err := error(nil)

@@ -17,6 +17,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/recovery"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/turn"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
@@ -37,7 +38,7 @@ type Store struct {
 	closed atomic.Bool
 	close  func() error // once
 
-	turns turns // of commands
+	turns turn.Turns // of commands on one stream
 
 	mu    sync.Mutex // guards bound
 	bound map[Kind]string
@@ -126,8 +127,8 @@ func (s *Store) ID() StoreID { return s.id }
 
 // Close waits for the appends under way, makes everything durable, and releases
 // the directory. It fails with a [*PoisonedError] if appends of a [Relaxed] store
-// can no longer be made durable. Later calls return the same error; all other
-// methods fail with [ErrClosed] from then on.
+// can no longer be made durable. Later calls return the same error; every method
+// that returns an error, but [Store.Bind], fails with [ErrClosed] from then on.
 func (s *Store) Close() error { return s.close() }
 
 func (s *Store) shut() error {
@@ -150,7 +151,7 @@ func (s *Store) alive() error {
 
 // OpenReport says what opening a store found and did.
 type OpenReport struct {
-	// Created is true if there was no store.
+	// Created is true if there was no store, or none whose header was sound.
 	Created bool
 	// Clean is true if the store was closed properly before; nothing was written
 	// to open it.
@@ -168,7 +169,7 @@ type OpenReport struct {
 	// Foreign are names in the directory that are not the store's. They are left
 	// alone.
 	Foreign []string
-	Took    time.Duration
+	Took    time.Duration // once the lock was held
 }
 
 func openReport(r *recovery.Report) OpenReport {

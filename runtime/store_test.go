@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"testing"
@@ -379,17 +380,48 @@ func TestClosedStore(t *testing.T) {
 			}
 		}
 		_, aerr := s.Append(t.Context(), note("a:1", "x"))
+		batch := s.NewBatch()
+		batch.Add(note("a:1", "x"))
+		_, berr := batch.Commit(t.Context())
 		_, gerr := s.Get(r.ID())
+		_, terr := s.At(r.Sequence())
+		_, kerr := s.ByKey("k")
 		_, verr := s.Verify(t.Context())
+		_, lerr := batpak.Load(t.Context(), s, "a:1")
 		for call, err := range map[string]error{
-			"Append": aerr, "Get": gerr, "Verify": verr,
+			"Append": aerr, "Commit": berr, "Get": gerr, "At": terr, "ByKey": kerr, "Verify": verr, "Load": lerr,
+			"Events": lastError(s.Events(batpak.Query{})), "Ancestors": lastError(s.Ancestors(r.ID())),
+			"Causes": lastError(s.Causes(r.ID())), "Effects": lastError(s.Effects(r.ID())),
 			"Sync": s.Sync(t.Context()), "Wait": s.Wait(t.Context(), batpak.MarkDurable, 100),
 		} {
 			if !errors.Is(err, batpak.ErrClosed) {
 				t.Errorf("%s on a closed store = %v, want ErrClosed", call, err)
 			}
 		}
+		if batch.Len() != 1 {
+			t.Errorf("Len() of a batch = %d, want 1", batch.Len())
+		}
+		if s.ID() != r.StoreID() || s.Head("a:1") != 1 || s.Frontier().Durable != 1 {
+			t.Errorf("closed store %v has head %d and frontier %+v, want what it had", s.ID(), s.Head("a:1"), s.Frontier())
+		}
 	})
+}
+
+// lastError is the last error of an iteration.
+func lastError(events iter.Seq2[batpak.Event, error]) (last error) {
+	for _, err := range events {
+		last = err
+	}
+	return last
+}
+
+func TestWaitRefusesUnknownMarks(t *testing.T) {
+	s := open(t, t.TempDir(), nil)
+	for _, m := range []batpak.Mark{batpak.MarkWritten - 1, batpak.MarkVisible + 1} {
+		if err := s.Wait(t.Context(), m, 0); !errors.Is(err, batpak.ErrInvalid) {
+			t.Errorf("Wait(mark %d) = %v, want ErrInvalid", m, err)
+		}
+	}
 }
 
 func TestOptionsAreChecked(t *testing.T) {

@@ -183,6 +183,7 @@ func tamperings() map[string]tampering {
 		"id":              field(func(r *format.Record) { r.ID[15] ^= 1 }),
 		"hash":            field(func(r *format.Record) { r.Hash[31] ^= 1 }),
 		"version":         field(func(r *format.Record) { r.Version += 2 }),
+		"sequence":        field(func(r *format.Record) { r.Sequence++ }),
 		"key": func(all []*format.Record, i int) []string {
 			if len(all[i].Key) == 0 {
 				return nil

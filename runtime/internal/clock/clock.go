@@ -63,12 +63,6 @@ func (c *Clock) NextN(n int, use func(i int, id [16]byte)) {
 // Last is the tick of the last id.
 func (c *Clock) Last() Tick { return c.last }
 
-// Skew is how far the clock runs ahead of the wall clock: the wall clock went
-// back, or ids are made faster than ticks pass.
-func (c *Clock) Skew() time.Duration {
-	return max(0, c.last.Time().Sub(c.now()))
-}
-
 // id writes the last tick and random bits in the layout of a version 7 UUID:
 //
 //	 0        6   7.  8                  16

@@ -202,31 +202,6 @@ func TestNextN(t *testing.T) {
 	}
 }
 
-func TestSkew(t *testing.T) {
-	w := wall{epoch}
-	c := clock.New(w.now, filled(0), 0)
-	if got := c.Skew(); got != 0 {
-		t.Errorf("Skew() before any id = %v, want 0", got)
-	}
-	c.Next()
-	if got := c.Skew(); got != 0 {
-		t.Errorf("Skew() with a right clock = %v, want 0", got)
-	}
-	w.at = epoch.Add(time.Minute)
-	if got := c.Skew(); got != 0 {
-		t.Errorf("Skew() behind the wall clock = %v, want 0", got)
-	}
-	w.at = epoch.Add(-time.Minute)
-	if got, least := c.Skew(), time.Minute-time.Microsecond; got < least || got > time.Minute {
-		t.Errorf("Skew() with a wall clock set back = %v, want from %v to %v", got, least, time.Minute)
-	}
-	w.at = epoch
-	c.NextN(4096*10, func(int, [16]byte) {})
-	if got, least := c.Skew(), 10*time.Millisecond-time.Microsecond; got < least || got > 10*time.Millisecond {
-		t.Errorf("Skew() after 40960 ids at once = %v, want from %v to 10ms", got, least)
-	}
-}
-
 // TestNewDefault makes an id with the real wall clock.
 func TestNewDefault(t *testing.T) {
 	before := time.Now().Add(-time.Millisecond)

@@ -20,7 +20,7 @@ type LogConfig struct {
 	Header      format.SegmentHeader // of the active segment
 	Digest      *chain.Segment       // of the active segment up to the writer's end
 	Incarnation uint32               // of the groups to come
-	SegmentSize int64                // bytes from which on a segment is followed by another
+	SegmentSize int64                // bytes; a group that would go beyond begins the next segment
 	Closed      bool                 // the active segment ends in a close group
 }
 

@@ -17,7 +17,7 @@ func benchmarkRecord() (format.Head, format.Encoded) {
 func BenchmarkAppendRecord(b *testing.B) {
 	head, e := benchmarkRecord()
 	var dst []byte
-	b.SetBytes(int64(format.RecordSize(&head, &e)))
+	b.SetBytes(int64(len(format.AppendRecord(nil, 1, &head, &e))))
 	b.ReportAllocs()
 	for b.Loop() {
 		dst = format.AppendRecord(dst[:0], 1, &head, &e)

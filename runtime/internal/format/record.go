@@ -150,11 +150,6 @@ func AppendRecord(dst []byte, seed uint32, h *Head, e *Encoded) []byte {
 	return dst
 }
 
-// RecordSize is the length of the record that [AppendRecord] would append.
-func RecordSize(h *Head, e *Encoded) int {
-	return recordHeadSize + uvarintSize(h.Sequence) + uvarintSize(h.Version) + len(e.Bytes)
-}
-
 // RecordSeed seeds the checksum of a store's records, so that a record of
 // another store is not taken for one of this.
 func RecordSeed(store [16]byte) uint32 { return checksum(0, store[:]) }

@@ -235,13 +235,6 @@ func (x *Index) Effects(sequence uint64) []Ref {
 	return refs
 }
 
-// Streams is the number of entities.
-func (x *Index) Streams() int {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return len(x.streams)
-}
-
 func (x *Index) streamLocked(name []byte) uint32 {
 	if i, ok := x.streamOf[string(name)]; ok {
 		return i

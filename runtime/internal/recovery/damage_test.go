@@ -263,6 +263,10 @@ func TestNothingAcked(t *testing.T) {
 		for name, b := range files {
 			disk.SetBytes(name, b)
 		}
+		created := !bytes.Equal(files[segment.Name(1)], header)
+		if s, _, err := opened(t, disk.Kill()); err != nil || s.Report.Created != created {
+			t.Errorf("%s: open = %+v, %v, want created: %v", what, s, err, created)
+		}
 		if err := new(model).deepCheck(disk); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}

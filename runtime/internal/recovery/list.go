@@ -30,7 +30,7 @@ func list(dir vfs.FS) (*inventory, error) {
 		number, ours := segment.ParseName(name)
 		switch {
 		case ours && !e.Regular:
-			return nil, &segment.DamageError{Segment: number, Reason: fmt.Sprintf("%s is not a regular file", e.Name)}
+			return nil, &segment.DamageError{Segment: number, Reason: fmt.Sprintf("the name %s belongs to what is not a regular file", e.Name)}
 		case ours && temp:
 			v.temps = append(v.temps, e.Name)
 		case ours:
@@ -44,7 +44,7 @@ func list(dir vfs.FS) (*inventory, error) {
 	slices.Sort(numbers)
 	for _, number := range numbers {
 		if v.last++; number != v.last {
-			return nil, &segment.DamageError{Segment: v.last, Reason: fmt.Sprintf("the file is missing, but segment %d is there", number)}
+			return nil, &segment.DamageError{Segment: v.last, Reason: fmt.Sprintf("the file is missing, but that of segment %d is there", number)}
 		}
 	}
 	return &v, nil

@@ -36,7 +36,7 @@ type Result struct {
 
 // Report says what recovery found and did. Sizes are in bytes.
 type Report struct {
-	Created   bool // there was no store
+	Created   bool // there was no store, or none with a sound header
 	Clean     bool // the store had been closed, and nothing was written to open it
 	Segments  uint64
 	Events    uint64
@@ -73,7 +73,11 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 		return nil, err
 	}
 	l := &log{reader: reader, index: c.Index, next: 1}
-	t, err := l.readAll(found.last, c.NewStore)
+	created := false
+	t, err := l.readAll(found.last, func() [16]byte {
+		created = true
+		return c.NewStore()
+	})
 	if err != nil {
 		return nil, l.locate(err)
 	}
@@ -81,7 +85,7 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 		Store: l.header.Store, Reader: reader, Header: l.header, Digest: l.digest, NextSequence: l.next,
 		LastID: l.lastID, Incarnation: l.incarnation, Closed: t.closed,
 		Report: Report{
-			Created: found.last == 0, Clean: t.clean(), Segments: l.header.Segment, Events: l.next - 1, Bytes: l.bytes,
+			Created: created, Clean: t.clean(), Segments: l.header.Segment, Events: l.next - 1, Bytes: l.bytes,
 			Foreign: found.foreign,
 		},
 	}

@@ -1,0 +1,58 @@
+package turn
+
+import (
+	"context"
+	"sync"
+)
+
+// Turns are the turns of any number of keys, one holder a key. The zero Turns is
+// ready, and safe for concurrent use.
+type Turns struct {
+	mu sync.Mutex // guards of and the counts in it
+	of map[string]*turn
+}
+
+// turn is held by whoever has sent to it.
+type turn struct {
+	held   chan struct{} // has room for one
+	queued int           // the holder among them
+}
+
+// Take waits for the turn of key, or fails with the context's error. The result
+// gives the turn back and is called once.
+func (t *Turns) Take(ctx context.Context, key string) (giveBack func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	mine := t.enter(key)
+	select {
+	case mine.held <- struct{}{}:
+		return func() { <-mine.held; t.leave(key, mine) }, nil
+	case <-ctx.Done():
+		t.leave(key, mine)
+		return nil, ctx.Err()
+	}
+}
+
+func (t *Turns) enter(key string) *turn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.of == nil {
+		t.of = map[string]*turn{}
+	}
+	mine := t.of[key]
+	if mine == nil {
+		mine = &turn{held: make(chan struct{}, 1)}
+		t.of[key] = mine
+	}
+	mine.queued++
+	return mine
+}
+
+func (t *Turns) leave(key string, mine *turn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if mine.queued--; mine.queued == 0 {
+		delete(t.of, key)
+	}
+}
