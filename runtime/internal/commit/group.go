@@ -11,28 +11,37 @@ import (
 
 // group is what one write and one sync make durable.
 type group struct {
+	load
 	requests []*Request
-	buf      []byte // room for the header, then the body
-	entries  []index.Entry
-	heads    map[string]index.Head // of the streams this group moves
-	keys     map[string]struct{}
 	sync     bool
 	led      bool
 	done     chan struct{} // closed when every request has its outcome
 }
 
-func newGroup(buf []byte) *group {
-	return &group{
-		buf:   append(buf[:0], make([]byte, format.GroupHeaderSize)...),
-		heads: map[string]index.Head{},
-		keys:  map[string]struct{}{},
-		done:  make(chan struct{}),
+// load is what a group carries. The next group but one uses its memory again.
+type load struct {
+	buf     []byte // room for the header, then the body
+	entries []index.Entry
+	heads   map[string]index.Head // of the streams this group moves
+	keys    map[string]struct{}
+}
+
+// newGroup returns an empty group in the memory of a load that is done with, or
+// in new memory for the zero load.
+func newGroup(memory load) *group {
+	g := &group{load: memory, done: make(chan struct{})}
+	if g.heads == nil {
+		g.buf = make([]byte, format.GroupHeaderSize)
+		g.heads, g.keys = map[string]index.Head{}, map[string]struct{}{}
 	}
+	g.reset()
+	return g
 }
 
 // reset empties the group, keeping its waiters.
 func (g *group) reset() {
 	g.buf = g.buf[:format.GroupHeaderSize]
+	clear(g.entries) // which refer to the names of events
 	g.entries = g.entries[:0]
 	clear(g.heads)
 	clear(g.keys)

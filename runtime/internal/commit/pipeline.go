@@ -91,7 +91,7 @@ type Pipeline struct {
 	next   uint64 // sequence
 	open   *group
 	flying *group // written and synced now; nil = none
-	spare  []byte // buffer of the group that flew last
+	spare  load   // of the group that flew last
 	last   int    // requests in that group
 	closed bool
 	err    error // a PoisonedError
@@ -102,7 +102,7 @@ func New(c Config) *Pipeline {
 	return &Pipeline{
 		log: c.Log, index: c.Index, frontier: c.Frontier, clock: c.Clock,
 		seed: format.RecordSeed(c.Store), relaxed: c.Relaxed, unsynced: c.Unsynced,
-		next: c.Next, open: newGroup(nil),
+		next: c.Next, open: newGroup(load{}),
 	}
 }
 
@@ -195,7 +195,7 @@ func (p *Pipeline) lead(g *group) {
 		p.failLocked(g, err)
 	}
 	if cap(g.buf) <= 2*maxGroup {
-		p.spare = g.buf
+		p.spare, g.load = g.load, load{}
 	}
 	p.mu.Unlock()
 	close(g.done)
@@ -224,7 +224,7 @@ func (p *Pipeline) seal(g *group) {
 		}
 	}
 	p.flying, p.open = g, newGroup(p.spare)
-	p.spare = nil
+	p.spare = load{}
 	p.mu.Unlock()
 }
 
