@@ -25,7 +25,9 @@ import (
 // the error is an [*OutcomeUnknownError]; cancelling ends the waiting, not the
 // write.
 func (s *Store) Append(ctx context.Context, d Draft, opts ...AppendOption) (Receipt, error) {
-	receipts, err := s.append(ctx, []draft{newDraft(d, opts)}, nil)
+	drafts := []draft{{Draft: d}}
+	drafts[0].wish(opts)
+	receipts, err := s.append(ctx, drafts, nil)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -34,10 +36,14 @@ func (s *Store) Append(ctx context.Context, d Draft, opts ...AppendOption) (Rece
 
 func newDraft(d Draft, opts []AppendOption) draft {
 	n := draft{Draft: d}
-	for _, o := range opts {
-		o.applyAppend(&n)
-	}
+	n.wish(opts)
 	return n
+}
+
+func (d *draft) wish(opts []AppendOption) {
+	for _, o := range opts {
+		o.applyAppend(d)
+	}
 }
 
 // Batch is a set of events, of any streams, that are stored together or not at
