@@ -42,11 +42,14 @@ func benchAppend(b *testing.B, goroutines, batch int) {
 	probe := newProbe(b)
 
 	const names = len("account:000") + len("bench")
-	appendOne := func(g int) {
-		d := batpak.Draft{
+	drafts := make([]batpak.Draft, goroutines)
+	for g := range drafts {
+		drafts[g] = batpak.Draft{
 			Coordinate: batpak.Coordinate{Entity: fmt.Sprintf("account:%03d", g), Scope: "bench"},
 			Kind:       0x1001, PayloadVersion: 1, Payload: make([]byte, benchPayload),
 		}
+	}
+	appendOne := func(d batpak.Draft) {
 		if batch == 1 {
 			if _, err := s.Append(context.Background(), d); err != nil {
 				b.Error(err)
@@ -63,7 +66,7 @@ func benchAppend(b *testing.B, goroutines, batch int) {
 	}
 
 	var store, raw time.Duration
-	const turn = 32 // commits of each in a row
+	const turn = 64 // commits of each in a row
 	rounds := 0
 	for b.Loop() {
 		began := time.Now()
@@ -71,7 +74,7 @@ func benchAppend(b *testing.B, goroutines, batch int) {
 		for g := range goroutines {
 			wg.Go(func() {
 				for range turn {
-					appendOne(g)
+					appendOne(drafts[g])
 				}
 			})
 		}
