@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"reflect"
 	"testing"
 
@@ -50,6 +52,42 @@ func TestLaw06FlippedBitAtRestIsNeverServed(t *testing.T) {
 	}
 	if refused == 0 {
 		t.Error("no damage was refused")
+	}
+}
+
+// LAW06 on the real disk, for some of the bits: it opens, or refuses to, as the
+// simulated one does.
+func TestLaw06RealDiskAgreesWithTheSimulatedOne(t *testing.T) {
+	t.Parallel()
+	disk, s := fullStore(t)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open := func(s *batpak.Store, err error) ([]batpak.Event, error) {
+		if err != nil {
+			return nil, err
+		}
+		got, err := allEvents(s)
+		return got, errors.Join(err, s.Close())
+	}
+	all := flipsOf(t, disk)
+	const tried = 100
+	for i := 0; i < len(all); i += max(1, len(all)/tried) {
+		damaged := disk.CutHard()
+		damaged.SetBytes(all[i].apply(disk))
+		dir := t.TempDir()
+		for _, name := range damaged.Names() {
+			if err := os.WriteFile(filepath.Join(dir, name), damaged.Bytes(name), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, wantErr := open(damaged.Open(nil))
+		got, err := open(batpak.Open(dir, nil))
+		if errors.Is(err, batpak.ErrCorrupt) != errors.Is(wantErr, batpak.ErrCorrupt) ||
+			errors.Is(err, batpak.ErrNewerFormat) != errors.Is(wantErr, batpak.ErrNewerFormat) ||
+			(err == nil) != (wantErr == nil) || !reflect.DeepEqual(got, want) {
+			t.Fatalf("%v: the real disk gives %d events, %v, want %d events, %v", all[i], len(got), err, len(want), wantErr)
+		}
 	}
 }
 
