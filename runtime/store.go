@@ -71,7 +71,7 @@ func Open(dir string, o *Options) (*Store, error) {
 }
 
 func openFS(fs vfs.FS, options Options) (*Store, error) {
-	lock, err := fs.Lock()
+	lock, err := fs.Lock(vfs.Exclusive)
 	if errors.Is(err, vfs.ErrLocked) {
 		return nil, fmt.Errorf("%w: %w", ErrLocked, err)
 	}

@@ -136,7 +136,7 @@ func repair(dir vfs.FS, found *inventory, l *log, t *tail, r *Report) (*segment.
 		r.Rewritten = t.end
 		t.proof, t.size = t.end, t.end
 	}
-	f, err := dir.Open(segment.Name(number))
+	f, err := dir.Open(segment.Name(number), vfs.ReadOnly)
 	if err != nil {
 		return nil, fmt.Errorf("open segment %d: %w", number, err)
 	}
@@ -154,7 +154,7 @@ func repair(dir vfs.FS, found *inventory, l *log, t *tail, r *Report) (*segment.
 
 // keepTail puts a torn tail aside.
 func keepTail(dir vfs.FS, found *inventory, number uint64, t *tail, r *Report) (err error) {
-	f, err := dir.Open(segment.Name(number))
+	f, err := dir.Open(segment.Name(number), vfs.ReadOnly)
 	if err != nil {
 		return fmt.Errorf("open segment %d: %w", number, err)
 	}

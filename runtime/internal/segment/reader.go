@@ -133,7 +133,7 @@ func (r *Reader) pin(number uint64) (*openFile, error) {
 	case f != nil:
 		return f, nil
 	}
-	opened, err := r.dir.Open(Name(number))
+	opened, err := r.dir.Open(Name(number), vfs.ReadOnly)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &DamageError{Segment: number, Reason: "the file is missing"}

@@ -71,7 +71,7 @@ func TestManySegments(t *testing.T) {
 		all = append(all, fill(t, w, number, number, 20)...)
 	}
 	reader := segment.NewReader(dir)
-	newest, err := dir.Open(segment.Name(segments))
+	newest, err := dir.Open(segment.Name(segments), vfs.ReadWrite)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,8 +123,8 @@ func (c *counting) open() int {
 	return c.n
 }
 
-func (c *counting) Open(name string) (vfs.File, error) {
-	f, err := c.FS.Open(name)
+func (c *counting) Open(name string, m vfs.Mode) (vfs.File, error) {
+	f, err := c.FS.Open(name, m)
 	if err == nil {
 		c.add(1)
 		f = &countedFile{f, c}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -190,7 +191,7 @@ func TestResume(t *testing.T) {
 			t.Fatal("Sync = nil, want an error")
 		}
 		image := disk.Kill()
-		f, err := image.FS().Open(segment.Name(1))
+		f, err := image.FS().Open(segment.Name(1), vfs.ReadWrite)
 		if err != nil {
 			t.Fatal(err)
 		}

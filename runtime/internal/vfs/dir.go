@@ -97,11 +97,15 @@ func (d *dir) Create(name string) (File, error) {
 	return file{f}, nil
 }
 
-func (d *dir) Open(name string) (File, error) {
+func (d *dir) Open(name string, m Mode) (File, error) {
 	if err := d.checkRegular("open", name); err != nil {
 		return nil, err
 	}
-	f, err := d.root.OpenFile(name, os.O_RDWR, 0)
+	how := os.O_RDONLY
+	if m == ReadWrite {
+		how = os.O_RDWR
+	}
+	f, err := d.root.OpenFile(name, how, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -168,14 +172,14 @@ func (d *dir) SyncDir() error { return d.self.Sync() }
 // processes do.
 //
 //	openat  .
-//	flock   .       LOCK_EX|LOCK_NB
+//	flock   .       LOCK_EX or LOCK_SH, LOCK_NB
 //	stat    path    still the directory that was locked?
-func (d *dir) Lock() (io.Closer, error) {
+func (d *dir) Lock(m LockMode) (io.Closer, error) {
 	f, err := d.root.Open(".")
 	if err != nil {
 		return nil, err
 	}
-	err = flock(f)
+	err = flock(f, m)
 	if err == nil {
 		err = d.checkPath(f)
 	}

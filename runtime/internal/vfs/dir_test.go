@@ -48,7 +48,7 @@ func TestOpenDirKeepsItsPath(t *testing.T) {
 	t.Chdir(t.TempDir())
 	d := openDir(t, "store")
 	t.Chdir(t.TempDir())
-	lock, err := d.Lock()
+	lock, err := d.Lock(vfs.Exclusive)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestOnlyRegularFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"away", "near", "dangling", "sub"} {
-		_, open := d.Open(name)
+		_, open := d.Open(name, vfs.ReadWrite)
 		for call, err := range map[string]error{"Open": open, "Remove": d.Remove(name), "Rename": d.Rename(name, "x")} {
 			if !errors.Is(err, fs.ErrInvalid) {
 				t.Errorf("%s(%s) = %v, want fs.ErrInvalid", call, name, err)
@@ -114,10 +114,10 @@ func TestLockNoticesAnotherDirectory(t *testing.T) {
 		if replace {
 			openDir(t, path)
 		}
-		if _, err := d.Lock(); err == nil || errors.Is(err, vfs.ErrLocked) {
+		if _, err := d.Lock(vfs.Exclusive); err == nil || errors.Is(err, vfs.ErrLocked) {
 			t.Errorf("Lock after the directory moved (another in its place: %v) = %v, want another error", replace, err)
 		}
-		lock, err := openDir(t, path+"-moved").Lock() // the refusal kept nothing locked
+		lock, err := openDir(t, path+"-moved").Lock(vfs.Exclusive) // the refusal kept nothing locked
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +147,7 @@ func hold(path string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := d.Lock(); err != nil {
+		if _, err := d.Lock(vfs.Exclusive); err != nil {
 			return err
 		}
 	}
@@ -192,11 +192,11 @@ func TestLockExcludesOtherProcesses(t *testing.T) {
 	path := t.TempDir()
 	d := openDir(t, path)
 	holder := startHolder(t, path)
-	if _, err := d.Lock(); !errors.Is(err, vfs.ErrLocked) {
+	if _, err := d.Lock(vfs.Exclusive); !errors.Is(err, vfs.ErrLocked) {
 		t.Errorf("Lock while another process holds it = %v, want ErrLocked", err)
 	}
 	kill(holder)
-	lock, err := d.Lock()
+	lock, err := d.Lock(vfs.Exclusive)
 	if err != nil {
 		t.Fatalf("Lock after the holder was killed = %v, want nil", err)
 	}
@@ -206,7 +206,7 @@ func TestLockExcludesOtherProcesses(t *testing.T) {
 func TestLockIsNotInherited(t *testing.T) {
 	path := t.TempDir()
 	d := openDir(t, path)
-	lock, err := d.Lock()
+	lock, err := d.Lock(vfs.Exclusive)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +214,7 @@ func TestLockIsNotInherited(t *testing.T) {
 	if err := lock.Close(); err != nil {
 		t.Fatal(err)
 	}
-	lock, err = openDir(t, path).Lock()
+	lock, err = openDir(t, path).Lock(vfs.Exclusive)
 	if err != nil {
 		t.Fatalf("Lock while a child of the old holder lives = %v, want nil", err)
 	}

@@ -23,10 +23,10 @@ type FS interface {
 	// anything else. The name is durable only after SyncDir.
 	Create(name string) (File, error)
 
-	// Open opens an existing regular file for reading and writing. It fails
+	// Open opens an existing regular file. It fails
 	// with [io/fs.ErrNotExist] if there is none, and with [io/fs.ErrInvalid] if
 	// the name belongs to anything that is not a regular file.
-	Open(name string) (File, error)
+	Open(name string, m Mode) (File, error)
 
 	// Rename gives a file another name, atomically replacing any file that had
 	// it. It fails with [io/fs.ErrNotExist] if there is no file of that name.
@@ -45,16 +45,35 @@ type FS interface {
 	// SyncDir makes all names durable as they are now.
 	SyncDir() error
 
-	// Lock takes the directory's exclusive lock without waiting. It fails with
-	// [ErrLocked] while another holder has it, in this process or another, and
-	// with [errors.ErrUnsupported] where the system has no such lock. Closing
-	// the result releases the lock; so does the end of the process.
-	Lock() (io.Closer, error)
+	// Lock takes the directory's lock without waiting. It fails with [ErrLocked]
+	// while another holder, in this process or another, has it in a mode that
+	// excludes this one, and with [errors.ErrUnsupported] where the system has no
+	// such lock. Closing the result releases the lock; so does the end of the
+	// process.
+	Lock(m LockMode) (io.Closer, error)
 
 	// Close releases the directory. Files and the lock stay as they are until
 	// they are closed themselves.
 	Close() error
 }
+
+// Mode says what an open file may be used for.
+type Mode int
+
+// The modes. What changes a file that is open for reading fails.
+const (
+	ReadOnly Mode = iota
+	ReadWrite
+)
+
+// LockMode says whom a lock excludes.
+type LockMode int
+
+// The lock modes.
+const (
+	Shared    LockMode = iota // holders of an exclusive lock
+	Exclusive                 // every other holder
+)
 
 // File is an open file without a hidden offset. Its methods are safe for
 // concurrent use; a read beside a write of the same bytes may see a part of

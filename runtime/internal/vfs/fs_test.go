@@ -55,7 +55,7 @@ func TestCreateIsExclusive(t *testing.T) {
 func TestMissingFiles(t *testing.T) {
 	onEach(t, func(t *testing.T, open func() vfs.FS) {
 		d := open()
-		_, err := d.Open("a")
+		_, err := d.Open("a", vfs.ReadWrite)
 		for call, err := range map[string]error{"Open": err, "Rename": d.Rename("a", "b"), "Remove": d.Remove("a")} {
 			if !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("%s(a) = %v, want fs.ErrNotExist", call, err)
@@ -71,7 +71,7 @@ func TestNamesAreChecked(t *testing.T) {
 		put(t, d, "a", "")
 		for _, name := range []string{"", ".", "..", "A", "x/y", "../x", "/x", "-x", ".x", "a\x00", "é", strings.Repeat("x", 65)} {
 			_, create := d.Create(name)
-			_, open := d.Open(name)
+			_, open := d.Open(name, vfs.ReadWrite)
 			for call, err := range map[string]error{
 				"Create": create, "Open": open, "Remove": d.Remove(name),
 				"Rename from": d.Rename(name, "b"), "Rename to": d.Rename("a", name),
@@ -203,7 +203,7 @@ func TestClosedHandles(t *testing.T) {
 		_, read := f.ReadAt(make([]byte, 1), 0)
 		_, write := f.WriteAt([]byte("x"), 0)
 		_, size := f.Size()
-		g, err := d.Open("a")
+		g, err := d.Open("a", vfs.ReadWrite)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,9 +211,9 @@ func TestClosedHandles(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, create := d.Create("b")
-		_, reopen := d.Open("a")
+		_, reopen := d.Open("a", vfs.ReadWrite)
 		_, list := d.List()
-		_, lock := d.Lock()
+		_, lock := d.Lock(vfs.Exclusive)
 		for call, err := range map[string]error{
 			"ReadAt": read, "WriteAt": write, "Size": size, "Truncate": f.Truncate(0), "Sync": f.Sync(), "Close": f.Close(),
 			"Create": create, "Open": reopen, "List": list, "Lock": lock, "Rename": d.Rename("a", "b"),
@@ -232,32 +232,32 @@ func TestClosedHandles(t *testing.T) {
 func TestLockIsExclusive(t *testing.T) {
 	onEach(t, func(t *testing.T, open func() vfs.FS) {
 		d, other := open(), open()
-		lock, err := d.Lock()
+		lock, err := d.Lock(vfs.Exclusive)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for who, d := range map[string]vfs.FS{"the same handle": d, "another handle": other} {
-			if _, err := d.Lock(); !errors.Is(err, vfs.ErrLocked) {
+			if _, err := d.Lock(vfs.Exclusive); !errors.Is(err, vfs.ErrLocked) {
 				t.Errorf("Lock of %s = %v, want ErrLocked", who, err)
 			}
 		}
 		if err := d.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := other.Lock(); !errors.Is(err, vfs.ErrLocked) {
+		if _, err := other.Lock(vfs.Exclusive); !errors.Is(err, vfs.ErrLocked) {
 			t.Errorf("Lock after the holder closed its directory = %v, want ErrLocked", err)
 		}
 		if err := lock.Close(); err != nil {
 			t.Fatal(err)
 		}
-		second, err := other.Lock()
+		second, err := other.Lock(vfs.Exclusive)
 		if err != nil {
 			t.Fatalf("Lock after release = %v, want nil", err)
 		}
 		if err := lock.Close(); !errors.Is(err, fs.ErrClosed) {
 			t.Errorf("second Close = %v, want fs.ErrClosed", err)
 		}
-		if _, err := open().Lock(); !errors.Is(err, vfs.ErrLocked) {
+		if _, err := open().Lock(vfs.Exclusive); !errors.Is(err, vfs.ErrLocked) {
 			t.Errorf("Lock after a second Close of an old lock = %v, want ErrLocked", err)
 		}
 		if err := second.Close(); err != nil {
@@ -314,7 +314,10 @@ func play(t *testing.T, d vfs.FS, script []byte) (log []string) {
 		data := bytes.Repeat(script[3:4], size)
 		switch op := script[0] % 9; {
 		case op <= 1:
-			open := map[byte]func(string) (vfs.File, error){0: d.Create, 1: d.Open}[op]
+			open := d.Create
+			if op == 1 {
+				open = func(name string) (vfs.File, error) { return d.Open(name, vfs.Mode(size%2)) }
+			}
 			f, err := open(name)
 			if err == nil {
 				files = append(files, f)
@@ -370,7 +373,7 @@ func put(t *testing.T, d vfs.FS, name, content string) vfs.File {
 
 func wantFile(t *testing.T, d vfs.FS, name, want string) {
 	t.Helper()
-	f, err := d.Open(name)
+	f, err := d.Open(name, vfs.ReadWrite)
 	if err != nil {
 		t.Error(err)
 		return

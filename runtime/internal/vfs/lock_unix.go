@@ -8,8 +8,14 @@ import (
 	"syscall"
 )
 
-// flock takes the exclusive lock of an open directory without waiting.
-func flock(f *os.File) error { return callFlock(f, syscall.LOCK_EX|syscall.LOCK_NB) }
+// flock takes the lock of an open directory without waiting.
+func flock(f *os.File, m LockMode) error {
+	how := syscall.LOCK_SH
+	if m == Exclusive {
+		how = syscall.LOCK_EX
+	}
+	return callFlock(f, how|syscall.LOCK_NB)
+}
 
 // funlock gives it back.
 func funlock(f *os.File) error { return callFlock(f, syscall.LOCK_UN) }

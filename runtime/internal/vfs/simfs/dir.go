@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"slices"
 
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
@@ -12,7 +13,7 @@ import (
 type dir struct{ handle }
 
 func (h *dir) Create(name string) (vfs.File, error) {
-	return h.open(OpCreate, name, func() (*inode, error) {
+	f, err := h.open(OpCreate, name, func() (*inode, error) {
 		switch _, err := h.find(OpCreate, name); {
 		case err == nil:
 			return nil, fail(OpCreate, name, fs.ErrExist)
@@ -23,14 +24,23 @@ func (h *dir) Create(name string) (vfs.File, error) {
 		h.move(move{file: n, to: name})
 		return n, nil
 	})
+	if err != nil {
+		return nil, err // not f, which would be an interface that holds a nil pointer
+	}
+	return f, nil
 }
 
-func (h *dir) Open(name string) (vfs.File, error) {
-	return h.open(OpOpen, name, func() (*inode, error) { return h.find(OpOpen, name) })
+func (h *dir) Open(name string, m vfs.Mode) (vfs.File, error) {
+	f, err := h.open(OpOpen, name, func() (*inode, error) { return h.find(OpOpen, name) })
+	if err != nil {
+		return nil, err
+	}
+	f.readOnly = m == vfs.ReadOnly
+	return f, nil
 }
 
 // open opens the file that get comes up with.
-func (h *dir) open(op Op, name string, get func() (*inode, error)) (vfs.File, error) {
+func (h *dir) open(op Op, name string, get func() (*inode, error)) (*file, error) {
 	f := &file{handle: handle{disk: h.disk, name: name}}
 	err := h.do(op, name, func() (err error) {
 		f.inode, err = get()
@@ -88,18 +98,28 @@ func (h *dir) SyncDir() error {
 	}, nil)
 }
 
-func (h *dir) Lock() (io.Closer, error) {
+func (h *dir) Lock(m vfs.LockMode) (io.Closer, error) {
 	d := h.disk
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := h.alive("lock", ""); err != nil {
 		return nil, err
 	}
-	if d.lock != nil && !d.lock.closed {
-		return nil, fail("lock", "", vfs.ErrLocked)
+	d.locks = slices.DeleteFunc(d.locks, func(l *lock) bool { return l.closed })
+	for _, l := range d.locks {
+		if m == vfs.Exclusive || l.mode == vfs.Exclusive {
+			return nil, fail("lock", "", vfs.ErrLocked)
+		}
 	}
-	d.lock = &handle{disk: d}
-	return d.lock, nil
+	l := &lock{handle: handle{disk: d}, mode: m}
+	d.locks = append(d.locks, l)
+	return l, nil
+}
+
+// lock is a held lock.
+type lock struct {
+	handle
+	mode vfs.LockMode
 }
 
 // find returns the file of that name.

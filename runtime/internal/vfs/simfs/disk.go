@@ -19,7 +19,7 @@ type Disk struct {
 	durable names
 	pending []move // made since the last sync of the directory, oldest first
 
-	lock    *handle // the last one given out, nil if none was
+	locks   []*lock // given out, perhaps closed since
 	stopped bool
 	ops     int
 	hook    func(Op, string)

@@ -22,7 +22,7 @@ var steps = []struct {
 	effect func(d *simfs.Disk) bool // nil if there is nothing to see
 }{
 	{simfs.OpCreate, func(dir vfs.FS, _ vfs.File) error { _, err := dir.Create("b"); return err }, has("b")},
-	{simfs.OpOpen, func(dir vfs.FS, _ vfs.File) error { _, err := dir.Open("a"); return err }, nil},
+	{simfs.OpOpen, func(dir vfs.FS, _ vfs.File) error { _, err := dir.Open("a", vfs.ReadWrite); return err }, nil},
 	{simfs.OpRename, func(dir vfs.FS, _ vfs.File) error { return dir.Rename("a", "b") }, has("b")},
 	{simfs.OpRemove, func(dir vfs.FS, _ vfs.File) error { return dir.Remove("a") }, func(d *simfs.Disk) bool { return !has("a")(d) }},
 	{simfs.OpList, func(dir vfs.FS, _ vfs.File) error { _, err := dir.List(); return err }, nil},
@@ -98,7 +98,7 @@ func TestFaultCounts(t *testing.T) {
 		for i := range 6 {
 			var err error
 			if i%2 == 0 {
-				_, err = dir.Open("a")
+				_, err = dir.Open("a", vfs.ReadWrite)
 			} else {
 				_, err = dir.List()
 			}
@@ -225,14 +225,14 @@ func TestStopEndsTheProcess(t *testing.T) {
 	dir := d.FS()
 	f := create(t, dir, "a")
 	write(t, f, 0, []byte("abc"))
-	lock, err := dir.Lock()
+	lock, err := dir.Lock(vfs.Exclusive)
 	must(t, err)
 	ops := d.Ops()
 	d.Stop()
 	_, createErr := dir.Create("b")
-	_, open := dir.Open("a")
+	_, open := dir.Open("a", vfs.ReadWrite)
 	_, list := dir.List()
-	_, lockErr := dir.Lock()
+	_, lockErr := dir.Lock(vfs.Exclusive)
 	_, read := f.ReadAt(make([]byte, 1), 0)
 	_, writeErr := f.WriteAt([]byte("x"), 0)
 	_, size := f.Size()
@@ -252,13 +252,13 @@ func TestStopEndsTheProcess(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"a": "abc"}, content(image)); diff != "" {
 		t.Errorf("content after Stop (-want +got):\n%s", diff)
 	}
-	if _, err := image.FS().Lock(); err != nil {
+	if _, err := image.FS().Lock(vfs.Exclusive); err != nil {
 		t.Errorf("Lock of the image = %v, want nil", err)
 	}
 	if got := len(d.CutHard().Names()); got != 0 {
 		t.Errorf("CutHard has %d names, want 0", got)
 	}
-	if _, err := image.FS().Open("b"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := image.FS().Open("b", vfs.ReadWrite); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Open(b) in the image = %v, want fs.ErrNotExist", err)
 	}
 }
@@ -279,7 +279,7 @@ func TestDamage(t *testing.T) {
 		t.Errorf("List = %v, want the foreign name, too", entries)
 	}
 	d.Delete("a")
-	if _, err := dir.Open("a"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := dir.Open("a", vfs.ReadWrite); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Open after Delete = %v, want fs.ErrNotExist", err)
 	}
 	if got := d.CutHard().Bytes("a"); got != nil {

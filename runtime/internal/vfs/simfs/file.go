@@ -14,7 +14,8 @@ const maxSize = 1 << 30
 // file is an open file.
 type file struct {
 	handle
-	inode *inode
+	inode    *inode
+	readOnly bool
 }
 
 func (f *file) ReadAt(p []byte, off int64) (int, error) {
@@ -36,6 +37,9 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 func (f *file) WriteAt(p []byte, off int64) (int, error) {
 	var written int
 	write := func(p []byte) error {
+		if f.readOnly {
+			return fail(OpWrite, f.name, fs.ErrPermission)
+		}
 		if err := f.checkSize(OpWrite, off, int64(len(p))); err != nil {
 			return err
 		}
@@ -54,6 +58,9 @@ func (f *file) WriteAt(p []byte, off int64) (int, error) {
 
 func (f *file) Truncate(size int64) error {
 	return f.do(OpTruncate, f.name, func() error {
+		if f.readOnly {
+			return fail(OpTruncate, f.name, fs.ErrPermission)
+		}
 		if err := f.checkSize(OpTruncate, size, 0); err != nil {
 			return err
 		}

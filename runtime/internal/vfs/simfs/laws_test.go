@@ -272,7 +272,7 @@ func TestImageIsDurable(t *testing.T) {
 			t.Errorf("Cut(%d).Dirty() = true, want false", seed)
 		}
 		for _, name := range image.Names() {
-			f, err := image.FS().Open(name)
+			f, err := image.FS().Open(name, vfs.ReadWrite)
 			must(t, err)
 			write(t, f, 0, []byte("not synced"))
 		}
@@ -302,7 +302,7 @@ func TestKillCanBeSynced(t *testing.T) {
 	write(t, create(t, dir, "a"), 0, []byte("abc"))
 	must(t, dir.Rename("a", "b"))
 	image := d.Kill()
-	f, err := image.FS().Open("b")
+	f, err := image.FS().Open("b", vfs.ReadWrite)
 	must(t, err)
 	write(t, f, 3, []byte("def"))
 	must(t, f.Sync())
@@ -331,7 +331,7 @@ func TestImagesShareNothing(t *testing.T) {
 	for how, image := range map[string]*simfs.Disk{"Kill": d.Kill(), "Cut": d.Cut(1), "CutHard": d.CutHard()} {
 		dir := image.FS()
 		for _, name := range image.Names() {
-			f, err := dir.Open(name)
+			f, err := dir.Open(name, vfs.ReadWrite)
 			must(t, err)
 			write(t, f, 0, []byte("scribble"))
 			must(t, f.Sync())
@@ -378,7 +378,7 @@ func busy(t testing.TB) *simfs.Disk {
 	must(t, dir.Rename("a", "b"))
 	must(t, dir.Remove("c"))
 	d.Fail(simfs.Fault{Op: simfs.OpSync})
-	f, err := dir.Open("d")
+	f, err := dir.Open("d", vfs.ReadWrite)
 	must(t, err)
 	if err := f.Sync(); err == nil {
 		t.Fatal("Sync with a fault armed = nil, want an error")
