@@ -136,7 +136,7 @@ func repair(dir vfs.FS, found *inventory, l *log, t *tail, r *Report) (*segment.
 		r.Rewritten = t.end
 		t.proof, t.size = t.end, t.end
 	}
-	f, err := dir.Open(segment.Name(number), vfs.ReadOnly)
+	f, err := dir.Open(segment.Name(number), vfs.ReadWrite)
 	if err != nil {
 		return nil, fmt.Errorf("open segment %d: %w", number, err)
 	}
