@@ -74,11 +74,7 @@ func Commit[T any](ctx context.Context, s *Store, p Permit[T], opts ...AppendOpt
 	if err != nil {
 		return Receipt{}, err
 	}
-	receipts, err := s.append(ctx, []draft{d}, nil)
-	if err != nil {
-		return Receipt{}, err
-	}
-	return receipts[0], nil
+	return s.appendSingle(ctx, &single{draft: [1]draft{d}})
 }
 
 // AddPermit adds what the permit allows to a batch and returns its index.
@@ -140,10 +136,9 @@ func attempt[T any](ctx context.Context, s *Store, wish *draft, propose func(con
 	if err := cmp.Or(wish.Err, s.alive()); err != nil {
 		return Receipt{}, err
 	}
-	if receipts, err := s.replay([]draft{*wish}); err != nil {
-		return Receipt{}, err
-	} else if receipts != nil {
-		return receipts[0], nil
+	again := (&single{draft: [1]draft{*wish}}).appending()
+	if done, err := s.replay(again); done || err != nil {
+		return again.receipts[0], err
 	}
 	permit, err := propose(ctx)
 	if err != nil {

@@ -43,7 +43,7 @@ func (s *Store) denied(ctx context.Context, wish *draft, err error) error {
 		},
 		correlation: wish.correlation, causation: wish.causation, system: true,
 	}
-	if _, rerr := s.append(ctx, []draft{record}, nil); rerr != nil {
+	if _, rerr := s.appendSingle(ctx, &single{draft: [1]draft{record}}); rerr != nil {
 		return errors.Join(err, fmt.Errorf("record the denial: %w", rerr))
 	}
 	return err

@@ -25,13 +25,40 @@ import (
 // the error is an [*OutcomeUnknownError]; cancelling ends the waiting, not the
 // write.
 func (s *Store) Append(ctx context.Context, d Draft, opts ...AppendOption) (Receipt, error) {
-	drafts := []draft{{Draft: d}}
-	drafts[0].wish(opts)
-	receipts, err := s.append(ctx, drafts, nil)
-	if err != nil {
+	one := &single{draft: [1]draft{{Draft: d}}}
+	one.draft[0].wish(opts)
+	return s.appendSingle(ctx, one)
+}
+
+func (s *Store) appendSingle(ctx context.Context, one *single) (Receipt, error) {
+	a := one.appending()
+	if err := s.append(ctx, a); err != nil {
 		return Receipt{}, err
 	}
-	return receipts[0], nil
+	return a.receipts[0], nil
+}
+
+// appending is one way through the writer: what is asked for, and room for what
+// it becomes.
+type appending struct {
+	drafts     []draft
+	conditions []index.Query
+	items      []commit.Item
+	request    commit.Request
+	receipts   []Receipt
+}
+
+// single is the memory of the append of one event, in one piece.
+type single struct {
+	draft   [1]draft
+	item    [1]commit.Item
+	receipt [1]Receipt
+	whole   appending
+}
+
+func (o *single) appending() *appending {
+	o.whole = appending{drafts: o.draft[:], items: o.item[:], receipts: o.receipt[:]}
+	return &o.whole
 }
 
 func newDraft(d Draft, opts []AppendOption) draft {
@@ -92,7 +119,12 @@ func (b *Batch) Commit(ctx context.Context) ([]Receipt, error) {
 		return nil, &LimitError{What: "number of events in a batch", Size: len(b.drafts), Limit: MaxBatchEvents}
 	}
 	b.err = &ArgumentError{What: "batch", Reason: "was committed before; make a new one"}
-	return b.store.append(ctx, b.drafts, b.conditions)
+	n := len(b.drafts)
+	a := &appending{drafts: b.drafts, conditions: b.conditions, items: make([]commit.Item, n), receipts: make([]Receipt, n)}
+	if err := b.store.append(ctx, a); err != nil {
+		return nil, err
+	}
+	return a.receipts, nil
 }
 
 // Sync makes every event appended so far durable. In a Synced store they are.
@@ -104,49 +136,48 @@ func (s *Store) Sync(ctx context.Context) error {
 }
 
 // append is the one way into the log.
-func (s *Store) append(ctx context.Context, drafts []draft, conditions []index.Query) ([]Receipt, error) {
-	items, err := s.encode(drafts)
-	if err != nil {
-		return nil, err
+func (s *Store) append(ctx context.Context, a *appending) error {
+	if err := s.encode(a); err != nil {
+		return err
 	}
 	for {
 		if err := s.alive(); err != nil {
-			return nil, err
+			return err
 		}
 		known := s.index.Len()
-		if receipts, err := s.replay(drafts); receipts != nil || err != nil {
-			return receipts, err
+		if done, err := s.replay(a); done || err != nil {
+			return err
 		}
-		r := &commit.Request{Items: items, Conditions: conditions, Known: known}
-		err := s.pipeline.Submit(ctx, r)
+		a.request = commit.Request{Items: a.items, Conditions: a.conditions, Known: known}
+		err := s.pipeline.Submit(ctx, &a.request)
 		if errors.Is(err, commit.ErrLookAgain) {
 			continue
 		}
 		if err != nil {
-			return nil, s.failure(err, drafts, items)
+			return s.failure(err, a.drafts, a.items)
 		}
-		return s.receipts(drafts, r.Heads()), nil
+		s.fill(a)
+		return nil
 	}
 }
 
 // encode checks the drafts and encodes them for the writer.
-func (s *Store) encode(drafts []draft) ([]commit.Item, error) {
-	for i := range drafts {
-		if err := s.check(&drafts[i], i); err != nil {
-			if len(drafts) > 1 {
-				return nil, fmt.Errorf("batch item %d: %w", i, err)
+func (s *Store) encode(a *appending) error {
+	for i := range a.drafts {
+		if err := s.check(&a.drafts[i], i); err != nil {
+			if len(a.drafts) > 1 {
+				return fmt.Errorf("batch item %d: %w", i, err)
 			}
-			return nil, err
+			return err
 		}
 	}
-	if err := s.checkBatch(drafts); err != nil {
-		return nil, err
+	if err := s.checkBatch(a.drafts); err != nil {
+		return err
 	}
-	items := make([]commit.Item, len(drafts))
-	for i := range drafts {
-		items[i] = drafts[i].item()
+	for i := range a.drafts {
+		a.drafts[i].encode(&a.items[i])
 	}
-	return items, nil
+	return nil
 }
 
 // checkBatch reports what makes drafts unacceptable together, each of which is
@@ -199,12 +230,12 @@ func (s *Store) check(d *draft, i int) error {
 	return nil
 }
 
-// item encodes a draft and digests its payload.
-func (d *draft) item() commit.Item {
-	names := make([]byte, 0, len(d.Entity)+len(d.Scope)+len(d.key))
-	names = append(append(append(names, d.Entity...), d.Scope...), d.key...)
-	entity, names := names[:len(d.Entity):len(d.Entity)], names[len(d.Entity):]
-	scope, key := names[:len(d.Scope):len(d.Scope)], names[len(d.Scope):]
+// encode encodes a draft into it and digests its payload.
+func (d *draft) encode(it *commit.Item) {
+	var room [128]byte // for names of common lengths, on the stack
+	names := append(append(append(room[:0], d.Entity...), d.Scope...), d.key...)
+	entity, names := names[:len(d.Entity)], names[len(d.Entity):]
+	scope, key := names[:len(d.Scope)], names[len(d.Scope):]
 	t := format.Tail{
 		Kind: uint16(d.Kind), PayloadVersion: d.PayloadVersion,
 		Correlation: d.correlation, Causation: d.causation,
@@ -217,57 +248,54 @@ func (d *draft) item() commit.Item {
 	if d.decision != nil {
 		t.Extensions = d.decision.appendExtension(nil)
 	}
-	encoded := format.EncodeTail(&t)
-	return commit.Item{
-		Tail: encoded, Entity: entity, Scope: scope, Key: key,
-		Digest: chain.Digest(encoded.Bytes[encoded.Payload:]), // of the copy: the caller may reuse its slice too early
-		Cause:  d.causation, CauseItem: d.causeItem - 1,
-		Expects: d.expect.set, Version: d.expect.version,
-	}
+	it.Tail = format.EncodeTail(&t)
+	it.Digest = chain.Digest(it.Tail.Bytes[it.Tail.Payload:]) // of the copy: the caller may reuse its slice too early
+	it.Cause, it.CauseItem = d.causation, d.causeItem-1
+	it.Expects, it.Version = d.expect.set, d.expect.version
 }
 
-// replay looks for the events of drafts by their idempotency keys. It returns
-// their receipts if the store has them all, and a [*KeyReusedError] if a key
-// belongs to something else.
-func (s *Store) replay(drafts []draft) ([]Receipt, error) {
-	for i := range drafts {
-		if !drafts[i].keyed {
+// replay looks for the events of drafts by their idempotency keys. If the store
+// has them all it fills in their receipts and returns true; it fails with a
+// [*KeyReusedError] if a key belongs to something else.
+func (s *Store) replay(a *appending) (done bool, err error) {
+	for i := range a.drafts {
+		key := a.drafts[i].key
+		if !a.drafts[i].keyed {
 			continue
 		}
-		e, err := s.byKey(drafts[i].key)
+		e, err := s.byKey(key)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return false, err
 		}
 		if e.Sequence <= uint64(i) {
-			return nil, &KeyReusedError{Key: drafts[i].key, Sequence: e.Sequence, Differs: "batch"}
+			return false, &KeyReusedError{Key: key, Sequence: e.Sequence, Differs: "batch"}
 		}
-		return s.replayed(drafts, drafts[i].key, e.Sequence-uint64(i))
+		return true, s.replayed(a, key, e.Sequence-uint64(i))
 	}
-	return nil, nil
+	return false, nil
 }
 
 // replayed compares drafts with the events from sequence first on.
-func (s *Store) replayed(drafts []draft, key string, first uint64) ([]Receipt, error) {
-	receipts := make([]Receipt, len(drafts))
-	for i := range drafts {
+func (s *Store) replayed(a *appending, key string, first uint64) error {
+	for i := range a.drafts {
 		sequence := first + uint64(i)
 		ref, ok := s.index.At(sequence)
 		if !ok {
-			return nil, &KeyReusedError{Key: key, Sequence: first, Differs: "batch"}
+			return &KeyReusedError{Key: key, Sequence: first, Differs: "batch"}
 		}
 		e, err := s.read(s.segments, ref)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if field := drafts[i].differs(&e); field != "" {
-			return nil, &KeyReusedError{Key: key, Sequence: sequence, Differs: field}
+		if field := a.drafts[i].differs(&e); field != "" {
+			return &KeyReusedError{Key: key, Sequence: sequence, Differs: field}
 		}
-		receipts[i] = s.receipt(&e.Meta)
+		a.receipts[i] = s.receipt(&e.Meta)
 	}
-	return receipts, nil
+	return nil
 }
 
 // differs names the first field in which a stored event is not what d asks for.
@@ -289,16 +317,15 @@ func (d *draft) differs(e *Event) string {
 	return ""
 }
 
-func (s *Store) receipts(drafts []draft, heads []format.Head) []Receipt {
+// fill fills in the receipts of what was committed.
+func (s *Store) fill(a *appending) {
 	durable := s.frontier.At(frontier.Durable)
-	receipts := make([]Receipt, len(heads))
-	for i, h := range heads {
-		receipts[i] = Receipt{
-			store: s.id, incarnation: uint64(s.incarnation), sequence: h.Sequence, coordinate: drafts[i].Coordinate,
-			version: h.Version, id: h.ID, hash: h.Hash, durable: h.Sequence <= durable, decision: drafts[i].decision,
-		}
+	heads := a.request.Heads()
+	for i := range heads {
+		h, r := &heads[i], &a.receipts[i]
+		r.store, r.incarnation, r.sequence, r.coordinate = s.id, uint64(s.incarnation), h.Sequence, a.drafts[i].Coordinate
+		r.version, r.id, r.hash, r.durable, r.decision = h.Version, h.ID, h.Hash, h.Sequence <= durable, a.drafts[i].decision
 	}
-	return receipts
 }
 
 // receipt makes the receipt of a stored event again.
@@ -318,7 +345,7 @@ func (s *Store) failure(err error, drafts []draft, items []commit.Item) error {
 		if c.Item < 0 {
 			return &ConflictError{Found: c.Found}
 		}
-		return &ConflictError{Entity: string(items[c.Item].Entity), Expected: c.Expected, Actual: c.Actual}
+		return &ConflictError{Entity: string(items[c.Item].Tail.Entity), Expected: c.Expected, Actual: c.Actual}
 	}
 	if u, ok := errors.AsType[*commit.UnknownError](err); ok {
 		out := &OutcomeUnknownError{Cause: s.failure(u.Cause, nil, nil)}

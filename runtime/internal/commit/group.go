@@ -69,7 +69,7 @@ func (p *Pipeline) checkLocked(r *Request) (wait *group, err error) {
 		return wait, err
 	}
 	for i := range r.Items {
-		if wait, err := p.checkKeyLocked(r.Items[i].Key, r.Known); wait != nil || err != nil {
+		if wait, err := p.checkKeyLocked(r.Items[i].Tail.Key, r.Known); wait != nil || err != nil {
 			return wait, err
 		}
 	}
@@ -124,15 +124,15 @@ func (p *Pipeline) checkVersionLocked(r *Request, i int) (wait *group, err error
 	if !it.Expects {
 		return nil, nil
 	}
-	published := p.index.Head(it.Entity).Version + r.before[i]
+	published := p.index.Head(it.Tail.Entity).Version + r.before[i]
 	switch {
-	case p.headLocked(it.Entity).Version+r.before[i] == it.Version:
+	case p.headLocked(it.Tail.Entity).Version+r.before[i] == it.Version:
 		return nil, nil
 	case published != it.Version:
 		return nil, &Conflict{Item: i, Expected: it.Version, Actual: published}
 	}
 	return p.underWayLocked(func(g *group) bool {
-		_, ok := g.heads[string(it.Entity)]
+		_, ok := g.heads[string(it.Tail.Entity)]
 		return ok
 	}), nil
 }
@@ -171,7 +171,9 @@ func (p *Pipeline) joinLocked(r *Request) {
 	g.sync = g.sync || r.Sync
 	r.group = g
 	if r.heads == nil {
-		r.heads = make([]format.Head, len(r.Items))
+		if r.heads = r.single[:]; len(r.Items) != 1 {
+			r.heads = make([]format.Head, len(r.Items))
+		}
 		p.clock.NextN(len(r.Items), func(i int, id [16]byte) { r.heads[i].ID = id })
 	}
 	for i := range r.Items {
@@ -180,20 +182,20 @@ func (p *Pipeline) joinLocked(r *Request) {
 			it.Cause = r.heads[it.CauseItem].ID
 			copy(it.Tail.Bytes[it.Tail.Causation:], it.Cause[:])
 		}
-		prev := p.headLocked(it.Entity)
+		prev := p.headLocked(it.Tail.Entity)
 		h := format.Head{Sequence: p.next, Version: prev.Version + 1, ID: r.heads[i].ID}
 		h.Hash = p.linker.Link(prev.Hash, &h, it.Tail.Kind, it.Tail.Flags, it.Tail.Linked(), it.Digest)
 		p.next++
 
 		at := len(g.buf)
 		g.buf = format.AppendRecord(g.buf, p.seed, &h, &it.Tail)
-		g.heads[string(it.Entity)] = index.Head{Version: h.Version, Sequence: h.Sequence, Hash: h.Hash}
-		if len(it.Key) > 0 {
-			g.keys[string(it.Key)] = struct{}{}
+		g.heads[string(it.Tail.Entity)] = index.Head{Version: h.Version, Sequence: h.Sequence, Hash: h.Hash}
+		if len(it.Tail.Key) > 0 {
+			g.keys[string(it.Tail.Key)] = struct{}{}
 		}
 		g.entries = append(g.entries, index.Entry{
 			Sequence: h.Sequence, Version: h.Version, ID: h.ID, Hash: h.Hash,
-			Causation: it.Cause, Kind: it.Tail.Kind, Entity: it.Entity, Scope: it.Scope, Key: it.Key,
+			Causation: it.Cause, Kind: it.Tail.Kind, Entity: it.Tail.Entity, Scope: it.Tail.Scope, Key: it.Tail.Key,
 			Pos: format.Pos{Offset: uint32(at), Length: uint32(len(g.buf) - at)}, // from the group's start, until it is placed
 		})
 		r.heads[i] = h

@@ -130,10 +130,14 @@ func (p *Pipeline) Submit(ctx context.Context, r *Request) error {
 				go p.lead(g)
 			}
 		}
-		select {
-		case <-g.done:
-		case <-ctx.Done():
-			return p.leave(r, g, ctx.Err())
+		if ctx.Done() == nil {
+			<-g.done // alone is cheaper than with a channel that never closes
+		} else {
+			select {
+			case <-g.done:
+			case <-ctx.Done():
+				return p.leave(r, g, ctx.Err())
+			}
 		}
 		if r.group == g {
 			return r.err

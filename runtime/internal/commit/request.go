@@ -10,9 +10,6 @@ import (
 // Item is one event to append, encoded.
 type Item struct {
 	Tail    format.Encoded
-	Entity  []byte
-	Scope   []byte
-	Key     []byte // empty: none
 	Digest  [32]byte
 	Expects bool
 	Version uint64 // expected version of the stream, if Expects
@@ -38,8 +35,9 @@ type Request struct {
 	// request without items may have it alone.
 	Sync bool
 
-	before []uint64      // for each item, how many before it are of its stream
-	heads  []format.Head // results, one an item
+	before []uint64       // for each item, how many before it are of its stream
+	heads  []format.Head  // results, one an item
+	single [1]format.Head // the memory of heads if there is one item
 	err    error
 	group  *group
 }
@@ -52,7 +50,7 @@ func (r *Request) prepare() {
 	r.before = make([]uint64, len(r.Items))
 	counts := make(map[string]uint64, len(r.Items))
 	for i := range r.Items {
-		entity := string(r.Items[i].Entity)
+		entity := string(r.Items[i].Tail.Entity)
 		r.before[i] = counts[entity]
 		counts[entity]++
 	}

@@ -86,6 +86,8 @@ type Encoded struct {
 	Bytes     []byte
 	Payload   int // where in Bytes the payload begins
 	Causation int // where in Bytes the causation stands, or [NoCausation]
+
+	Entity, Scope, Key []byte // views of Bytes
 }
 
 // Linked is the part of the encoded tail that the event's hash covers as it
@@ -106,9 +108,12 @@ func EncodeTail(t *Tail) Encoded {
 		b = append(b, t.Causation[:]...)
 	}
 	b = appendBytes(b, t.Entity)
+	e.Entity = b[len(b)-len(t.Entity) : len(b) : len(b)]
 	b = appendBytes(b, t.Scope)
+	e.Scope = b[len(b)-len(t.Scope) : len(b) : len(b)]
 	if e.Flags&FlagKey != 0 {
 		b = appendBytes(b, t.Key)
+		e.Key = b[len(b)-len(t.Key) : len(b) : len(b)]
 	}
 	if e.Flags&FlagExtensions != 0 {
 		b = appendBytes(b, t.Extensions)
