@@ -2,8 +2,12 @@ package props_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
+	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/batpaktest"
@@ -25,8 +29,9 @@ type crashes struct {
 type image struct {
 	disk    *batpaktest.Disk
 	how     string
-	must    uint64 // events, at least
-	durable uint64 // of them, those that a power cut must spare
+	must    uint64          // events, at least
+	durable uint64          // of them, those that a power cut must spare
+	marks   batpak.Frontier // when it was taken
 }
 
 // crash runs a history on a disk in memory that is crashed at every operation,
@@ -63,19 +68,62 @@ func (c *crashes) take(op batpaktest.Op, name string) {
 	n := uint64(c.disk.Ops())
 	at := fmt.Sprintf("before operation %d, %s %s", n, op, name)
 	c.images = append(c.images,
-		image{c.disk.Kill(), "killed " + at, c.kept.Written, c.kept.Durable},
-		image{c.disk.CutHard(), "cut " + at, c.kept.Durable, c.kept.Durable},
-		image{c.disk.Cut(n), "cut in part " + at, c.kept.Durable, c.kept.Durable})
+		image{c.disk.Kill(), "killed " + at, c.kept.Written, c.kept.Durable, c.kept},
+		image{c.disk.CutHard(), "cut " + at, c.kept.Durable, c.kept.Durable, c.kept},
+		image{c.disk.Cut(n), "cut in part " + at, c.kept.Durable, c.kept.Durable, c.kept})
 }
 
 func alters(op batpaktest.Op) bool {
 	return op != batpaktest.OpRead && op != batpaktest.OpList && op != batpaktest.OpOpen
 }
 
+// place opens what a crash left: where the store was, or as a copy on another disk.
+type place func(i image, use func(opener) error) error
+
+// inMemory opens an image as it is.
+func inMemory(i image, use func(opener) error) error { return use(i.disk.Open) }
+
+// onRealDisk copies an image to directories below parent.
+func onRealDisk(parent string) place {
+	return func(i image, use func(opener) error) error {
+		dir, err := os.MkdirTemp(parent, "image")
+		if err != nil {
+			return err
+		}
+		for _, name := range i.disk.Names() {
+			if err := os.WriteFile(filepath.Join(dir, name), i.disk.Bytes(name), 0o600); err != nil {
+				return err
+			}
+		}
+		err = use(func(o *batpak.Options) (*batpak.Store, error) { return batpak.Open(dir, o) })
+		return errors.Join(err, os.RemoveAll(dir))
+	}
+}
+
+// onPlaces runs a test with images opened in memory and, fewer of them, on the
+// real disk: what a crash leaves there is what the simulated one says it may
+// leave, but it is found, read and repaired by another implementation.
+func onPlaces(t *testing.T, inMem, real int, test func(t *testing.T, cases int, sample func([]image) []image, in place)) {
+	t.Run("simulated", func(t *testing.T) {
+		test(t, inMem, func(all []image) []image { return all }, inMemory)
+	})
+	t.Run("real", func(t *testing.T) {
+		test(t, real, func(all []image) []image {
+			const most = 25 // of a history; syncs of a real disk take time
+			step := 1 + len(all)/most
+			var some []image
+			for i := len(all) % step; i < len(all); i += step {
+				some = append(some, all[i])
+			}
+			return some
+		}, onRealDisk(t.TempDir()))
+	})
+}
+
 // prefix opens an image, which must have all that was promised and beyond that
 // whole requests only, in their order. It returns the store and its model.
-func (w *world) prefix(ctx context.Context, i image) (*batpak.Store, *props.Model, error) {
-	s, err := i.disk.Open(&batpak.Options{SegmentSize: batpak.MinSegmentSize})
+func (w *world) prefix(ctx context.Context, i image, open opener) (*batpak.Store, *props.Model, error) {
+	s, err := open(&batpak.Options{SegmentSize: batpak.MinSegmentSize})
 	if err != nil {
 		return nil, nil, err
 	}

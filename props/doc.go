@@ -18,8 +18,8 @@
 //
 // The numbers in brackets are those of the guarantees they hold the store to.
 // Those of one line with a name are functions of this package; all are tests of
-// it, in files of the same number, on a disk in memory that crashes and, where it
-// is about more than crashes, on a real one.
+// it, in files of the same number, on a disk in memory that crashes and on a real
+// one, where the images of crashes are copied to.
 //
 //	LAW01  a payload survives its encoding, which is canonical   [Codec.RoundTrip, Codec.Canonical]
 //	LAW02  decoding takes any bytes, within bounds of memory     (S13) [Codec.Total]

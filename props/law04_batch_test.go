@@ -2,6 +2,7 @@ package props_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -20,20 +21,47 @@ func TestLaw04RequestsAreWholeOrAbsent(t *testing.T) {
 	for name, durability := range map[string]batpak.Durability{"synced": batpak.Synced, "relaxed": batpak.Relaxed} {
 		t.Run(name, func(t *testing.T) {
 			histories := histories(appendBatch, appendBatch, appendOne, appendIfNone, retry, syncAll, reopen)
-			props.Check(t, 20, histories, func(ops []op) error {
-				w, images, err := crash(t.Context(), durability, ops)
-				if err != nil {
-					return err
-				}
-				for i, image := range images {
-					if err := w.survives(t.Context(), image, i); err != nil {
-						return fmt.Errorf("%s: %w", image.how, err)
+			onPlaces(t, 20, 3, func(t *testing.T, cases int, sample func([]image) []image, in place) {
+				props.Check(t, cases, histories, func(ops []op) error {
+					w, images, err := crash(t.Context(), durability, ops)
+					if err != nil {
+						return err
 					}
-				}
-				return nil
+					for n, i := range sample(images) {
+						if err := w.takesMore(t.Context(), i, in); err != nil {
+							return fmt.Errorf("%s: %w", i.how, err)
+						}
+						if err := w.survives(t.Context(), i, n); err != nil {
+							return fmt.Errorf("%s: %w", i.how, err)
+						}
+					}
+					return nil
+				})
 			})
 		})
 	}
+}
+
+// takesMore opens a copy of an image, appends, and opens it again.
+func (w *world) takesMore(ctx context.Context, i image, in place) error {
+	i.disk = i.disk.Kill()
+	return in(i, func(open opener) error {
+		s, m, err := w.prefix(ctx, i, open)
+		if err != nil {
+			return err
+		}
+		more := props.Request{Wishes: []props.Wish{w.wish(op{}, 0), w.wish(op{who: 1}, 1)}}
+		_, err = m.Submit(ctx, s, &more)
+		if err = errors.Join(err, s.Close()); err != nil {
+			return fmt.Errorf("append after the recovery: %w", err)
+		}
+		again, err := open(nil)
+		if err != nil {
+			return fmt.Errorf("open after an append after the recovery: %w", err)
+		}
+		defer again.Close()
+		return m.Compare(ctx, again)
+	})
 }
 
 // survives holds an image against the law. The number chooses where its recovery
@@ -49,7 +77,7 @@ func (w *world) survives(ctx context.Context, i image, number int) error {
 			countdown--
 		}
 	})
-	s, m, err := w.prefix(ctx, i)
+	s, m, err := w.prefix(ctx, i, i.disk.Open)
 	i.disk.OnOp(nil)
 	if err != nil {
 		return err
@@ -78,7 +106,7 @@ func (w *world) survives(ctx context.Context, i image, number int) error {
 
 // opens opens an image, which must have a prefix of the model.
 func (w *world) opens(ctx context.Context, i image) error {
-	s, _, err := w.prefix(ctx, i)
+	s, _, err := w.prefix(ctx, i, i.disk.Open)
 	if err != nil {
 		return err
 	}

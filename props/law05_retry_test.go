@@ -21,17 +21,20 @@ func TestLaw05RetryGivesTheSameReceipt(t *testing.T) {
 	histories := histories(appendOne, appendBatch, appendIfNone, syncAll)
 	for name, durability := range map[string]batpak.Durability{"synced": batpak.Synced, "relaxed": batpak.Relaxed} {
 		t.Run(name, func(t *testing.T) {
-			props.Check(t, 20, histories, func(ops []op) error {
-				w, images, err := crash(t.Context(), durability, keyed(ops))
-				if err != nil {
-					return err
-				}
-				for _, i := range images {
-					if err := w.retryAll(t.Context(), i); err != nil {
-						return fmt.Errorf("%s: %w", i.how, err)
+			onPlaces(t, 20, 3, func(t *testing.T, cases int, sample func([]image) []image, in place) {
+				props.Check(t, cases, histories, func(ops []op) error {
+					w, images, err := crash(t.Context(), durability, keyed(ops))
+					if err != nil {
+						return err
 					}
-				}
-				return nil
+					for _, i := range sample(images) {
+						err := in(i, func(open opener) error { return w.retryAll(t.Context(), i, open) })
+						if err != nil {
+							return fmt.Errorf("%s: %w", i.how, err)
+						}
+					}
+					return nil
+				})
 			})
 		})
 	}
@@ -39,8 +42,8 @@ func TestLaw05RetryGivesTheSameReceipt(t *testing.T) {
 
 // retryAll repeats all requests on an image, twice. Those that survived must give
 // the receipts they gave before the crash, the others are decided anew.
-func (w *world) retryAll(ctx context.Context, i image) error {
-	s, m, err := w.prefix(ctx, i)
+func (w *world) retryAll(ctx context.Context, i image, open opener) error {
+	s, m, err := w.prefix(ctx, i, open)
 	if err != nil {
 		return err
 	}

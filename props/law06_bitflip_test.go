@@ -3,11 +3,10 @@ package props_test
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"reflect"
 	"testing"
+
+	"github.com/leanovate/gopter/gen"
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/batpaktest"
@@ -31,25 +30,23 @@ func TestLaw06FlippedBitAtRestIsNeverServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused := 0
-	for _, f := range flipsOf(t, disk) {
+	checkFlips(t, disk, flips, func(f flip) error {
 		damaged := disk.CutHard()
 		damaged.SetBytes(f.apply(disk))
 		s, err := damaged.Open(nil)
-		if err != nil {
-			if !errors.Is(err, batpak.ErrCorrupt) && !errors.Is(err, batpak.ErrNewerFormat) {
-				t.Fatalf("%v: Open() = %v, want ErrCorrupt or ErrNewerFormat", f, err)
-			}
+		if errors.Is(err, batpak.ErrCorrupt) || errors.Is(err, batpak.ErrNewerFormat) {
 			refused++
-			continue
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("Open() = %w, want ErrCorrupt or ErrNewerFormat", err)
 		}
 		got, err := allEvents(s)
 		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Fatalf("%v: the store opens, and has %d events, %v, want all %d unchanged", f, len(got), err, len(want))
+			return fmt.Errorf("the store opens, and has %d events, %w, want all %d unchanged", len(got), err, len(want))
 		}
-		if err := s.Close(); err != nil {
-			t.Fatalf("%v: Close() = %v", f, err)
-		}
-	}
+		return s.Close()
+	})
 	if refused == 0 {
 		t.Error("no damage was refused")
 	}
@@ -70,25 +67,22 @@ func TestLaw06RealDiskAgreesWithTheSimulatedOne(t *testing.T) {
 		got, err := allEvents(s)
 		return got, errors.Join(err, s.Close())
 	}
-	all := flipsOf(t, disk)
-	const tried = 100
-	for i := 0; i < len(all); i += max(1, len(all)/tried) {
+	realDisk := onRealDisk(t.TempDir())
+	checkFlips(t, disk, 100, func(f flip) error {
 		damaged := disk.CutHard()
-		damaged.SetBytes(all[i].apply(disk))
-		dir := t.TempDir()
-		for _, name := range damaged.Names() {
-			if err := os.WriteFile(filepath.Join(dir, name), damaged.Bytes(name), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
+		damaged.SetBytes(f.apply(disk))
+		copied := image{disk: damaged.CutHard()} // before the simulated one is repaired
 		want, wantErr := open(damaged.Open(nil))
-		got, err := open(batpak.Open(dir, nil))
-		if errors.Is(err, batpak.ErrCorrupt) != errors.Is(wantErr, batpak.ErrCorrupt) ||
-			errors.Is(err, batpak.ErrNewerFormat) != errors.Is(wantErr, batpak.ErrNewerFormat) ||
-			(err == nil) != (wantErr == nil) || !reflect.DeepEqual(got, want) {
-			t.Fatalf("%v: the real disk gives %d events, %v, want %d events, %v", all[i], len(got), err, len(want), wantErr)
-		}
-	}
+		return realDisk(copied, func(again opener) error {
+			got, err := open(again(nil))
+			if errors.Is(err, batpak.ErrCorrupt) != errors.Is(wantErr, batpak.ErrCorrupt) ||
+				errors.Is(err, batpak.ErrNewerFormat) != errors.Is(wantErr, batpak.ErrNewerFormat) ||
+				(err == nil) != (wantErr == nil) || !reflect.DeepEqual(got, want) {
+				return fmt.Errorf("the real disk gives %d events, %w, want %d events, %w", len(got), err, len(want), wantErr)
+			}
+			return nil
+		})
+	})
 }
 
 // LAW06: under an open store, an event whose bits flip is reported as damaged or
@@ -101,8 +95,9 @@ func TestLaw06FlippedBitUnderOpenStoreIsNeverServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	hit := 0
-	for _, f := range flipsOf(t, disk) {
+	checkFlips(t, disk, flips, func(f flip) error {
 		sound := disk.Bytes(f.file)
+		defer disk.SetBytes(f.file, sound)
 		disk.SetBytes(f.apply(disk))
 		damaged := false
 		for i := range want {
@@ -111,21 +106,20 @@ func TestLaw06FlippedBitUnderOpenStoreIsNeverServed(t *testing.T) {
 			case errors.Is(err, batpak.ErrCorrupt):
 				damaged = true
 			case err != nil || !reflect.DeepEqual(got, want[i]):
-				t.Fatalf("%v: At(%d) = %+v, %v, want ErrCorrupt or %+v", f, want[i].Sequence, got, err, want[i])
+				return fmt.Errorf("At(%d) = %+v, %w, want ErrCorrupt or %+v", want[i].Sequence, got, err, want[i])
 			}
 		}
 		if got, err := allEvents(s); err == nil && !reflect.DeepEqual(got, want) || err != nil && !errors.Is(err, batpak.ErrCorrupt) {
-			t.Fatalf("%v: %d events, %v, want all %d unchanged or ErrCorrupt", f, len(got), err, len(want))
+			return fmt.Errorf("%d events, %w, want all %d unchanged or ErrCorrupt", len(got), err, len(want))
 		}
-		v, err := s.Verify(t.Context())
-		if err != nil || len(v.Damages) == 0 {
-			t.Fatalf("%v: Verify() = %+v, %v, want the damage", f, v, err)
+		if v, err := s.Verify(t.Context()); err != nil || len(v.Damages) == 0 {
+			return fmt.Errorf("Verify() = %+v, %w, want the damage", v, err)
 		}
 		if damaged {
 			hit++
 		}
-		disk.SetBytes(f.file, sound)
-	}
+		return nil
+	})
 	if hit == 0 {
 		t.Error("no event was damaged")
 	}
@@ -191,8 +185,9 @@ func (f flip) apply(d *batpaktest.Disk) (string, []byte) {
 	return f.file, b
 }
 
-// flipsOf returns bits of all files: a sample, or all with enough effort.
-func flipsOf(t *testing.T, d *batpaktest.Disk) []flip {
+// checkFlips holds a law against bits of all files: about the given number of
+// them, or all with enough effort.
+func checkFlips(t *testing.T, d *batpaktest.Disk, cases int, law func(flip) error) {
 	t.Helper()
 	var all []flip
 	for _, name := range d.Names() {
@@ -202,13 +197,21 @@ func flipsOf(t *testing.T, d *batpaktest.Disk) []flip {
 			}
 		}
 	}
-	seed := props.Seed(t)
-	if props.Effort(t) >= props.Thorough {
-		return all
+	nth := func(n int) error {
+		if err := law(all[n]); err != nil {
+			return fmt.Errorf("%v: %w", all[n], err)
+		}
+		return nil
 	}
-	r := rand.New(rand.NewPCG(uint64(seed), 0))
-	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	return all[:min(len(all), props.Cases(t, flips))]
+	if props.Effort(t) < props.Thorough {
+		props.Check(t, cases, gen.IntRange(0, len(all)-1), nth)
+		return
+	}
+	for n := range all {
+		if err := nth(n); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // contentEnd is where the zeros begin that a file ends in, if it does.

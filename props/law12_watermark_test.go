@@ -20,30 +20,27 @@ func TestLaw12WhatIsVisibleIsDurable(t *testing.T) {
 	histories := histories(appendBatch, appendOne, appendOne, syncAll)
 	for name, durability := range map[string]batpak.Durability{"synced": batpak.Synced, "relaxed": batpak.Relaxed} {
 		t.Run(name, func(t *testing.T) {
-			props.Check(t, 20, histories, func(ops []op) error {
-				return watch(t.Context(), durability, ops)
+			onPlaces(t, 20, 2, func(t *testing.T, cases int, sample func([]image) []image, in place) {
+				props.Check(t, cases, histories, func(ops []op) error {
+					return watch(t.Context(), durability, ops, sample, in)
+				})
 			})
 		})
 	}
 }
 
-// seen is what readers saw, and the worst that a power cut could do then.
-type seen struct {
-	frontier batpak.Frontier
-	disk     *batpaktest.Disk
-}
-
 // watch has several goroutines append the steps of a history, looks at the store
-// before each operation of the disk, and holds what it saw against the disk.
-func watch(ctx context.Context, durability batpak.Durability, ops []op) error {
+// before each operation of the disk, and holds what it saw against the worst that
+// a power cut could leave then.
+func watch(ctx context.Context, durability batpak.Durability, ops []op, sample func([]image) []image, in place) error {
 	disk := batpaktest.NewDisk()
 	s, err := disk.Open(&batpak.Options{Durability: durability, SegmentSize: batpak.MinSegmentSize})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	var mu sync.Mutex // guards moments
-	var moments []seen
+	var mu sync.Mutex // guards images
+	var images []image
 	disk.OnOp(func(op batpaktest.Op, _ string) {
 		if !alters(op) {
 			return
@@ -51,7 +48,7 @@ func watch(ctx context.Context, durability batpak.Durability, ops []op) error {
 		f := s.Frontier() // before the image
 		mu.Lock()
 		defer mu.Unlock()
-		moments = append(moments, seen{f, disk.CutHard()})
+		images = append(images, image{disk: disk.CutHard(), marks: f})
 	})
 	if err := appendAtOnce(ctx, s, ops); err != nil {
 		return err
@@ -67,9 +64,9 @@ func watch(ctx context.Context, durability batpak.Durability, ops []op) error {
 		}
 		all = append(all, e)
 	}
-	for _, m := range moments {
-		if err := m.holds(all); err != nil {
-			return fmt.Errorf("with the marks at %+v: %w", m.frontier, err)
+	for _, i := range sample(images) {
+		if err := in(i, func(open opener) error { return i.holds(all, open) }); err != nil {
+			return fmt.Errorf("with the marks at %+v: %w", i.marks, err)
 		}
 	}
 	return nil
@@ -107,28 +104,28 @@ func appendAtOnce(ctx context.Context, s *batpak.Store, ops []op) error {
 
 // holds reports what was visible and is not on the disk, given all events of the
 // finished store.
-func (m *seen) holds(all []batpak.Event) error {
-	if f := m.frontier; f.Visible > f.Durable || f.Durable > f.Written {
+func (i image) holds(all []batpak.Event, open opener) error {
+	if f := i.marks; f.Visible > f.Durable || f.Durable > f.Written {
 		return fmt.Errorf("the marks are not in order")
 	}
-	s, err := m.disk.Open(nil)
+	s, err := open(nil)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
 	n := s.Report().Events
-	if n < m.frontier.Visible {
+	if n < i.marks.Visible {
 		return fmt.Errorf("the disk has %d events", n)
 	}
-	i := 0
+	at := 0
 	for e, err := range s.Events(batpak.Query{}) {
 		switch {
 		case err != nil:
 			return err
-		case e.ID != all[i].ID || e.Hash != all[i].Hash || e.Sequence != all[i].Sequence:
-			return fmt.Errorf("event %d with id %v is on the disk, event %d with id %v came of it", e.Sequence, e.ID, all[i].Sequence, all[i].ID)
+		case e.ID != all[at].ID || e.Hash != all[at].Hash || e.Sequence != all[at].Sequence:
+			return fmt.Errorf("event %d with id %v is on the disk, event %d with id %v came of it", e.Sequence, e.ID, all[at].Sequence, all[at].ID)
 		}
-		i++
+		at++
 	}
 	return nil
 }

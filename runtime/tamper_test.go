@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -303,7 +305,7 @@ func TestVerifyNamesTheStreamThatWasTamperedWith(t *testing.T) {
 	}
 }
 
-// LAW07, of a store that is not open: it is refused when it is opened, or
+// LAW07, of a store that is not open, on the simulated and on the real disk: it is refused when it is opened, or
 // Verify names the stream.
 func TestTamperedStoreIsRefusedOrNamed(t *testing.T) {
 	for name, tamper := range tamperings() {
@@ -322,20 +324,38 @@ func TestTamperedStoreIsRefusedOrNamed(t *testing.T) {
 				}
 				image := d.CutHard()
 				f.put(image)
-				s, err := batpak.Open("simulated", simOptions(image, nil))
-				if errors.Is(err, batpak.ErrCorrupt) {
-					continue
-				}
-				if err != nil {
-					t.Fatalf("record %d: Open() = %v, want ErrCorrupt or a store", i, err)
-				}
-				wantNamed(t, s, i, streams)
-				if err := s.Close(); err != nil {
-					t.Fatal(err)
+				dir := onRealDisk(t, image)
+				for _, open := range []func() (*batpak.Store, error){
+					func() (*batpak.Store, error) { return batpak.Open("simulated", simOptions(image, nil)) },
+					func() (*batpak.Store, error) { return batpak.Open(dir, nil) },
+				} {
+					s, err := open()
+					if errors.Is(err, batpak.ErrCorrupt) {
+						continue
+					}
+					if err != nil {
+						t.Fatalf("record %d: Open() = %v, want ErrCorrupt or a store", i, err)
+					}
+					wantNamed(t, s, i, streams)
+					if err := s.Close(); err != nil {
+						t.Fatal(err)
+					}
 				}
 			}
 		})
 	}
+}
+
+// onRealDisk copies a disk to a directory.
+func onRealDisk(t *testing.T, d *simfs.Disk) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for _, name := range d.Names() {
+		if err := os.WriteFile(filepath.Join(dir, name), d.Bytes(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // wantNamed wants Verify to find damage in one of the streams.

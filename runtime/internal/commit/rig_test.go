@@ -107,7 +107,7 @@ func request(events ...event) *commit.Request {
 			tail.Causation = [16]byte{1}
 		}
 		r.Items = append(r.Items, commit.Item{
-			Tail: format.EncodeTail(&tail),
+			Tail:   format.EncodeTail(&tail),
 			Digest: chain.Digest(tail.Payload), Expects: e.expects, Version: e.version, CauseItem: e.cause - 1,
 		})
 	}
