@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
 // MaxAttempts is how often [Decide] proposes before it gives up because other
@@ -123,6 +125,7 @@ func Decide[T any](ctx context.Context, s *Store, d Draft, propose func(context.
 		return Receipt{}, terr
 	}
 	defer giveBack()
+	sometimes.Reached("command was decided again")
 	for range MaxAttempts - 1 {
 		if receipt, err = attempt(ctx, s, &wish, propose, opts); !errors.Is(err, ErrConflict) {
 			break
@@ -138,6 +141,7 @@ func attempt[T any](ctx context.Context, s *Store, wish *draft, propose func(con
 	}
 	again := (&single{draft: [1]draft{*wish}}).appending()
 	if done, err := s.replay(again); done || err != nil {
+		sometimes.Reached("command was done already")
 		return again.receipts[0], err
 	}
 	permit, err := propose(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/wire"
 )
 
@@ -44,6 +45,7 @@ func (s *Store) denied(ctx context.Context, wish *draft, err error) error {
 		correlation: wish.correlation, causation: wish.causation, system: true,
 	}
 	if _, rerr := s.appendSingle(ctx, &single{draft: [1]draft{record}}); rerr != nil {
+		sometimes.Reached("denial could not be recorded")
 		return errors.Join(err, fmt.Errorf("record the denial: %w", rerr))
 	}
 	return err

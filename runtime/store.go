@@ -14,6 +14,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
 	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/recovery"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
@@ -101,6 +102,12 @@ func (s *Store) recover() error {
 	}
 	last, _ := clock.TickOf(found.LastID)
 	s.id, s.incarnation = found.Store, found.Incarnation+1
+	if planted.Bug("opening does not begin an incarnation") {
+		s.incarnation = max(found.Incarnation, 1)
+	}
+	if planted.Bug("ids begin anew when the store is opened") {
+		last = 0
+	}
 	s.seed = format.RecordSeed(found.Store)
 	s.segments = found.Reader
 	s.frontier = frontier.New(found.NextSequence - 1)

@@ -6,6 +6,7 @@ import (
 	"github.com/zeebo/blake3"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
 // Part of the disk format; do not change.
@@ -30,6 +31,9 @@ type Linker struct{ buf []byte }
 // input.
 func (l *Linker) Link(prev [32]byte, h *format.Head, kind uint16, flags format.Flags, linked []byte, payload [32]byte) [32]byte {
 	b := append(l.buf[:0], linkDomain...)
+	if planted.Bug("hash does not cover the one before") {
+		prev = [32]byte{}
+	}
 	b = append(b, prev[:]...)
 	b = append(b, payload[:]...)
 	b = binary.LittleEndian.AppendUint16(b, kind)

@@ -3,6 +3,8 @@ package clock
 import (
 	"encoding/binary"
 	"time"
+
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
 const (
@@ -56,6 +58,9 @@ func (c *Clock) NextN(n int, use func(i int, id [16]byte)) {
 	wall := tickOf(c.now())
 	for i := range n {
 		c.last = max(c.last+1, wall)
+		if planted.Bug("ids follow the wall clock back") {
+			c.last = wall + Tick(i)
+		}
 		use(i, c.id())
 	}
 }

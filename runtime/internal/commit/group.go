@@ -7,6 +7,8 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
 	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
 // group is what one write and one sync make durable.
@@ -75,9 +77,10 @@ func (p *Pipeline) checkLocked(r *Request) (wait *group, err error) {
 	}
 	for _, q := range r.Conditions {
 		if found := p.index.Find(make([]index.Ref, 0, 1), q); len(found) > 0 {
+			sometimes.Reached("published event refused a condition")
 			return nil, &Conflict{Item: -1, Found: found[0].Sequence}
 		}
-		if g := p.underWayLocked(func(g *group) bool { return g.matches(&q) }); g != nil {
+		if g := p.underWayLocked(func(g *group) bool { return g.matches(&q) }); g != nil && !planted.Bug("condition does not look at groups under way") {
 			return g, nil
 		}
 	}
@@ -95,6 +98,7 @@ func (p *Pipeline) checkRoomLocked(n uint64) (wait *group, err error) {
 	case p.next+n-1 <= index.MaxSequence:
 		return nil, nil
 	case p.frontier.At(frontier.Written)+n > index.MaxSequence:
+		sometimes.Reached("sequences were exhausted")
 		return nil, ErrExhausted
 	}
 	return p.underWayLocked(func(g *group) bool { return len(g.entries) > 0 }), nil
@@ -103,11 +107,12 @@ func (p *Pipeline) checkRoomLocked(n uint64) (wait *group, err error) {
 // checkKeyLocked finds out whether an event that the caller has not seen yet may
 // have the key.
 func (p *Pipeline) checkKeyLocked(key []byte, known int) (wait *group, err error) {
-	if len(key) == 0 {
+	if len(key) == 0 || planted.Bug("writer does not look at keys") {
 		return nil, nil
 	}
 	for _, ref := range p.index.ByKey(key) {
 		if ref.Sequence > uint64(known) {
+			sometimes.Reached("key came in while it was looked up")
 			return nil, ErrLookAgain
 		}
 	}
@@ -129,6 +134,7 @@ func (p *Pipeline) checkVersionLocked(r *Request, i int) (wait *group, err error
 	case p.headLocked(it.Tail.Entity).Version+r.before[i] == it.Version:
 		return nil, nil
 	case published != it.Version:
+		sometimes.Reached("published version refused an append")
 		return nil, &Conflict{Item: i, Expected: it.Version, Actual: published}
 	}
 	return p.underWayLocked(func(g *group) bool {
@@ -142,8 +148,10 @@ func (p *Pipeline) checkVersionLocked(r *Request, i int) (wait *group, err error
 func (p *Pipeline) underWayLocked(holds func(*group) bool) *group {
 	switch {
 	case p.flying != nil && holds(p.flying):
+		sometimes.Reached("verdict depended on the flying group")
 		return p.flying
 	case holds(p.open):
+		sometimes.Reached("verdict depended on the open group")
 		return p.open
 	}
 	return nil

@@ -8,7 +8,9 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
@@ -53,7 +55,11 @@ func (l *Log) Append(buf []byte, entries []index.Entry) error {
 	first := entries[0].Sequence
 	full := l.Writer.End() > format.SegmentHeaderSize && l.Writer.End()+int64(len(buf)) > l.SegmentSize
 	if full || l.ended {
+		if l.ended {
+			sometimes.Reached("rotation was tried again")
+		}
 		if err := l.rotate(first); err != nil {
+			sometimes.Reached("next segment could not be begun")
 			return err
 		}
 	}
@@ -85,7 +91,9 @@ func (l *Log) write(buf []byte, h format.GroupHeader) error {
 	if err := l.Writer.Write(buf); err != nil {
 		return classify(fmt.Errorf("write to segment %d: %w", l.Header.Segment, err))
 	}
-	l.Digest.Write(buf)
+	if !planted.Bug("digest of a segment misses its groups") {
+		l.Digest.Write(buf)
+	}
 	return nil
 }
 
@@ -102,7 +110,7 @@ func (l *Log) rotate(first uint64) error {
 		PrevLength:    uint64(length),
 		PrevDigest:    l.Digest.Sum(),
 	}
-	l.ended = true
+	l.ended = !planted.Bug("log goes on in a segment that was ended")
 	w, err := segment.Create(l.FS, h)
 	if errors.Is(err, fs.ErrExist) {
 		return &PoisonedError{Cause: fmt.Errorf("create segment %d: %w", h.Segment, err)} // it will stay
@@ -123,14 +131,15 @@ func (l *Log) rotate(first uint64) error {
 // ahead. The next sequence is next.
 func (l *Log) Close(next uint64) error {
 	if l.Closed || l.ended {
+		sometimes.Reached("store was closed without a close group")
 		return l.Abandon()
 	}
-	if err := l.Sync(); err != nil {
+	if err := planted.Skip("close group is written before the sync", l.Sync); err != nil {
 		return errors.Join(&PoisonedError{Cause: err}, l.Abandon())
 	}
 	buf := make([]byte, format.GroupHeaderSize)
 	err := l.write(buf, format.GroupHeader{Type: format.GroupClose, FirstSequence: next})
-	if err == nil {
+	if err == nil && !planted.Bug("closing does not sync") {
 		if _, err = l.Writer.Seal(); err != nil {
 			err = &PoisonedError{Cause: err}
 		}
@@ -145,6 +154,7 @@ func (l *Log) Abandon() error { return l.Reader.Close() }
 func classify(err error) error {
 	var w *segment.WriteError
 	if errors.As(err, &w) && w.Undone {
+		sometimes.Reached("log was left as it was by a failure")
 		return err
 	}
 	return &PoisonedError{Cause: err}

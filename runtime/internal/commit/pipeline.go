@@ -12,6 +12,8 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
 	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
 // maxGroup is the body in bytes from which on a group takes no more requests.
@@ -143,6 +145,7 @@ func (p *Pipeline) Submit(ctx context.Context, r *Request) error {
 			return r.err
 		}
 		// g was only waited for.
+		sometimes.Reached("verdict waited for a group under way")
 	}
 }
 
@@ -153,13 +156,16 @@ func (p *Pipeline) leave(r *Request, g *group, cause error) error {
 	select {
 	case <-g.done:
 		if r.group == g {
+			sometimes.Reached("context ended when the group was done")
 			return r.err // just in time
 		}
 	default:
 	}
 	if r.group != g {
+		sometimes.Reached("context ended while another group was waited for")
 		return cause // it was not r that was waited for
 	}
+	sometimes.Reached("context ended while the group was under way")
 	return &UnknownError{Heads: slices.Clone(r.heads), Cause: cause}
 }
 
@@ -175,13 +181,16 @@ func (p *Pipeline) enter(r *Request) (g *group, leads bool, err error) {
 	case p.err != nil:
 		return nil, false, p.err
 	case len(p.open.buf) > maxGroup:
+		sometimes.Reached("open group was full")
 		return p.open, false, nil
 	}
 	if wait, err := p.checkLocked(r); wait != nil || err != nil {
 		return wait, false, err
 	}
 	p.joinLocked(r)
-	leads = !p.open.led
+	if leads = !p.open.led; !leads {
+		sometimes.Reached("request followed in the group of another")
+	}
 	p.open.led = true
 	return p.open, leads, nil
 }
@@ -213,6 +222,7 @@ func (p *Pipeline) lead(g *group) {
 func (p *Pipeline) seal(g *group) {
 	p.mu.Lock()
 	for p.flying != nil {
+		sometimes.Reached("leader waited for the group before")
 		before := p.flying.done
 		p.mu.Unlock()
 		<-before
@@ -247,14 +257,17 @@ func (p *Pipeline) commit(g *group) error {
 		}
 		written = g.entries[n-1].Sequence
 	}
-	sync := g.sync || !p.relaxed && len(g.entries) > 0
+	if planted.Bug("shown before it is durable") {
+		p.publish(g, written, written)
+	}
+	sync := g.sync && !planted.Bug("request for a sync is ignored") || !p.relaxed && len(g.entries) > 0
 	if sync {
-		if err := p.log.Sync(); err != nil {
+		if err := p.log.Sync(); err != nil && !planted.Bug("acknowledged though the sync failed") {
 			return &PoisonedError{Cause: err}
 		}
 	}
 	durable := p.log.Sealed()
-	if sync {
+	if sync || planted.Bug("relaxed counts as durable") {
 		durable = written
 	}
 	p.publish(g, written, durable)
@@ -283,6 +296,7 @@ func (p *Pipeline) failLocked(g *group, err error) {
 	if !errors.As(err, &poisoned) {
 		for _, r := range g.requests {
 			if r.err = err; len(r.Items) == 0 {
+				sometimes.Reached("sync was asked for in a group that failed")
 				r.sendBack() // it asked for a sync, and that is not what failed
 			}
 		}
@@ -292,6 +306,7 @@ func (p *Pipeline) failLocked(g *group, err error) {
 	already := p.err != nil
 	for _, r := range g.requests {
 		if already || len(r.Items) == 0 {
+			sometimes.Reached("request met a poisoned writer in its group")
 			r.err = poisoned // nothing of it was written
 		} else {
 			r.err = &UnknownError{Heads: r.heads, Cause: poisoned}
@@ -310,14 +325,18 @@ func (p *Pipeline) reassembleLocked(failed *group) {
 	g := p.open
 	requests := g.requests
 	g.requests = nil
-	g.reset()
-	if len(failed.entries) > 0 {
+	if !planted.Bug("group that is assembled again keeps what it had") {
+		g.reset()
+	}
+	if len(failed.entries) > 0 && !planted.Bug("sequences of a failed group are not given again") {
 		p.next = failed.entries[0].Sequence
 	}
 	for _, r := range requests {
 		if wait, err := p.checkLocked(r); wait == nil && err == nil {
 			p.joinLocked(r)
+			sometimes.Reached("request joined the open group again")
 		} else {
+			sometimes.Reached("request no longer fitted the open group")
 			r.sendBack()
 		}
 	}
@@ -342,6 +361,7 @@ func (p *Pipeline) Close() error {
 		if !g.led {
 			g = p.flying
 		}
+		sometimes.Reached("closing waited for a group")
 		p.mu.Unlock()
 		<-g.done
 		p.mu.Lock()
@@ -352,8 +372,9 @@ func (p *Pipeline) Close() error {
 	switch {
 	case err == nil:
 		return p.log.Close(next)
-	case p.frontier.At(frontier.Durable) == p.frontier.At(frontier.Written):
+	case p.frontier.At(frontier.Durable) == p.frontier.At(frontier.Written) || planted.Bug("closing a poisoned store says nothing"):
 		return p.log.Abandon()
 	}
+	sometimes.Reached("closed with written events that cannot be made durable")
 	return errors.Join(err, p.log.Abandon())
 }

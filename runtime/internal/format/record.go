@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
 // Flags say which optional fields a record has. Part of the disk format; do not
@@ -171,7 +173,7 @@ func ParseRecord(src []byte, seed uint32) (r Record, rest []byte, err error) {
 		return Record{}, nil, damaged(4, "record with an impossible length")
 	}
 	rest, src = src[size:], src[:size:size]
-	if binary.LittleEndian.Uint32(src) != checksum(seed, src[4:]) {
+	if binary.LittleEndian.Uint32(src) != checksum(seed, src[4:]) && !planted.Bug("checksum of a record is not checked") {
 		return Record{}, nil, damaged(0, "record with a wrong checksum")
 	}
 	flags := Flags(binary.LittleEndian.Uint16(src[8:]))
@@ -242,7 +244,7 @@ func (f *fields) uvarint() uint64 {
 
 func (f *fields) bytes() []byte {
 	n := f.uvarint()
-	if n > uint64(len(f.src)-f.at) {
+	if n > uint64(len(f.src)-f.at) && !planted.Bug("length of a field is trusted") {
 		f.fail("record with a field longer than itself")
 		return nil
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+
+	"github.com/batpak-go/batpak/runtime/internal/planted"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
 // Mark names a watermark.
@@ -53,7 +56,9 @@ func (f *Frontier) Advance(m Mark, sequence uint64) {
 		return
 	}
 	f.at[m].Store(sequence)
-	f.wakeLocked(func(w waiter) bool { return w.mark == m && w.sequence <= sequence }, nil)
+	f.wakeLocked(func(w waiter) bool {
+		return w.mark == m && (w.sequence <= sequence || planted.Bug("waiters are woken by any rise"))
+	}, nil)
 }
 
 // End makes every wait that has to wait, now and later, return err: no mark
@@ -61,6 +66,9 @@ func (f *Frontier) Advance(m Mark, sequence uint64) {
 func (f *Frontier) End(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if len(f.waiters) > 0 {
+		sometimes.Reached("marks ended while they were waited for")
+	}
 	if f.err == nil {
 		f.err = err
 	}
@@ -87,6 +95,7 @@ func (f *Frontier) Wait(ctx context.Context, m Mark, sequence uint64) error {
 	case err := <-w.done:
 		return err
 	case <-ctx.Done():
+		sometimes.Reached("wait for a mark ended with its context")
 		f.forget(w)
 		return ctx.Err()
 	}

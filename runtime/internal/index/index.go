@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
 const (
@@ -130,13 +131,16 @@ func (x *Index) addLocked(e *Entry) {
 		x.kinds[e.Kind] = k
 	}
 	k.add(ordinal)
-	if len(e.Key) > 0 {
+	if len(e.Key) > 0 && !planted.Bug("keys are not indexed") {
 		x.keys.add(x.fingerprint(e.Key), ordinal)
 	}
 	if e.Causation != [16]byte{} {
 		if cause, ok := x.ordinalLocked(e.Causation); ok {
 			c := x.rowLocked(cause)
 			r.nextEffect, c.firstEffect = c.firstEffect, ordinal+1
+			if planted.Bug("cause forgets its earlier effects") {
+				r.nextEffect = 0
+			}
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package index
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
+)
 
 // postings are ordinals in rising order. The first one has a place of its own:
 // many streams never have another.
@@ -90,6 +94,7 @@ func (t *keyTable) put(s keySlot) {
 }
 
 func (t *keyTable) grow() {
+	sometimes.Reached("table of keys grew")
 	old := t.slots
 	t.slots = make([]keySlot, max(16, 2*len(old)))
 	for _, s := range old {

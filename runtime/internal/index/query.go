@@ -5,6 +5,9 @@ import (
 	"container/heap"
 	"slices"
 	"strings"
+
+	"github.com/batpak-go/batpak/runtime/internal/planted"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
 // Query selects events. Fields at their zero value do not restrict; the others
@@ -31,6 +34,9 @@ func (x *Index) Find(dst []Ref, q Query) []Ref {
 	end := uint64(x.count)
 	if q.Until != 0 {
 		end = min(end, q.Until)
+		if planted.Bug("last event of a range is left out") {
+			end--
+		}
 	}
 	if q.After >= end {
 		return dst
@@ -118,6 +124,9 @@ func (x *Index) mergeLocked(dst []Ref, m *matcher, from, to uint32) []Ref {
 		if m.matches(x.rowLocked(c.head)) {
 			dst = append(dst, x.refLocked(c.head))
 		}
+		if len(h) > 1 {
+			sometimes.Reached("query merged several lists")
+		}
 		if !c.next() {
 			heap.Pop(&h)
 		} else if len(h) > 1 {
@@ -143,7 +152,7 @@ func (x *Index) prefixLocked(prefix string) []*postings {
 // streams added.
 func (x *Index) sortNames() {
 	x.mu.RLock()
-	sorted := len(x.byName) == len(x.streams)
+	sorted := len(x.byName) == len(x.streams) || len(x.byName) > 0 && planted.Bug("names are sorted once")
 	x.mu.RUnlock()
 	if sorted {
 		return

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/batpak-go/batpak/runtime/internal/planted"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
@@ -32,6 +34,7 @@ func isLostName(name string) bool {
 func keep(dir vfs.FS, lost []string, f vfs.File, number uint64, from, to int64) (name string, err error) {
 	name = lostName(number, from)
 	for len(lost) >= maxLost {
+		sometimes.Reached("oldest lost file made way")
 		if err := remove(dir, lost[0]); err != nil {
 			return "", err
 		}
@@ -46,12 +49,13 @@ func keep(dir vfs.FS, lost []string, f vfs.File, number uint64, from, to int64) 
 	}
 	err = copyRange(copied, f, from, min(to, from+maxLostSize))
 	if err == nil {
-		err = copied.Sync()
+		err = planted.Skip("kept tail is not synced", copied.Sync)
 	}
 	if err = errors.Join(err, copied.Close()); err == nil {
-		err = dir.SyncDir()
+		err = planted.Skip("name of a kept tail is not synced", dir.SyncDir)
 	}
 	if err != nil {
+		sometimes.Reached("torn tail could not be kept")
 		return "", fmt.Errorf("keep the tail of segment %d: %w", number, err)
 	}
 	return name, nil
@@ -83,6 +87,7 @@ func remove(dir vfs.FS, name string) error {
 // removeAll unlinks what earlier crashes left.
 func removeAll(dir vfs.FS, names []string) error {
 	for _, name := range names {
+		sometimes.Reached("temporary file of a crash was removed")
 		if err := remove(dir, name); err != nil {
 			return err
 		}

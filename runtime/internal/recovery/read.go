@@ -8,7 +8,9 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
 // log is what the segments read so far amount to. It only reads.
@@ -65,7 +67,7 @@ func (l *log) sealed(number uint64) error {
 			return err
 		}
 	}
-	if l.length != s.Size() {
+	if l.length != s.Size() && !planted.Bug("zeros at the end of a sealed segment are accepted") {
 		return l.damage(l.length, "zeros at the end of a segment that another one follows")
 	}
 	return nil
@@ -105,6 +107,9 @@ func (l *log) last(number uint64, newStore func() [16]byte) (*tail, error) {
 		if err := l.group(s); err != nil {
 			return nil, err
 		}
+		if t.closed {
+			sometimes.Reached("group followed a close group")
+		}
 		t.groups, t.closed = true, s.Group().Type == format.GroupClose
 		t.end, t.proof = l.length, max(t.proof, proof(s))
 	}
@@ -118,9 +123,11 @@ func (l *log) tornHeader(s *segment.Scanner, d *segment.DamageError, h format.Se
 	if err != nil {
 		return nil, err
 	}
-	if rest > format.SegmentHeaderSize {
+	if rest > format.SegmentHeaderSize && !planted.Bug("segment with a damaged header is begun anew") {
+		sometimes.Reached("header of a segment with groups was damaged")
 		return nil, d
 	}
+	sometimes.Reached("torn header was made again")
 	l.adopt(h, format.AppendSegmentHeader(nil, h))
 	return &tail{end: l.length, rest: l.length, size: s.Size()}, nil
 }
@@ -129,7 +136,7 @@ func (l *log) tornHeader(s *segment.Scanner, d *segment.DamageError, h format.Se
 // and completes t.
 func (l *log) tornTail(s *segment.Scanner, d *segment.DamageError, t *tail) error {
 	covered := t.proof
-	for {
+	for !planted.Bug("nothing is looked for behind damage") {
 		ok, err := s.Skip()
 		if err != nil {
 			return err
@@ -137,9 +144,13 @@ func (l *log) tornTail(s *segment.Scanner, d *segment.DamageError, t *tail) erro
 		if !ok {
 			break
 		}
+		if proof(s) > covered {
+			sometimes.Reached("group behind damage proved more")
+		}
 		covered = max(covered, proof(s))
 	}
-	if d.Offset < covered {
+	if d.Offset < covered && !planted.Bug("damage of what was durable is taken for a torn tail") {
+		sometimes.Reached("damage of what was durable was refused")
 		return l.damage(d.Offset, d.Reason+", in what a later group says was durable")
 	}
 	var err error
@@ -149,7 +160,7 @@ func (l *log) tornTail(s *segment.Scanner, d *segment.DamageError, t *tail) erro
 
 // proof is the end of what was durable according to the scanner's group.
 func proof(s *segment.Scanner) int64 {
-	if s.Group().Type == format.GroupClose {
+	if s.Group().Type == format.GroupClose && !planted.Bug("close group proves nothing") {
 		return s.Offset()
 	}
 	return int64(s.Group().Durable)
@@ -182,7 +193,8 @@ func (l *log) head(s *segment.Scanner, number uint64) (format.SegmentHeader, err
 // number.
 func (l *log) begin(h format.SegmentHeader, raw []byte) error {
 	want := l.successor(func() [16]byte { return h.Store })
-	if h.PrevLength != want.PrevLength || h.PrevDigest != want.PrevDigest {
+	if h.PrevLength != want.PrevLength || h.PrevDigest != want.PrevDigest && !planted.Bug("digest of the segment before is not checked") {
+		sometimes.Reached("segment was not the one that the next one names")
 		return &segment.DamageError{
 			Segment: max(l.header.Segment, 1), FirstSequence: l.header.FirstSequence,
 			Reason: fmt.Sprintf("length or digest differ from what segment %d says of it", h.Segment),
@@ -213,10 +225,13 @@ func (l *log) extend(raw []byte) {
 func (l *log) group(s *segment.Scanner) error {
 	h := s.Group()
 	switch {
-	case h.FirstSequence != l.next:
+	case h.FirstSequence != l.next && !planted.Bug("sequence of a group is not checked"):
 		return l.damage(s.Offset(), fmt.Sprintf("group begins with event %d", h.FirstSequence))
 	case h.Incarnation < l.incarnation:
 		return l.damage(s.Offset(), "group of an earlier opening of the store")
+	}
+	if h.Incarnation > l.incarnation && l.incarnation > 0 {
+		sometimes.Reached("log went on in a later opening")
 	}
 	if h.Count > 0 {
 		l.index.Began(h.FirstSequence, h.Incarnation)
@@ -228,6 +243,9 @@ func (l *log) group(s *segment.Scanner) error {
 		r, rest, err := format.ParseRecord(body, seed)
 		if newer, ok := errors.AsType[*format.NewerError](err); ok {
 			return &segment.NewerError{Segment: l.header.Segment, Found: newer.Found}
+		}
+		if err != nil && planted.Bug("half a group is read as far as it goes") {
+			break
 		}
 		if err != nil {
 			return l.damage(at, err.Error())
@@ -251,9 +269,9 @@ func (l *log) record(r *format.Record, at int64) (reason string) {
 	switch {
 	case r.Sequence != l.next:
 		return fmt.Sprintf("record of event %d", r.Sequence)
-	case r.Version != l.index.Head(r.Entity).Version+1:
+	case r.Version != l.index.Head(r.Entity).Version+1 && !planted.Bug("version of a record is not checked"):
 		return fmt.Sprintf("record with version %d of its stream, which is at %d", r.Version, l.index.Head(r.Entity).Version)
-	case !ok || tick <= before:
+	case (!ok || tick <= before) && !planted.Bug("id of a record is not checked"):
 		return "record whose id does not follow the one before"
 	}
 	l.entry[0] = index.Entry{

@@ -7,7 +7,9 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
@@ -65,7 +67,7 @@ func Run(dir vfs.FS, c Config) (*Result, error) {
 }
 
 func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
-	if err := dir.SyncDir(); err != nil {
+	if err := planted.Skip("recovery acts on names that are not durable", dir.SyncDir); err != nil {
 		return nil, fmt.Errorf("make the directory durable: %w", err)
 	}
 	found, err := list(dir)
@@ -74,6 +76,9 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 	}
 	l := &log{reader: reader, index: c.Index, next: 1}
 	created := false
+	if len(found.foreign) > 0 {
+		sometimes.Reached("directory held foreign names")
+	}
 	t, err := l.readAll(found.last, func() [16]byte {
 		created = true
 		return c.NewStore()
@@ -96,6 +101,7 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 // readAll reads the segments from 1 to last. If there is none it begins a log.
 func (l *log) readAll(last uint64, newStore func() [16]byte) (*tail, error) {
 	if last == 0 {
+		sometimes.Reached("empty directory became a store")
 		h := l.successor(newStore)
 		l.adopt(h, format.AppendSegmentHeader(nil, h))
 		return &tail{end: l.length, rest: l.length}, nil
@@ -124,15 +130,17 @@ func repair(dir vfs.FS, found *inventory, l *log, t *tail, r *Report) (*segment.
 	}
 	number := l.header.Segment
 	if t.rest > t.end {
+		sometimes.Reached("torn tail was cut off")
 		if err := keepTail(dir, found, number, t, r); err != nil {
 			return nil, err
 		}
 	}
-	if !t.groups {
+	if !t.groups && !planted.Bug("segment without groups is taken as it looks") {
 		header := format.AppendSegmentHeader(nil, l.header)
 		if err := vfs.WriteFile(dir, segment.Name(number), header); err != nil {
 			return nil, err
 		}
+		sometimes.Reached("segment without groups was published again")
 		r.Rewritten = t.end
 		t.proof, t.size = t.end, t.end
 	}
@@ -142,10 +150,15 @@ func repair(dir vfs.FS, found *inventory, l *log, t *tail, r *Report) (*segment.
 	}
 	l.reader.Add(number, f)
 	w := segment.Resume(f, number, t.proof, t.end, t.size)
-	if t.clean() || !t.groups {
+	if t.clean() || !t.groups || planted.Bug("recovered tail is neither cut nor synced") {
 		return w, nil
 	}
-	r.Rewritten = t.end - t.proof
+	if r.Rewritten = t.end - t.proof; r.Rewritten > 0 {
+		sometimes.Reached("unproven tail was written again")
+	}
+	if t.closed {
+		sometimes.Reached("something lay behind the close group")
+	}
 	if _, err := w.Seal(); err != nil {
 		return nil, fmt.Errorf("make the end of segment %d durable: %w", number, err)
 	}
@@ -159,6 +172,9 @@ func keepTail(dir vfs.FS, found *inventory, number uint64, t *tail, r *Report) (
 		return fmt.Errorf("open segment %d: %w", number, err)
 	}
 	r.Cut = t.rest - t.end
+	if planted.Bug("torn tail is not kept") {
+		return f.Close()
+	}
 	r.Lost, err = keep(dir, found.lost, f, number, t.end, t.rest)
 	return errors.Join(err, f.Close())
 }

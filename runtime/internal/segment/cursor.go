@@ -1,6 +1,10 @@
 package segment
 
-import "github.com/batpak-go/batpak/runtime/internal/format"
+import (
+	"github.com/batpak-go/batpak/runtime/internal/format"
+
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
+)
 
 const (
 	minWindow = 4 << 10
@@ -28,6 +32,7 @@ func (c *Cursor) Record(pos format.Pos, seed uint32) (format.Record, error) {
 			return r, nil
 		}
 		// The window may be older than the record: look again.
+		sometimes.Reached("window of a cursor was older than the record")
 	}
 	if err := c.fill(pos); err != nil {
 		return format.Record{}, err
@@ -50,6 +55,7 @@ func (c *Cursor) held(pos format.Pos) []byte {
 func (c *Cursor) fill(pos format.Pos) error {
 	gap := int64(pos.Offset) - c.at - int64(len(c.window))
 	if pos.Segment == c.segment && -maxWindow <= gap && gap <= maxWindow {
+		sometimes.Reached("window of a cursor grew")
 		c.ahead = min(max(2*c.ahead, minWindow), maxWindow)
 	} else {
 		c.ahead = minWindow

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
@@ -83,6 +84,7 @@ func (r *Reader) Record(pos format.Pos, seed uint32) (format.Record, error) {
 func (r *Reader) readFull(pos format.Pos, p []byte) error {
 	n, err := r.readAt(uint64(pos.Segment), p, int64(pos.Offset))
 	if err == nil && n < len(p) {
+		sometimes.Reached("record lay behind the end of its segment")
 		return &DamageError{Segment: uint64(pos.Segment), Offset: int64(pos.Offset), Reason: "the file ends before the record does"}
 	}
 	return err
@@ -136,6 +138,7 @@ func (r *Reader) pin(number uint64) (*openFile, error) {
 	opened, err := r.dir.Open(Name(number), vfs.ReadOnly)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		sometimes.Reached("segment of an open store was missing")
 		return nil, &DamageError{Segment: number, Reason: "the file is missing"}
 	case errors.Is(err, fs.ErrInvalid):
 		return nil, &DamageError{Segment: number, Reason: "not a regular file"}
@@ -143,6 +146,7 @@ func (r *Reader) pin(number uint64) (*openFile, error) {
 		return nil, fmt.Errorf("open segment %d: %w", number, err)
 	}
 	if !r.keep(number, opened) {
+		sometimes.Reached("two readers opened one segment")
 		_ = opened.Close() // another was faster, or the reader is closed
 	}
 	return r.pin(number)
@@ -191,6 +195,7 @@ func (r *Reader) closeIdleLocked() {
 		}
 	}
 	if lowest != 0 {
+		sometimes.Reached("idle segment was closed to open another")
 		_ = r.files[lowest].Close() // it was only read from since it was synced
 		delete(r.files, lowest)
 	}

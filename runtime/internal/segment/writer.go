@@ -6,6 +6,8 @@ import (
 	"io/fs"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
@@ -48,9 +50,11 @@ func Create(dir vfs.FS, h format.SegmentHeader) (*Writer, error) {
 	name := Name(h.Segment)
 	f, err := dir.Create(name)
 	if errors.Is(err, fs.ErrExist) {
+		sometimes.Reached("name of a new segment was taken")
 		return nil, &WriteError{Undone: true, Err: err}
 	}
 	if err != nil {
+		sometimes.Reached("new segment could not be created")
 		_ = dir.Remove(name) // an attempt that failed may have left one
 		return nil, &WriteError{Undone: true, Full: full(err), Err: err}
 	}
@@ -58,16 +62,17 @@ func Create(dir vfs.FS, h format.SegmentHeader) (*Writer, error) {
 		e := &WriteError{Full: full(cause), Err: errors.Join(cause, f.Close())}
 		err := dir.Remove(name)
 		e.Undone = undone && err == nil
+		sometimes.Reached("half a new segment was taken back")
 		e.Err = errors.Join(e.Err, err)
 		return e
 	}
 	if _, err := f.WriteAt(format.AppendSegmentHeader(nil, h), 0); err != nil {
 		return nil, discard(true, err)
 	}
-	if err := f.Sync(); err != nil {
+	if err := planted.Skip("header of a new segment is not synced", f.Sync); err != nil {
 		return nil, discard(false, err)
 	}
-	if err := dir.SyncDir(); err != nil {
+	if err := planted.Skip("name of a new segment is not synced", dir.SyncDir); err != nil {
 		return nil, discard(false, err)
 	}
 	return Resume(f, h.Segment, format.SegmentHeaderSize, format.SegmentHeaderSize, format.SegmentHeaderSize), nil
@@ -97,6 +102,7 @@ func (w *Writer) Durable() int64 { return w.durable }
 // its end, and if that worked it may be used again. It keeps nothing of group.
 func (w *Writer) Write(group []byte) error {
 	if w.err != nil {
+		sometimes.Reached("write after a sync that failed was refused")
 		return &WriteError{Err: w.err}
 	}
 	if int64(len(group)) > format.MaxSegment-w.end {
@@ -106,13 +112,16 @@ func (w *Writer) Write(group []byte) error {
 		return w.undo(err)
 	}
 	w.end += int64(len(group))
+	if planted.Bug("what is written counts as durable") {
+		w.durable = w.end
+	}
 	return nil
 }
 
 // Sync makes all groups durable. After an error, which is the disk's, nothing is
 // known of the groups behind [Writer.Durable], and the writer is of no more use.
 func (w *Writer) Sync() error {
-	if w.err != nil || w.durable == w.end {
+	if w.err != nil || w.durable == w.end || planted.Bug("acknowledged before the sync") {
 		return w.err
 	}
 	return w.settle(w.size)
@@ -121,6 +130,9 @@ func (w *Writer) Sync() error {
 // Seal makes all groups durable and cuts off what is written ahead. It returns
 // the length of the file. An error is like one of [Writer.Sync].
 func (w *Writer) Seal() (length int64, err error) {
+	if planted.Bug("old segment is not synced at rotation") {
+		return w.end, w.file.Truncate(w.end)
+	}
 	if w.err == nil && (w.durable != w.end || w.size != w.end) {
 		err = w.settle(w.end)
 	}
@@ -136,7 +148,11 @@ func (w *Writer) settle(size int64) error {
 	if err == nil {
 		err = w.file.Sync()
 	}
+	if err != nil && planted.Bug("sync that failed is tried again") {
+		err = w.file.Sync()
+	}
 	if err != nil {
+		sometimes.Reached("segment could not be made durable")
 		w.err = err
 		return err
 	}
@@ -150,6 +166,7 @@ func (w *Writer) write(group []byte) error {
 	}
 	next := w.end + int64(len(group))
 	if len(group) < smallGroup && next > w.size {
+		sometimes.Reached("zeros were written ahead")
 		if err := w.writeAhead(next); err != nil {
 			return err
 		}
@@ -180,9 +197,10 @@ func (w *Writer) writeAhead(next int64) error {
 // rewrite writes again what is to be written again. It changes nothing that the
 // file shows, so a part of it does no harm.
 func (w *Writer) rewrite() error {
-	if w.again == 0 {
+	if w.again == 0 || planted.Bug("unproven tail is synced but not written again") {
 		return nil
 	}
+	sometimes.Reached("unproven bytes were written again by the writer")
 	buf := make([]byte, min(w.again, blockSize))
 	for at := w.end - w.again; at < w.end; at += int64(len(buf)) {
 		buf = buf[:min(int64(len(buf)), w.end-at)]
@@ -200,16 +218,18 @@ func (w *Writer) rewrite() error {
 // undo cuts the file back to the last group after a write that failed.
 func (w *Writer) undo(cause error) error {
 	e := &WriteError{Full: full(cause), Err: cause}
-	err := w.file.Truncate(w.end)
+	err := planted.Skip("failed write is not cut off", func() error { return w.file.Truncate(w.end) })
 	if err == nil {
-		err = w.file.Sync()
+		err = planted.Skip("cut after a failed write is not synced", w.file.Sync)
 	}
 	if err != nil {
+		sometimes.Reached("failed write could not be cut off")
 		w.err = errors.Join(cause, err)
 		e.Err = w.err
 		return e
 	}
 	w.size = w.end
+	sometimes.Reached("failed write was cut off")
 	if w.again == 0 {
 		w.durable = w.end
 	}

@@ -3,6 +3,8 @@ package turn
 import (
 	"context"
 	"sync"
+
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
 // Turns are the turns of any number of keys, one holder a key. The zero Turns is
@@ -29,6 +31,7 @@ func (t *Turns) Take(ctx context.Context, key string) (giveBack func(), err erro
 	case mine.held <- struct{}{}:
 		return func() { <-mine.held; t.leave(key, mine) }, nil
 	case <-ctx.Done():
+		sometimes.Reached("wait for a turn ended with its context")
 		t.leave(key, mine)
 		return nil, ctx.Err()
 	}
@@ -45,7 +48,9 @@ func (t *Turns) enter(key string) *turn {
 		mine = &turn{held: make(chan struct{}, 1)}
 		t.of[key] = mine
 	}
-	mine.queued++
+	if mine.queued++; mine.queued > 1 {
+		sometimes.Reached("turn was queued for")
+	}
 	return mine
 }
 

@@ -117,6 +117,9 @@ func (d *dir) Open(name string, m Mode) (File, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
+	if m == ReadOnly {
+		return readOnlyFile{file{f}}, nil
+	}
 	return file{f}, nil
 }
 
@@ -240,6 +243,18 @@ func (f file) Size() (int64, error) {
 		return 0, err
 	}
 	return info.Size(), nil
+}
+
+// readOnlyFile is a file that is open for reading. The system refuses to change
+// it, too, but with an error that it also gives for files that are closed.
+type readOnlyFile struct{ file }
+
+func (f readOnlyFile) WriteAt([]byte, int64) (int, error) {
+	return 0, &fs.PathError{Op: "write", Path: f.Name(), Err: fs.ErrPermission}
+}
+
+func (f readOnlyFile) Truncate(int64) error {
+	return &fs.PathError{Op: "truncate", Path: f.Name(), Err: fs.ErrPermission}
 }
 
 // dirLock is a held lock.

@@ -57,10 +57,11 @@ type FS interface {
 	Close() error
 }
 
-// Mode says what an open file may be used for.
+// Mode says what an open file may be used for. What would change a file that is
+// open for reading fails with [io/fs.ErrPermission].
 type Mode int
 
-// The modes. What changes a file that is open for reading fails.
+// The modes.
 const (
 	ReadOnly Mode = iota
 	ReadWrite

@@ -349,7 +349,7 @@ func play(t *testing.T, d vfs.FS, script []byte) (log []string) {
 
 // class is what the contract says about an error.
 func class(err error) error {
-	for _, class := range []error{fs.ErrExist, fs.ErrNotExist, fs.ErrInvalid, fs.ErrClosed} {
+	for _, class := range []error{fs.ErrExist, fs.ErrNotExist, fs.ErrInvalid, fs.ErrClosed, fs.ErrPermission} {
 		if errors.Is(err, class) {
 			return class
 		}

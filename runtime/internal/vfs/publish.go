@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
 // TempSuffix ends the name under which [WriteFile] prepares a file. Nobody owns
@@ -39,10 +41,12 @@ func WriteFile(dir FS, name string, data []byte) error {
 		err = dir.Rename(temp, name)
 	}
 	if err != nil {
+		sometimes.Reached("temporary file could not be published")
 		_ = dir.Remove(temp) // only to give the space back; the next call does it again
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	if err := dir.SyncDir(); err != nil {
+		sometimes.Reached("published name could not be synced")
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil

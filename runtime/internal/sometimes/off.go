@@ -1,0 +1,6 @@
+//go:build !planted
+
+package sometimes
+
+// Reached does nothing.
+func Reached(string) {}
