@@ -21,13 +21,15 @@ const (
 // excused lists what may exceed its budget, how far, and why: a room, a file or a
 // function (in the form "file:function"), with what is counted.
 var excused = map[string]excuse{
-	"runtime: lines": {2500, "the one public face; what could be a room of its own is one already"},
+	"runtime: lines": {2700, "the one public face; what could be a room of its own is one already"},
 	"runtime: names": {105, "errors with fields for each outcome, and what generated code calls"},
 	"gen: lines":     {1200, "one emitter for each part of the generated surface"},
 
 	"runtime/internal/format: names":    {36, "a struct and a pair of functions for each shape of bytes"},
 	"runtime/internal/commit: names":    {15, "errors that the caller has to tell apart"},
-	"runtime/internal/vfs/simfs: names": {16, "a constant for each operation that can fail"},
+	"runtime/internal/vfs: names":       {14, "the modes of files and of locks, two each"},
+	"runtime/internal/vfs/simfs: names": {22, "a constant for each operation that can fail, and for each way to lose"},
+	"runtime/internal/vfs/simfs: lines": {1300, "all that a disk may do, in one place"},
 }
 
 type excuse struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -183,6 +184,23 @@ func TestDenialNamesGateAndLeavesARecordIfAsked(t *testing.T) {
 			t.Errorf("the record moved the stream to version %d, want 10", got)
 		}
 	})
+}
+
+// A denial that cannot be recorded is a denial still, and says so.
+func TestDenialThatCannotBeRecorded(t *testing.T) {
+	disk := simfs.New()
+	s := openSim(t, disk, nil)
+	for range 10 {
+		mustAppend(t, s, note("purse:1", "x"))
+	}
+	disk.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+	_, err := batpak.Decide(t.Context(), s, note("purse:1", "spent"), propose(s, spendGates), batpak.RecordDenial())
+	if !errors.Is(err, batpak.ErrDenied) || !errors.Is(err, batpak.ErrDiskFull) {
+		t.Errorf("Decide() on a full disk = %v, want ErrDenied and ErrDiskFull", err)
+	}
+	if n := len(events(t, s, batpak.Query{})); n != 10 {
+		t.Errorf("there are %d events, want the 10 before it", n)
+	}
 }
 
 func TestPanickingGateDenies(t *testing.T) {

@@ -79,7 +79,7 @@ func TestCrashAtAnyOperation(t *testing.T) {
 		h := newHistory(seed)
 		h.crash = h.crashes
 		if err := h.run(16 + h.random.IntN(24)); err != nil {
-			t.Errorf("%v\n\tgo test ./runtime -run '^TestCrashAtAnyOperation$' -crash.n=1 -crash.seed=%d", err, seed)
+			t.Fatalf("after %d images: %v\n\tgo test ./runtime -run '^TestCrashAtAnyOperation$' -crash.n=1 -crash.seed=%d", images+h.images, err, seed)
 		}
 		images, nested = images+h.images, nested+h.nested
 	}

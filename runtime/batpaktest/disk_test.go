@@ -177,8 +177,10 @@ func TestOnOpSeesEachOperation(t *testing.T) {
 	mustAdd(t, s, "a")
 	disk.OnOp(nil)
 	sum := 0
-	for _, n := range seen {
-		sum += n
+	for op, n := range seen {
+		if op != batpaktest.OpRest {
+			sum += n
+		}
 	}
 	if seen[batpaktest.OpWrite] == 0 || seen[batpaktest.OpSync] == 0 || sum != disk.Ops()-before {
 		t.Errorf("hook saw %v in %d operations, want a write, a sync and all of them", seen, disk.Ops()-before)

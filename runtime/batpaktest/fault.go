@@ -19,6 +19,10 @@ const (
 	OpWrite    Op = Op(simfs.OpWrite)
 	OpTruncate Op = Op(simfs.OpTruncate)
 	OpSync     Op = Op(simfs.OpSync)
+
+	// OpRest reaches the hook in the middle of a write, when a part of the bytes is
+	// there. It does not count and cannot fail.
+	OpRest Op = Op(simfs.OpRest)
 )
 
 // Fault is an operation that is to fail. Both forms of it need a test: an

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -244,6 +245,47 @@ func TestLostFiles(t *testing.T) {
 	if err := m.deepCheck(disk); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestTornTailThatCannotBeKept: where there is no room for a torn tail it stays
+// where it is, and the next opening keeps it.
+func TestTornTailThatCannotBeKept(t *testing.T) {
+	disk, m := build(t, script{seed: 1, groups: 3, segmentSize: 1 << 20})
+	s, err := open(disk.Kill().FS(), 600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := segment.Name(1)
+	torn := append(slices.Clone(disk.Bytes(name)[:s.log.Writer.End()]), 1, 2, 3)
+	for _, op := range []simfs.Op{simfs.OpCreate, simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir} {
+		for n := 1; ; n++ {
+			image := disk.Kill()
+			image.SetBytes(name, torn)
+			image.Fail(simfs.Fault{Op: op, N: n, Err: syscall.ENOSPC})
+			_, err := open(image.FS(), 600)
+			image.Heal()
+			kept := lostFiles(image)
+			if err != nil && len(kept) == 0 && !bytes.Equal(image.Bytes(name), torn) {
+				t.Errorf("%s %d fails: the tail is neither kept nor where it was", op, n)
+			}
+			if _, again := open(image.FS(), 600); again != nil {
+				t.Errorf("%s %d fails: open again = %v", op, n, again)
+			}
+			if kept := lostFiles(image); len(kept) != 1 || !bytes.Equal(image.Bytes(kept[0]), []byte{1, 2, 3}) {
+				t.Errorf("%s %d fails: kept %q, want one file with the tail", op, n, kept)
+			}
+			if err := m.deepCheck(image); err != nil {
+				t.Errorf("%s %d fails: %v", op, n, err)
+			}
+			if err == nil {
+				break
+			}
+		}
+	}
+}
+
+func lostFiles(d *simfs.Disk) []string {
+	return slices.DeleteFunc(d.Names(), func(name string) bool { return !strings.HasPrefix(name, "lost-") })
 }
 
 // TestNothingAcked: a directory that never acked anything opens.

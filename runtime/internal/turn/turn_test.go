@@ -54,7 +54,16 @@ func TestWaitEndsWithTheContext(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
+		waited := make(chan error, 1)
+		go func() {
+			_, err := turns.Take(ctx, "k")
+			waited <- err
+		}()
+		synctest.Wait()
 		cancel()
+		if err := <-waited; !errors.Is(err, context.Canceled) {
+			t.Errorf("Take() whose context ends = %v, want context.Canceled", err)
+		}
 		if _, err := turns.Take(ctx, "k"); !errors.Is(err, context.Canceled) {
 			t.Errorf("Take() with an ended context = %v, want context.Canceled", err)
 		}

@@ -38,7 +38,6 @@ func newHistory(file *inode, start int) *history {
 type cutter struct {
 	plan
 	rand      *rand.Rand
-	target    int      // the dirty piece that allButOne and one are about
 	elsewhere [][]byte // the files of the disk, to copy from
 }
 

@@ -22,7 +22,8 @@ const piece = 512
 //	tears   of a piece that is written now and then a prefix, or any of its bytes
 //	size    the durable one, the newest, or any between, whatever the pieces say
 //	holes   past the durable bytes, where no piece is written: zeros, noise, or
-//	        bytes that lie elsewhere on the disk
+//	        bytes that lie elsewhere on the disk, or lay there before they were
+//	        cut off or removed
 func (d *Disk) Cut(seed uint64) *Disk {
 	r := rand.New(rand.NewPCG(seed, 0))
 	return d.cut(r, drawPlan(r))
@@ -45,6 +46,7 @@ type plan struct {
 	tear      tear
 	size      rule
 	hole      hole
+	target    int // the dirty piece that allButOne and one are about
 }
 
 // rule says which of the pending things survive.
@@ -94,13 +96,19 @@ func drawPlan(r *rand.Rand) plan {
 
 func pick[T any](r *rand.Rand, options ...T) T { return options[r.IntN(len(options))] }
 
-// cut makes the image. All loops over maps go by sorted names, so that the
-// draws come in the same order each time.
+// cut makes an image by a plan that it draws the rest of.
 func (d *Disk) cut(r *rand.Rand, p plan) *Disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	kept := p.cutNames(r, d.durable, d.pending)
-	c := cutter{plan: p, rand: r}
+	p.target = r.IntN(max(dirtyPieces(kept), 1))
+	return d.imageLocked(r, p, kept)
+}
+
+// imageLocked makes the image with these names. All loops over maps go by sorted names,
+// so that the draws come in the same order each time.
+func (d *Disk) imageLocked(r *rand.Rand, p plan, kept names) *Disk {
+	c := cutter{plan: p, rand: r, elsewhere: slices.Clone(d.stale)}
 	histories := map[*inode]*history{}
 	dirty := 0
 	for _, name := range kept.sorted() {
@@ -110,7 +118,6 @@ func (d *Disk) cut(r *rand.Rand, p plan) *Disk {
 			c.elsewhere = append(c.elsewhere, n.live, n.durable)
 		}
 	}
-	c.target = r.IntN(max(dirty, 1))
 	image := New()
 	for _, name := range kept.sorted() {
 		h := histories[kept[name]]

@@ -70,9 +70,11 @@ func (h *dir) Rename(from, to string) error {
 
 func (h *dir) Remove(name string) error {
 	return h.do(OpRemove, name, func() error {
-		if _, err := h.find(OpRemove, name); err != nil {
+		n, err := h.find(OpRemove, name)
+		if err != nil {
 			return err
 		}
+		h.disk.forgetLocked(n.live)
 		h.move(move{from: name})
 		return nil
 	}, nil)
@@ -92,6 +94,9 @@ func (h *dir) List() ([]vfs.Entry, error) {
 
 func (h *dir) SyncDir() error {
 	return h.do(OpSyncDir, "", func() error {
+		if h.disk.liesLocked() {
+			return nil
+		}
 		h.disk.durable.apply(h.disk.pending...)
 		h.disk.pending = nil
 		return nil

@@ -2,6 +2,7 @@ package simfs
 
 import (
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"sync"
 
@@ -19,7 +20,12 @@ type Disk struct {
 	durable names
 	pending []move // made since the last sync of the directory, oldest first
 
-	locks   []*lock // given out, perhaps closed since
+	locks   []*lock  // given out, perhaps closed since
+	stale   [][]byte // what was cut off files or removed, the newest last
+	limited bool     // files may grow by free bytes; see [Disk.SetFree]
+	free    int64
+	liar    *rand.Rand
+	lies    int // one sync in so many; 0 = none
 	stopped bool
 	ops     int
 	hook    func(Op, string)
@@ -42,17 +48,37 @@ func (d *Disk) Stop() {
 }
 
 // Kill returns the image that the death of the process leaves. The disk itself
-// goes on; see [Disk.Stop].
+// goes on; see [Disk.Stop]. With a process that goes on as well, the image is the
+// other one of two machines that are resumed from one snapshot.
 func (d *Disk) Kill() *Disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := cloner{}
-	image := &Disk{live: c.names(d.live), durable: c.names(d.durable)}
+	image := &Disk{live: c.names(d.live), durable: c.names(d.durable), stale: slices.Clone(d.stale)}
 	for _, m := range d.pending {
 		m.file = c.file(m.file)
 		image.pending = append(image.pending, m)
 	}
 	return image
+}
+
+// What has been cut off or removed is remembered up to these limits, for the holes
+// of images.
+const (
+	maxStale      = 8
+	maxStaleBytes = 16 << 10
+)
+
+// forgetLocked takes bytes out of use.
+func (d *Disk) forgetLocked(b []byte) {
+	d.free += int64(len(b))
+	if len(b) == 0 {
+		return
+	}
+	d.stale = append(d.stale, slices.Clone(b[:min(len(b), maxStaleBytes)]))
+	if len(d.stale) > maxStale {
+		d.stale = slices.Clone(d.stale[1:])
+	}
 }
 
 // Ops returns the number of operations so far, those that failed included.

@@ -10,6 +10,8 @@
 //     be seen, and still not durable.
 //   - [Disk.Cut] is a power cut: one of the images that the writes and names not
 //     yet durable could legally leave, chosen by a seed.
+//   - [Disk.Cuts] are the images of a power cut one after the other, without the
+//     finer choices.
 //   - [Disk.CutHard] is the power cut that keeps nothing but what was synced.
 //
 // # State
@@ -25,7 +27,7 @@
 // # What it does not do
 //
 // It judges nothing; what a protocol must survive is the test's to say. It knows
-// neither time nor free space. Ghosts never become durable by way of a neighbour
+// no time. Ghosts never become durable by way of a neighbour
 // in the same page.
 //
 // # Invariants

@@ -1,6 +1,9 @@
 package simfs
 
-import "syscall"
+import (
+	"math/rand/v2"
+	"syscall"
+)
 
 // Op is a kind of operation that counts, can fail, and reaches the hook.
 // Closing, locking and asking for a size are none.
@@ -19,6 +22,10 @@ const (
 	OpWrite    Op = "write"
 	OpTruncate Op = "truncate"
 	OpSync     Op = "sync"
+
+	// OpRest is no operation of its own: it reaches the hook in the middle of a
+	// write of more than one byte, when a part of the bytes is there.
+	OpRest Op = "rest of a write"
 )
 
 // Fault is an operation that is to fail. Unless the effect is kept, a write with
@@ -31,7 +38,20 @@ type Fault struct {
 	Sticky bool  // all after it fail, too
 	Kept   bool  // the effect happens and only the answer is an error
 	Err    error // nil means EIO
+	Loss   Loss  // what a sync that fails without its effect makes of the file
 }
+
+// Loss is what becomes of the changes that a sync which fails should have made
+// durable.
+type Loss int
+
+// The ways to lose.
+const (
+	Ghosts   Loss = iota // they stay visible, and no later sync knows of them (ext4, XFS)
+	Reverted             // they are gone: the file shows what is durable (Btrfs)
+	Partial              // some of them are durable, the others ghosts
+	Late                 // as Ghosts, but the sync reports success, and the next one of the file fails
+)
 
 // Fail arms a fault. Several may be armed; each counts for itself, and where
 // two meet the older one decides.
@@ -50,6 +70,36 @@ func (d *Disk) Heal() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.faults = nil
+}
+
+// SetFree limits by how many bytes the files may grow, all together; more fails
+// with ENOSPC after a part of it. What files lose gives room again. Images have
+// no limit.
+func (d *Disk) SetFree(bytes int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.limited, d.free = true, bytes
+}
+
+// Lie makes one in n syncs, of files and of the directory, report success without
+// an effect: what they should have made durable goes on waiting for the next one.
+// Which ones the seed says.
+func (d *Disk) Lie(n int, seed uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lies, d.liar = n, rand.New(rand.NewPCG(seed, 1))
+}
+
+// liesLocked reports whether this sync is a lie.
+func (d *Disk) liesLocked() bool { return d.lies > 0 && d.liar.IntN(d.lies) == 0 }
+
+// takeLocked gives a file room to grow, or says how much there is.
+func (d *Disk) takeLocked(bytes int64) (room int64, ok bool) {
+	if d.limited && bytes > d.free {
+		return max(d.free, 0), false
+	}
+	d.free -= bytes
+	return bytes, true
 }
 
 // trip counts an operation against the armed faults and returns the one that

@@ -34,26 +34,65 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 	return read, err
 }
 
+// WriteAt writes p in two parts if there is a hook, which is called in between.
 func (f *file) WriteAt(p []byte, off int64) (int, error) {
 	var written int
 	write := func(p []byte) error {
-		if f.readOnly {
-			return fail(OpWrite, f.name, fs.ErrPermission)
-		}
-		if err := f.checkSize(OpWrite, off, int64(len(p))); err != nil {
-			return err
-		}
-		f.inode.write(p, off)
-		written = len(p)
-		return nil
+		n, err := f.write(p, off+int64(written))
+		written += n
+		return err
 	}
-	err := f.do(OpWrite, f.name, func() error { return write(p) }, func(reason error) {
-		if errors.Is(reason, syscall.ENOSPC) {
+	first, hook := f.split(p)
+	err := f.do(OpWrite, f.name, func() error { return write(p[:first]) }, func(fault *Fault) error {
+		if errors.Is(fault.Err, syscall.ENOSPC) || errors.Is(fault.Err, io.ErrShortWrite) {
 			r := rand.New(rand.NewPCG(uint64(f.disk.ops), 0))
 			_ = write(p[:r.IntN(len(p)+1)])
 		}
+		return fault.Err
 	})
+	if err != nil || first == len(p) {
+		return written, err
+	}
+	hook(OpRest, f.name)
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	if err := f.alive(OpWrite, f.name); err != nil {
+		return written, err
+	}
+	err = write(p[first:])
 	return written, err
+}
+
+// split says how many bytes a write begins with before the hook is called: all of
+// them if there is none, or if a fault is armed, which is about the whole write.
+func (f *file) split(p []byte) (first int, hook func(Op, string)) {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	if f.disk.hook == nil || len(f.disk.faults) > 0 || len(p) < 2 {
+		return len(p), nil
+	}
+	r := rand.New(rand.NewPCG(uint64(f.disk.ops), 2))
+	return 1 + r.IntN(len(p)-1), f.disk.hook
+}
+
+// write puts p at byte off, or as much of it as there is room for.
+func (f *file) write(p []byte, off int64) (int, error) {
+	if f.readOnly {
+		return 0, fail(OpWrite, f.name, fs.ErrPermission)
+	}
+	if err := f.checkSize(OpWrite, off, int64(len(p))); err != nil {
+		return 0, err
+	}
+	more := max(0, off+int64(len(p))-int64(len(f.inode.live)))
+	room, ok := f.disk.takeLocked(more)
+	if !ok {
+		fits := max(0, len(p)-int(more-room))
+		f.disk.takeLocked(room)
+		f.inode.write(p[:fits], off)
+		return fits, fail(OpWrite, f.name, syscall.ENOSPC)
+	}
+	f.inode.write(p, off)
+	return len(p), nil
 }
 
 func (f *file) Truncate(size int64) error {
@@ -63,6 +102,11 @@ func (f *file) Truncate(size int64) error {
 		}
 		if err := f.checkSize(OpTruncate, size, 0); err != nil {
 			return err
+		}
+		if live := f.inode.live; size < int64(len(live)) {
+			f.disk.forgetLocked(live[size:])
+		} else if _, ok := f.disk.takeLocked(size - int64(len(live))); !ok {
+			return fail(OpTruncate, f.name, syscall.ENOSPC)
 		}
 		f.inode.truncate(size)
 		return nil
@@ -82,9 +126,22 @@ func (f *file) checkSize(op Op, off, more int64) error {
 
 func (f *file) Sync() error {
 	return f.do(OpSync, f.name, func() error {
-		f.inode.sync()
+		if late := f.inode.late; late != nil {
+			f.inode.late = nil
+			return fail(OpSync, f.name, late)
+		}
+		if !f.disk.liesLocked() {
+			f.inode.sync()
+		}
 		return nil
-	}, func(error) { f.inode.pending = nil }) // what they wrote is ghosts now
+	}, func(fault *Fault) error {
+		f.inode.lose(fault.Loss, rand.New(rand.NewPCG(uint64(f.disk.ops), 3)))
+		if fault.Loss == Late {
+			f.inode.late = fault.Err
+			return nil
+		}
+		return fault.Err
+	})
 }
 
 func (f *file) Size() (int64, error) {

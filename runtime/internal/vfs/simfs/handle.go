@@ -11,8 +11,9 @@ type handle struct {
 
 // do runs one operation about name: first the hook, then, with the disk's mutex
 // held, either the effect or, when a fault takes it, lost. The effect's error
-// goes to the caller as it is. A nil lost does nothing.
-func (h *handle) do(op Op, name string, effect func() error, lost func(reason error)) error {
+// goes to the caller as it is. A nil lost does nothing; otherwise the caller is
+// told that all is well if lost answers nil.
+func (h *handle) do(op Op, name string, effect func() error, lost func(f *Fault) (answer error)) error {
 	d := h.disk
 	d.mu.Lock()
 	hook, err := d.hook, h.alive(op, name)
@@ -38,7 +39,9 @@ func (h *handle) do(op Op, name string, effect func() error, lost func(reason er
 			return err
 		}
 	} else if lost != nil {
-		lost(f.Err)
+		if answer := lost(f); answer == nil {
+			return nil
+		}
 	}
 	return fail(op, name, f.Err)
 }

@@ -1,12 +1,16 @@
 package simfs
 
-import "slices"
+import (
+	"math/rand/v2"
+	"slices"
+)
 
 // inode is a file apart from its names.
 type inode struct {
 	live    []byte   // what reads see
 	durable []byte   // what a power cut cannot take away
 	pending []change // written since the last sync, oldest first
+	late    error    // of a sync that reported success
 }
 
 // change is one write or truncation. Its data is never modified.
@@ -42,6 +46,22 @@ func (n *inode) change(c change) {
 func (n *inode) sync() {
 	for _, c := range n.pending {
 		n.durable = c.apply(n.durable)
+	}
+	n.pending = nil
+}
+
+// lose empties the log of changes as a sync does that fails.
+func (n *inode) lose(l Loss, r *rand.Rand) {
+	switch l {
+	case Reverted:
+		n.live = slices.Clone(n.durable)
+	case Partial:
+		for _, c := range n.pending {
+			if r.IntN(2) == 0 {
+				c.size = max(c.size, int64(len(n.durable)), c.off+int64(len(c.data)))
+				n.durable = c.apply(n.durable)
+			}
+		}
 	}
 	n.pending = nil
 }
