@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -18,7 +19,12 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// Histories of crashes allocate from so many stacks that to sample them, and to
+// sum the samples up at each garbage collection, would take most of the time.
+func TestMain(m *testing.M) {
+	runtime.MemProfileRate = 0
+	goleak.VerifyTestMain(m)
+}
 
 // onDisks runs a test on the simulated and on the real disk. The function open
 // opens the test's store, which is closed in the end if the test has not.

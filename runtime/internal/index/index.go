@@ -80,7 +80,7 @@ type Index struct {
 	seed maphash.Seed
 
 	mu           sync.RWMutex // guards all below
-	rows         []*[chunkRows]row
+	rows         [][]row      // of chunkRows each, but for the last
 	count        uint32
 	streams      []stream
 	streamOf     map[string]uint32
@@ -113,12 +113,9 @@ func (x *Index) Add(entries []Entry) {
 }
 
 func (x *Index) addLocked(e *Entry) {
-	if int(x.count%chunkRows) == 0 {
-		x.rows = append(x.rows, new([chunkRows]row))
-	}
 	ordinal := x.count
 	x.count++
-	r := x.rowLocked(ordinal)
+	r := x.newRowLocked()
 	*r = row{id: upper(e.ID), pos: e.Pos, kind: e.Kind, stream: x.streamLocked(e.Entity), scope: x.scopeLocked(e.Scope)}
 
 	s := &x.streams[r.stream]
@@ -274,6 +271,22 @@ func (x *Index) ordinalLocked(id [16]byte) (uint32, bool) {
 		}
 	}
 	return lo, lo < x.count && x.rowLocked(lo).id == want
+}
+
+// newRowLocked adds a row. The first chunk grows with its rows, so that the index
+// of a small store is small; the others are made at once, and never move.
+func (x *Index) newRowLocked() *row {
+	last := len(x.rows) - 1
+	if last < 0 || len(x.rows[last]) == chunkRows {
+		var chunk []row
+		if last >= 0 {
+			chunk = make([]row, 0, chunkRows)
+		}
+		x.rows = append(x.rows, chunk)
+		last++
+	}
+	x.rows[last] = append(x.rows[last], row{})
+	return &x.rows[last][len(x.rows[last])-1]
 }
 
 func (x *Index) rowLocked(ordinal uint32) *row {
