@@ -14,15 +14,15 @@ import (
 )
 
 // BenchmarkDurableAppend compares durable appends with a probe that writes as
-// many bytes into the same kind of file, zeroed ahead of use, and syncs them:
-// with one writer as the store's latency over the probe's, with several as the
-// store's rate over that of one goroutine. Store and probe take turns, so that
-// both meet the same moods of the disk.
+// many bytes into the same kind of file, zeroed ahead of use, and syncs them, and
+// with one goroutine that appends alone. They take turns, so that all meet the
+// same moods of the disk.
 //
 //	go test -run '^$' -bench DurableAppend -benchtime 5s ./runtime
 //
 // Metrics: events/s of the store; x-probe, the time of a commit of n events over
-// that of the probe for their bytes; B/event on disk beyond payload and names.
+// that of the probe for their bytes; x-one, the rate over that of one goroutine;
+// B/event on disk beyond payload and names.
 func BenchmarkDurableAppend(b *testing.B) {
 	for _, goroutines := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint("goroutines=", goroutines), func(b *testing.B) { benchAppend(b, goroutines, 1) })
@@ -34,11 +34,8 @@ const benchPayload = 150
 
 func benchAppend(b *testing.B, goroutines, batch int) {
 	dir := b.TempDir()
-	s, err := batpak.Open(dir, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
+	s := benchStore(b, dir)
+	other := benchStore(b, b.TempDir())
 	probe := newProbe(b)
 
 	const names = len("account:000") + len("bench")
@@ -65,7 +62,13 @@ func benchAppend(b *testing.B, goroutines, batch int) {
 		}
 	}
 
-	var store, raw time.Duration
+	alone := func() {
+		if _, err := other.Append(context.Background(), drafts[0]); err != nil {
+			b.Error(err)
+		}
+	}
+
+	var store, raw, one time.Duration
 	const turn = 64 // commits of each in a row
 	rounds := 0
 	for b.Loop() {
@@ -86,17 +89,33 @@ func benchAppend(b *testing.B, goroutines, batch int) {
 			probe(goroutines * batch * (benchPayload + names + 80))
 		}
 		raw += time.Since(began)
+
+		began = time.Now()
+		for range turn {
+			alone()
+		}
+		one += time.Since(began)
 		rounds++
 	}
 	commits := float64(rounds * turn)
 	events := commits * float64(goroutines*batch)
 	b.ReportMetric(events/store.Seconds(), "events/s")
 	b.ReportMetric(store.Seconds()/raw.Seconds(), "x-probe")
+	b.ReportMetric(events/store.Seconds()/(commits/one.Seconds()), "x-one")
 	b.ReportMetric(0, "ns/op")
 	if err := s.Close(); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(size(b, dir))/events-benchPayload-float64(names), "B/event")
+}
+
+func benchStore(b *testing.B, dir string) *batpak.Store {
+	s, err := batpak.Open(dir, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { s.Close() })
+	return s
 }
 
 // newProbe returns what writes n bytes behind the last ones and syncs them.
