@@ -120,13 +120,18 @@ func (b *Batch) Commit(ctx context.Context) ([]Receipt, error) {
 	case len(b.drafts) > MaxBatchEvents:
 		return nil, &LimitError{What: "number of events in a batch", Size: len(b.drafts), Limit: MaxBatchEvents}
 	}
-	b.err = &ArgumentError{What: "batch", Reason: "was committed before; make a new one"}
-	n := len(b.drafts)
-	a := &appending{drafts: b.drafts, conditions: b.conditions, items: make([]commit.Item, n), receipts: make([]Receipt, n)}
+	a := b.appending()
 	if err := b.store.append(ctx, a); err != nil {
 		return nil, err
 	}
 	return a.receipts, nil
+}
+
+// appending is the way of the batch through the writer, which it goes once.
+func (b *Batch) appending() *appending {
+	b.err = &ArgumentError{What: "batch", Reason: "was committed before; make a new one"}
+	n := len(b.drafts)
+	return &appending{drafts: b.drafts, conditions: b.conditions, items: make([]commit.Item, n), receipts: make([]Receipt, n)}
 }
 
 // Sync makes every event appended so far durable. In a Synced store they are.
@@ -143,25 +148,38 @@ func (s *Store) append(ctx context.Context, a *appending) error {
 		return err
 	}
 	for {
-		if err := s.alive(); err != nil {
+		if done, err := s.prepare(a); done || err != nil {
 			return err
 		}
-		known := s.index.Len()
-		if done, err := s.replay(a); (done || err != nil) && !planted.Bug("keys are not looked up") {
-			return err
-		}
-		a.request = commit.Request{Items: a.items, Conditions: a.conditions, Known: known}
 		err := s.pipeline.Submit(ctx, &a.request)
-		if errors.Is(err, commit.ErrLookAgain) {
-			sometimes.Reached("keys were looked up again")
-			continue
+		if !errors.Is(err, commit.ErrLookAgain) {
+			return s.finish(a, err)
 		}
-		if err != nil {
-			return s.failure(err, a.drafts, a.items)
-		}
-		s.fill(a)
-		return nil
+		sometimes.Reached("keys were looked up again")
 	}
+}
+
+// prepare makes the request for the writer, unless the store has the events
+// already and their receipts are filled in.
+func (s *Store) prepare(a *appending) (done bool, err error) {
+	if err := s.alive(); err != nil {
+		return false, err
+	}
+	known := s.index.Len()
+	if done, err := s.replay(a); (done || err != nil) && !planted.Bug("keys are not looked up") {
+		return done, err
+	}
+	a.request = commit.Request{Items: a.items, Conditions: a.conditions, Known: known}
+	return false, nil
+}
+
+// finish says what became of the request.
+func (s *Store) finish(a *appending, err error) error {
+	if err != nil {
+		return s.failure(err, a.drafts, a.items)
+	}
+	s.fill(a)
+	return nil
 }
 
 // encode checks the drafts and encodes them for the writer.

@@ -7,8 +7,12 @@
 // group leads it: it waits until the group before is done, seals its own, and
 // writes and syncs it, while the next group is filled behind it. One sync
 // serves everyone in the group. There is no goroutine of the pipeline's own
-// unless a caller may cancel its wait, so that a single goroutine can drive it
-// step by step.
+// unless a caller may cancel its wait.
+//
+// A group goes from stage to stage, and who drives it is another matter: its
+// leader, who takes it through all of them, or one goroutine that lets requests
+// join without waiting and takes the writer step by step. So a test can stop
+// between any two stages, with as many requests under way as it likes.
 //
 // # Invariants
 //

@@ -18,6 +18,32 @@ type group struct {
 	sync     bool
 	led      bool
 	done     chan struct{} // closed when every request has its outcome
+
+	// Of the one that drives the group, once it is sealed.
+	stage   stage
+	end     uint64 // the last sequence written with it
+	durable uint64 // the last sequence that is durable with it
+}
+
+// stage is how far a group has come.
+type stage int
+
+const (
+	open stage = iota
+	sealed
+	written
+	synced
+	published
+)
+
+// landed reports whether every request has its outcome.
+func (g *group) landed() bool {
+	select {
+	case <-g.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // load is what a group carries. The next group but one uses its memory again.

@@ -75,7 +75,7 @@ type Config struct {
 //	written   the log has its bytes, in a new segment if need be
 //	synced    the bytes, and the name of the segment, are durable
 //	published in the index (locked by it), then in the frontier
-//	done      every waiter has its outcome
+//	landed    every waiter has its outcome (locked)
 //
 // An open group is assembled on the assumption that the flying one succeeds. If
 // it fails, the open one is assembled again from its requests.
@@ -149,17 +149,47 @@ func (p *Pipeline) Submit(ctx context.Context, r *Request) error {
 	}
 }
 
+// Join is [Pipeline.Submit] for a goroutine that drives the pipeline itself, with
+// [Pipeline.Step]. It does not wait: it reports whether the request is over, and
+// is to be called again after a step until it is.
+func (p *Pipeline) Join(r *Request) (over bool, err error) {
+	switch {
+	case r.awaited == nil:
+		r.prepare()
+	case !r.awaited.landed():
+		return false, nil
+	case r.group == r.awaited:
+		return true, r.err
+	}
+	r.awaited, _, err = p.enter(r)
+	return err != nil, err
+}
+
+// Step takes the groups under way one stage further: it seals the open group, if
+// there is anything in it and none is flying, or else advances the flying one.
+// It reports whether there was anything to do. Only requests that came by
+// [Pipeline.Join] may be under way.
+func (p *Pipeline) Step() bool {
+	p.mu.Lock()
+	g := p.flying
+	seals := g == nil && p.open.led
+	if seals {
+		p.sealLocked(p.open)
+	}
+	p.mu.Unlock()
+	if g != nil {
+		p.advance(g)
+	}
+	return seals || g != nil
+}
+
 // leave ends the wait for g before it is done.
 func (p *Pipeline) leave(r *Request, g *group, cause error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	select {
-	case <-g.done:
-		if r.group == g {
-			sometimes.Reached("context ended when the group was done")
-			return r.err // just in time
-		}
-	default:
+	if r.group == g && g.landed() {
+		sometimes.Reached("context ended when the group was done")
+		return r.err // just in time
 	}
 	if r.group != g {
 		sometimes.Reached("context ended while another group was waited for")
@@ -195,23 +225,11 @@ func (p *Pipeline) enter(r *Request) (g *group, leads bool, err error) {
 	return p.open, leads, nil
 }
 
-// lead sees group g through: it waits for the one before, seals g, and commits
-// it.
+// lead sees group g through, once the one before it is done.
 func (p *Pipeline) lead(g *group) {
 	p.seal(g)
-	err := p.commit(g)
-
-	p.mu.Lock()
-	p.flying = nil
-	p.last = len(g.requests)
-	if err != nil {
-		p.failLocked(g, err)
+	for !p.advance(g) {
 	}
-	if cap(g.buf) <= 2*maxGroup {
-		p.spare, g.load = g.load, load{}
-	}
-	p.mu.Unlock()
-	close(g.done)
 }
 
 // seal makes g the flying group, after the one before it is done.
@@ -221,6 +239,7 @@ func (p *Pipeline) lead(g *group) {
 // size; it gives up after three turns in which nobody came.
 func (p *Pipeline) seal(g *group) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	for p.flying != nil {
 		sometimes.Reached("leader waited for the group before")
 		before := p.flying.done
@@ -237,56 +256,98 @@ func (p *Pipeline) seal(g *group) {
 			idle++
 		}
 	}
-	p.flying, p.open = g, newGroup(p.spare)
-	p.spare = load{}
-	p.mu.Unlock()
+	p.sealLocked(g)
 }
 
-// commit writes, syncs and publishes a sealed group.
-func (p *Pipeline) commit(g *group) error {
-	p.mu.Lock()
-	err := p.err
-	p.mu.Unlock()
-	if err != nil {
+// sealLocked makes g, which is the open group, the flying one.
+func (p *Pipeline) sealLocked(g *group) {
+	g.stage = sealed
+	p.flying, p.open = g, newGroup(p.spare)
+	p.spare = load{}
+}
+
+// advance takes the flying group to its next stage. It reports whether that was
+// the last one.
+func (p *Pipeline) advance(g *group) (done bool) {
+	var err error
+	switch g.stage {
+	case sealed:
+		err = p.write(g)
+	case written:
+		err = p.sync(g)
+	case synced:
+		p.publish(g)
+	}
+	if err != nil || g.stage == published {
+		p.land(g, err)
+		return true
+	}
+	g.stage++
+	return false
+}
+
+// write hands a sealed group to the log.
+func (p *Pipeline) write(g *group) error {
+	if err := p.Err(); err != nil {
 		return err
 	}
-	written := p.frontier.At(frontier.Written)
+	g.end = p.frontier.At(frontier.Written)
 	if n := len(g.entries); n > 0 {
 		if err := p.log.Append(g.buf, g.entries); err != nil {
 			return err
 		}
-		written = g.entries[n-1].Sequence
+		g.end = g.entries[n-1].Sequence
 	}
 	if planted.Bug("shown before it is durable") {
-		p.publish(g, written, written)
+		g.durable = g.end
+		p.publish(g)
 	}
+	return nil
+}
+
+// sync makes a written group durable if it is to be.
+func (p *Pipeline) sync(g *group) error {
 	sync := g.sync && !planted.Bug("request for a sync is ignored") || !p.relaxed && len(g.entries) > 0
 	if sync {
 		if err := p.log.Sync(); err != nil && !planted.Bug("acknowledged though the sync failed") {
 			return &PoisonedError{Cause: err}
 		}
 	}
-	durable := p.log.Sealed()
+	g.durable = p.log.Sealed()
 	if sync || planted.Bug("relaxed counts as durable") {
-		durable = written
+		g.durable = g.end
 	}
-	p.publish(g, written, durable)
 	return nil
 }
 
-// publish shows a committed group, first to those who find, then to those who
-// wait.
-func (p *Pipeline) publish(g *group, written, durable uint64) {
+// publish shows a group, first to those who find, then to those who wait.
+func (p *Pipeline) publish(g *group) {
 	if len(g.entries) > 0 {
 		p.index.Began(g.entries[0].Sequence, p.log.Incarnation)
 		p.index.Add(g.entries)
 	}
-	p.frontier.Advance(frontier.Written, written)
-	p.frontier.Advance(frontier.Durable, durable)
+	p.frontier.Advance(frontier.Written, g.end)
+	p.frontier.Advance(frontier.Durable, g.durable)
+	visible := g.durable
 	if p.unsynced {
-		durable = written
+		visible = g.end
 	}
-	p.frontier.Advance(frontier.Visible, durable)
+	p.frontier.Advance(frontier.Visible, visible)
+}
+
+// land tells the requests of the flying group what became of them.
+func (p *Pipeline) land(g *group, err error) {
+	p.mu.Lock()
+	p.flying = nil
+	p.last = len(g.requests)
+	if err != nil {
+		p.failLocked(g, err)
+	}
+	if cap(g.buf) <= 2*maxGroup {
+		p.spare, g.load = g.load, load{}
+	}
+	p.mu.Unlock()
+	close(g.done)
 }
 
 // failLocked gives the requests of g their error, and those of the open group a

@@ -23,7 +23,7 @@ type Item struct {
 const NoItem = -1
 
 // Request is a set of items that are appended together or not at all. The
-// pipeline owns it from [Pipeline.Submit] on.
+// pipeline owns it from [Pipeline.Submit] or [Pipeline.Join] on.
 type Request struct {
 	Items []Item
 	// Conditions are queries that no event may match.
@@ -40,6 +40,8 @@ type Request struct {
 	single [1]format.Head // the memory of heads if there is one item
 	err    error
 	group  *group
+
+	awaited *group // by [Pipeline.Join]; nil = it was not called yet
 }
 
 // prepare counts what the expectations, if there are any, need to know.
@@ -60,7 +62,8 @@ func (r *Request) prepare() {
 func (r *Request) sendBack() { r.group, r.heads, r.err = nil, nil, nil }
 
 // Heads are what the writer decided for each item, once [Pipeline.Submit] has
-// returned nil.
+// returned nil. Who drives the pipeline may look at them before: they are nil as
+// long as the request has no place in a group.
 func (r *Request) Heads() []format.Head { return r.heads }
 
 // Conflict says which expectation or condition of a request did not hold.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -40,7 +41,11 @@ type tuning struct {
 	segmentSize int64 // 0 = large
 	relaxed     bool
 	next        uint64 // 0 = as recovered
+	wall        func() time.Time
 }
+
+// fixed is a wall clock that stands.
+func fixed() time.Time { return time.Unix(1_700_000_000, 0) }
 
 // start recovers the log on a disk and starts a pipeline behind it.
 func start(disk *simfs.Disk, tune tuning) (*rig, error) {
@@ -66,7 +71,7 @@ func start(disk *simfs.Disk, tune tuning) (*rig, error) {
 		Incarnation: found.Incarnation + 1, SegmentSize: tune.segmentSize, Closed: found.Closed,
 	})
 	r.Pipeline = commit.New(commit.Config{
-		Log: r.log, Clock: clock.New(nil, func(p []byte) { random.Read(p) }, last),
+		Log: r.log, Clock: clock.New(tune.wall, func(p []byte) { random.Read(p) }, last),
 		Index: r.index, Frontier: r.frontier, Store: found.Store, Next: tune.next, Relaxed: tune.relaxed,
 	})
 	return r, nil
