@@ -26,7 +26,8 @@ var rooms = map[string][]string{
 	"runtime/internal/chain":     {"runtime/internal/format", "runtime/internal/planted", "github.com/zeebo/blake3"},
 	"runtime/internal/index":     {"runtime/internal/format", "runtime/internal/planted", "runtime/internal/sometimes"},
 	"runtime/internal/segment":   {"runtime/internal/format", "runtime/internal/planted", "runtime/internal/sometimes", "runtime/internal/vfs"},
-	"runtime/internal/recovery":  {"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/format", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
+	"runtime/internal/replay":    {"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/format", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
+	"runtime/internal/recovery":  {"runtime/internal/chain", "runtime/internal/format", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/replay", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime/internal/commit":    {"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/format", "runtime/internal/frontier", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime": {
 		"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/commit", "runtime/internal/format",

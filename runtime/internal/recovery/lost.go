@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/batpak-go/batpak/runtime/internal/planted"
+	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
@@ -16,23 +17,11 @@ const (
 	copySize    = 64 << 10
 )
 
-// lostName is the name of the file that keeps what was cut off a segment.
-func lostName(number uint64, offset int64) string {
-	return fmt.Sprintf("lost-%016x-%08x", number, offset)
-}
-
-func isLostName(name string) bool {
-	var number uint64
-	var offset int64
-	n, err := fmt.Sscanf(name, "lost-%16x-%8x", &number, &offset)
-	return n == 2 && err == nil && name == lostName(number, offset)
-}
-
 // keep copies the bytes of f from one offset to another, and at most
 // maxLostSize of them, to the segment's lost file, durably. A file that has the
 // same name makes way, as does the oldest if there are too many.
 func keep(dir vfs.FS, lost []string, f vfs.File, number uint64, from, to int64) (name string, err error) {
-	name = lostName(number, from)
+	name = replay.LostName(number, from)
 	for len(lost) >= maxLost {
 		sometimes.Reached("oldest lost file made way")
 		if err := remove(dir, lost[0]); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
+	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
@@ -70,111 +71,34 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 	if err := planted.Skip("recovery acts on names that are not durable", dir.SyncDir); err != nil {
 		return nil, fmt.Errorf("make the directory durable: %w", err)
 	}
-	found, err := list(dir)
+	found, err := replay.List(dir)
 	if err != nil {
 		return nil, err
 	}
-	l := &log{reader: reader, index: c.Index, next: 1}
-	created := false
-	if len(found.foreign) > 0 {
+	if len(found.Foreign) > 0 {
 		sometimes.Reached("directory held foreign names")
 	}
-	t, err := l.readAll(found.last, func() [16]byte {
+	created := false
+	l := replay.New(reader, c.Index)
+	t, err := l.Read(found.Last, func() [16]byte {
 		created = true
 		return c.NewStore()
 	})
 	if err != nil {
-		return nil, l.locate(err)
-	}
-	res := &Result{
-		Store: l.header.Store, Reader: reader, Header: l.header, Digest: l.digest, NextSequence: l.next,
-		LastID: l.lastID, Incarnation: l.incarnation, Closed: t.closed,
-		Report: Report{
-			Created: created, Clean: t.clean(), Segments: l.header.Segment, Events: l.next - 1, Bytes: l.bytes,
-			Foreign: found.foreign,
-		},
-	}
-	res.Writer, err = repair(dir, found, l, t, &res.Report)
-	return res, err
-}
-
-// readAll reads the segments from 1 to last. If there is none it begins a log.
-func (l *log) readAll(last uint64, newStore func() [16]byte) (*tail, error) {
-	if last == 0 {
-		sometimes.Reached("empty directory became a store")
-		h := l.successor(newStore)
-		l.adopt(h, format.AppendSegmentHeader(nil, h))
-		return &tail{end: l.length, rest: l.length}, nil
-	}
-	for number := uint64(1); number < last; number++ {
-		if err := l.sealed(number); err != nil {
-			return nil, err
-		}
-	}
-	return l.last(last, newStore)
-}
-
-// locate adds to a damage which event it may touch first.
-func (l *log) locate(err error) error {
-	if d, ok := errors.AsType[*segment.DamageError](err); ok && d.FirstSequence == 0 {
-		d.FirstSequence = l.next
-	}
-	return err
-}
-
-// repair makes the last segment end where t says, durably, and returns its
-// writer.
-func repair(dir vfs.FS, found *inventory, l *log, t *tail, r *Report) (*segment.Writer, error) {
-	if err := removeAll(dir, found.temps); err != nil {
 		return nil, err
 	}
-	number := l.header.Segment
-	if t.rest > t.end {
-		sometimes.Reached("torn tail was cut off")
-		if err := keepTail(dir, found, number, t, r); err != nil {
-			return nil, err
-		}
+	res := &Result{
+		Store: l.Header.Store, Reader: reader, Header: l.Header, Digest: l.Digest, NextSequence: l.Next,
+		LastID: l.LastID, Incarnation: l.Incarnation, Closed: t.Closed,
+		Report: Report{
+			Created: created, Clean: t.Clean(), Segments: l.Header.Segment, Events: l.Next - 1, Bytes: l.Bytes,
+			Foreign: found.Foreign,
+		},
 	}
-	if !t.groups && !planted.Bug("segment without groups is taken as it looks") {
-		header := format.AppendSegmentHeader(nil, l.header)
-		if err := vfs.WriteFile(dir, segment.Name(number), header); err != nil {
-			return nil, err
-		}
-		sometimes.Reached("segment without groups was published again")
-		r.Rewritten = t.end
-		t.proof, t.size = t.end, t.end
+	r := repair{dir: dir, found: found, log: l, tail: t, report: &res.Report}
+	if res.Writer, err = r.run(); err != nil {
+		return nil, err
 	}
-	f, err := dir.Open(segment.Name(number), vfs.ReadWrite)
-	if err != nil {
-		return nil, fmt.Errorf("open segment %d: %w", number, err)
-	}
-	l.reader.Add(number, f)
-	w := segment.Resume(f, number, t.proof, t.end, t.size)
-	if t.clean() || !t.groups || planted.Bug("recovered tail is neither cut nor synced") {
-		return w, nil
-	}
-	if r.Rewritten = t.end - t.proof; r.Rewritten > 0 {
-		sometimes.Reached("unproven tail was written again")
-	}
-	if t.closed {
-		sometimes.Reached("something lay behind the close group")
-	}
-	if _, err := w.Seal(); err != nil {
-		return nil, fmt.Errorf("make the end of segment %d durable: %w", number, err)
-	}
-	return w, nil
-}
-
-// keepTail puts a torn tail aside.
-func keepTail(dir vfs.FS, found *inventory, number uint64, t *tail, r *Report) (err error) {
-	f, err := dir.Open(segment.Name(number), vfs.ReadOnly)
-	if err != nil {
-		return fmt.Errorf("open segment %d: %w", number, err)
-	}
-	r.Cut = t.rest - t.end
-	if planted.Bug("torn tail is not kept") {
-		return f.Close()
-	}
-	r.Lost, err = keep(dir, found.lost, f, number, t.end, t.rest)
-	return errors.Join(err, f.Close())
+	reader.Add(l.Header.Segment, res.Writer.File())
+	return res, nil
 }

@@ -1,4 +1,4 @@
-package recovery
+package replay
 
 import (
 	"errors"
@@ -13,37 +13,71 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
-// log is what the segments read so far amount to. It only reads.
-type log struct {
+// Log is what the segments read so far amount to. It only reads.
+type Log struct {
 	reader *segment.Reader
 	index  *index.Index
 
-	header      format.SegmentHeader // of the segment read last; zero = none
-	length      int64                // of its sound part
-	digest      *chain.Segment       // of its sound part
-	next        uint64               // sequence
-	lastID      [16]byte
-	incarnation uint32 // the highest
-	bytes       int64  // of all sound parts
+	Header      format.SegmentHeader // of the segment read last; zero = none
+	Length      int64                // of its sound part
+	Digest      *chain.Segment       // of its sound part
+	Next        uint64               // sequence
+	LastID      [16]byte             // zero = there is no event
+	Incarnation uint32               // the highest that wrote a group; 0 = none
+	Bytes       int64                // of all sound parts
 
 	entry [1]index.Entry // reused
 }
 
-// tail is how the last segment ends.
-type tail struct {
-	groups bool  // there is at least one
-	closed bool  // the last one is a close group
-	end    int64 // of the last group, or of the header
-	proof  int64 // what lies before it was durable: a group says so
-	rest   int64 // end of the last byte that is not zero, at least end
-	size   int64 // of the file
+// New returns a log that has read nothing. It enters in x, which is empty, every
+// event that it reads.
+func New(r *segment.Reader, x *index.Index) *Log { return &Log{reader: r, index: x, Next: 1} }
+
+// Tail is how the last segment ends.
+type Tail struct {
+	Groups bool  // there is at least one
+	Closed bool  // the last one is a close group
+	End    int64 // of the last group, or of the header
+	Proof  int64 // what lies before it was durable: a group says so
+	Rest   int64 // end of the last byte that is not zero, at least End
+	Size   int64 // of the file
 }
 
-// clean reports whether the log ends as closing the store leaves it.
-func (t *tail) clean() bool { return t.closed && t.size == t.end }
+// Clean reports whether the log ends as closing the store leaves it.
+func (t *Tail) Clean() bool { return t.Closed && t.Size == t.End }
+
+// Read reads the segments from 1 to last. If there is none it begins a log; it
+// calls newStore for the id of a store if it finds none.
+//
+// Errors are a [*segment.DamageError] for damage that no crash can have done, a
+// [*segment.NewerError] if a later version wrote a part of the log, or the
+// disk's, wrapped.
+func (l *Log) Read(last uint64, newStore func() [16]byte) (*Tail, error) {
+	if last == 0 {
+		sometimes.Reached("empty directory became a store")
+		h := l.successor(newStore)
+		l.adopt(h, format.AppendSegmentHeader(nil, h))
+		return &Tail{End: l.Length, Rest: l.Length}, nil
+	}
+	for number := uint64(1); number < last; number++ {
+		if err := l.sealed(number); err != nil {
+			return nil, l.locate(err)
+		}
+	}
+	t, err := l.last(last, newStore)
+	return t, l.locate(err)
+}
+
+// locate adds to a damage which event it may touch first.
+func (l *Log) locate(err error) error {
+	if d, ok := errors.AsType[*segment.DamageError](err); ok && d.FirstSequence == 0 {
+		d.FirstSequence = l.Next
+	}
+	return err
+}
 
 // sealed reads a segment that another one follows: all of it must be sound.
-func (l *log) sealed(number uint64) error {
+func (l *Log) sealed(number uint64) error {
 	s, err := l.reader.Scan(number)
 	if err != nil {
 		return err
@@ -67,8 +101,8 @@ func (l *log) sealed(number uint64) error {
 			return err
 		}
 	}
-	if l.length != s.Size() && !planted.Bug("zeros at the end of a sealed segment are accepted") {
-		return l.damage(l.length, "zeros at the end of a segment that another one follows")
+	if l.Length != s.Size() && !planted.Bug("zeros at the end of a sealed segment are accepted") {
+		return l.damage(l.Length, "zeros at the end of a segment that another one follows")
 	}
 	return nil
 }
@@ -76,7 +110,7 @@ func (l *log) sealed(number uint64) error {
 // last reads the last segment up to the first thing that is not a group, and
 // decides whether a crash can have left what follows. It calls newStore if that
 // leaves no store.
-func (l *log) last(number uint64, newStore func() [16]byte) (*tail, error) {
+func (l *Log) last(number uint64, newStore func() [16]byte) (*Tail, error) {
 	s, err := l.reader.Scan(number)
 	if err != nil {
 		return nil, err
@@ -91,7 +125,7 @@ func (l *log) last(number uint64, newStore func() [16]byte) (*tail, error) {
 	if err := l.begin(h, s.Bytes()); err != nil {
 		return nil, err
 	}
-	t := &tail{end: l.length, size: s.Size()}
+	t := &Tail{End: l.Length, Size: s.Size()}
 	for {
 		ok, err := s.Next()
 		if d, damaged := errors.AsType[*segment.DamageError](err); damaged {
@@ -101,24 +135,24 @@ func (l *log) last(number uint64, newStore func() [16]byte) (*tail, error) {
 			return nil, err
 		}
 		if !ok {
-			t.rest = t.end
+			t.Rest = t.End
 			return t, nil
 		}
 		if err := l.group(s); err != nil {
 			return nil, err
 		}
-		if t.closed {
+		if t.Closed {
 			sometimes.Reached("group followed a close group")
 		}
-		t.groups, t.closed = true, s.Group().Type == format.GroupClose
-		t.end, t.proof = l.length, max(t.proof, proof(s))
+		t.Groups, t.Closed = true, s.Group().Type == format.GroupClose
+		t.End, t.Proof = l.Length, max(t.Proof, proof(s))
 	}
 }
 
 // tornHeader decides about a last segment whose header is not the right one. A
 // header is durable before the first group is written, so a segment that holds
 // anything else once had a sound one. Otherwise h takes its place.
-func (l *log) tornHeader(s *segment.Scanner, d *segment.DamageError, h format.SegmentHeader) (*tail, error) {
+func (l *Log) tornHeader(s *segment.Scanner, d *segment.DamageError, h format.SegmentHeader) (*Tail, error) {
 	rest, err := s.LastByte(format.SegmentHeaderSize)
 	if err != nil {
 		return nil, err
@@ -129,13 +163,13 @@ func (l *log) tornHeader(s *segment.Scanner, d *segment.DamageError, h format.Se
 	}
 	sometimes.Reached("torn header was made again")
 	l.adopt(h, format.AppendSegmentHeader(nil, h))
-	return &tail{end: l.length, rest: l.length, size: s.Size()}, nil
+	return &Tail{End: l.Length, Rest: l.Length, Size: s.Size()}, nil
 }
 
 // tornTail decides about a last segment that is damaged behind its last group,
 // and completes t.
-func (l *log) tornTail(s *segment.Scanner, d *segment.DamageError, t *tail) error {
-	covered := t.proof
+func (l *Log) tornTail(s *segment.Scanner, d *segment.DamageError, t *Tail) error {
+	covered := t.Proof
 	for !planted.Bug("nothing is looked for behind damage") {
 		ok, err := s.Skip()
 		if err != nil {
@@ -154,7 +188,7 @@ func (l *log) tornTail(s *segment.Scanner, d *segment.DamageError, t *tail) erro
 		return l.damage(d.Offset, d.Reason+", in what a later group says was durable")
 	}
 	var err error
-	t.rest, err = s.LastByte(t.end)
+	t.Rest, err = s.LastByte(t.End)
 	return err
 }
 
@@ -167,22 +201,22 @@ func proof(s *segment.Scanner) int64 {
 }
 
 // successor is the header that the segment after the one read last must have.
-func (l *log) successor(newStore func() [16]byte) format.SegmentHeader {
-	h := format.SegmentHeader{Segment: l.header.Segment + 1, FirstSequence: l.next}
+func (l *Log) successor(newStore func() [16]byte) format.SegmentHeader {
+	h := format.SegmentHeader{Segment: l.Header.Segment + 1, FirstSequence: l.Next}
 	if h.Segment == 1 {
 		h.Store = newStore()
 		return h
 	}
-	h.Store, h.PrevLength, h.PrevDigest = l.header.Store, uint64(l.length), l.digest.Sum()
+	h.Store, h.PrevLength, h.PrevDigest = l.Header.Store, uint64(l.Length), l.Digest.Sum()
 	return h
 }
 
 // head reads the header of the next segment. One that belongs to another segment
 // or store is a [*segment.DamageError] like one that does not parse: a crash may
 // leave in a new file what lay elsewhere on the disk.
-func (l *log) head(s *segment.Scanner, number uint64) (format.SegmentHeader, error) {
+func (l *Log) head(s *segment.Scanner, number uint64) (format.SegmentHeader, error) {
 	h, err := s.Head()
-	if err == nil && (h.Segment != number || number > 1 && h.Store != l.header.Store) {
+	if err == nil && (h.Segment != number || number > 1 && h.Store != l.Header.Store) {
 		reason := fmt.Sprintf("holds segment %d of store %x", h.Segment, h.Store)
 		err = &segment.DamageError{Segment: number, Reason: reason}
 	}
@@ -191,12 +225,12 @@ func (l *log) head(s *segment.Scanner, number uint64) (format.SegmentHeader, err
 
 // begin takes in the header of the next segment, which is of this store and
 // number.
-func (l *log) begin(h format.SegmentHeader, raw []byte) error {
+func (l *Log) begin(h format.SegmentHeader, raw []byte) error {
 	want := l.successor(func() [16]byte { return h.Store })
 	if h.PrevLength != want.PrevLength || h.PrevDigest != want.PrevDigest && !planted.Bug("digest of the segment before is not checked") {
 		sometimes.Reached("segment was not the one that the next one names")
 		return &segment.DamageError{
-			Segment: max(l.header.Segment, 1), FirstSequence: l.header.FirstSequence,
+			Segment: max(l.Header.Segment, 1), FirstSequence: l.Header.FirstSequence,
 			Reason: fmt.Sprintf("length or digest differ from what segment %d says of it", h.Segment),
 		}
 	}
@@ -208,41 +242,41 @@ func (l *log) begin(h format.SegmentHeader, raw []byte) error {
 }
 
 // adopt makes h the header of the segment read last.
-func (l *log) adopt(h format.SegmentHeader, raw []byte) {
-	l.header, l.length, l.digest = h, 0, chain.NewSegment()
+func (l *Log) adopt(h format.SegmentHeader, raw []byte) {
+	l.Header, l.Length, l.Digest = h, 0, chain.NewSegment()
 	l.extend(raw)
 }
 
 // extend takes in sound bytes.
-func (l *log) extend(raw []byte) {
-	l.digest.Write(raw)
-	l.length += int64(len(raw))
-	l.bytes += int64(len(raw))
+func (l *Log) extend(raw []byte) {
+	l.Digest.Write(raw)
+	l.Length += int64(len(raw))
+	l.Bytes += int64(len(raw))
 }
 
 // group takes in the scanner's group. Its checksums hold, so whatever is wrong
 // with it was written so, and is no torn write.
-func (l *log) group(s *segment.Scanner) error {
+func (l *Log) group(s *segment.Scanner) error {
 	h := s.Group()
 	switch {
-	case h.FirstSequence != l.next && !planted.Bug("sequence of a group is not checked"):
+	case h.FirstSequence != l.Next && !planted.Bug("sequence of a group is not checked"):
 		return l.damage(s.Offset(), fmt.Sprintf("group begins with event %d", h.FirstSequence))
-	case h.Incarnation < l.incarnation:
+	case h.Incarnation < l.Incarnation:
 		return l.damage(s.Offset(), "group of an earlier opening of the store")
 	}
-	if h.Incarnation > l.incarnation && l.incarnation > 0 {
+	if h.Incarnation > l.Incarnation && l.Incarnation > 0 {
 		sometimes.Reached("log went on in a later opening")
 	}
 	if h.Count > 0 {
 		l.index.Began(h.FirstSequence, h.Incarnation)
 	}
-	l.incarnation = h.Incarnation
-	body, seed := s.Body(), format.RecordSeed(l.header.Store)
+	l.Incarnation = h.Incarnation
+	body, seed := s.Body(), format.RecordSeed(l.Header.Store)
 	for range h.Count {
 		at := s.Offset() + int64(len(s.Bytes())-len(body))
 		r, rest, err := format.ParseRecord(body, seed)
 		if newer, ok := errors.AsType[*format.NewerError](err); ok {
-			return &segment.NewerError{Segment: l.header.Segment, Found: newer.Found}
+			return &segment.NewerError{Segment: l.Header.Segment, Found: newer.Found}
 		}
 		if err != nil && planted.Bug("half a group is read as far as it goes") {
 			break
@@ -263,11 +297,11 @@ func (l *log) group(s *segment.Scanner) error {
 }
 
 // record takes in the record at this offset, or says what is wrong with it.
-func (l *log) record(r *format.Record, at int64) (reason string) {
+func (l *Log) record(r *format.Record, at int64) (reason string) {
 	tick, ok := clock.TickOf(r.ID)
-	before, _ := clock.TickOf(l.lastID)
+	before, _ := clock.TickOf(l.LastID)
 	switch {
-	case r.Sequence != l.next:
+	case r.Sequence != l.Next:
 		return fmt.Sprintf("record of event %d", r.Sequence)
 	case r.Version != l.index.Head(r.Entity).Version+1 && !planted.Bug("version of a record is not checked"):
 		return fmt.Sprintf("record with version %d of its stream, which is at %d", r.Version, l.index.Head(r.Entity).Version)
@@ -276,15 +310,15 @@ func (l *log) record(r *format.Record, at int64) (reason string) {
 	}
 	l.entry[0] = index.Entry{
 		Sequence: r.Sequence, Version: r.Version, ID: r.ID, Causation: r.Causation, Hash: r.Hash, Kind: r.Kind,
-		Pos:    format.Pos{Segment: uint32(l.header.Segment), Offset: uint32(at), Length: uint32(r.Length)},
+		Pos:    format.Pos{Segment: uint32(l.Header.Segment), Offset: uint32(at), Length: uint32(r.Length)},
 		Entity: r.Entity, Scope: r.Scope, Key: r.Key,
 	}
 	l.index.Add(l.entry[:])
-	l.lastID = r.ID
-	l.next++
+	l.LastID = r.ID
+	l.Next++
 	return ""
 }
 
-func (l *log) damage(at int64, reason string) error {
-	return &segment.DamageError{Segment: l.header.Segment, Offset: at, FirstSequence: l.next, Reason: reason}
+func (l *Log) damage(at int64, reason string) error {
+	return &segment.DamageError{Segment: l.Header.Segment, Offset: at, FirstSequence: l.Next, Reason: reason}
 }
