@@ -295,7 +295,7 @@ func TestNothingAcked(t *testing.T) {
 		"empty":          {},
 		"empty file":     {segment.Name(1): nil},
 		"half a header":  {segment.Name(1): header[:40]},
-		"zeros":          {segment.Name(1): make([]byte, 5000)},
+		"zeros":          {segment.Name(1): make([]byte, format.SegmentHeaderSize)},
 		"only a header":  {segment.Name(1): header},
 		"temporary file": {segment.Name(1) + vfs.TempSuffix: header},
 		"other's":        {segment.Name(2) + vfs.TempSuffix: header[:50]},
@@ -316,6 +316,22 @@ func TestNothingAcked(t *testing.T) {
 			if strings.HasSuffix(name, vfs.TempSuffix) {
 				t.Errorf("%s: %s is still there", what, name)
 			}
+		}
+	}
+}
+
+// TestOverwriteWithZeros: a last segment that is zeros from its header on held
+// groups, as nothing is written behind a header before that is durable. It is not
+// taken for one that was being made.
+func TestOverwriteWithZeros(t *testing.T) {
+	for _, p := range []script{{seed: 1, groups: 3, segmentSize: 1 << 20}, {seed: 1, groups: 6, segmentSize: 700, close: true}} {
+		disk, _ := build(t, p)
+		names := disk.Names()
+		last := names[len(names)-1]
+		disk.SetBytes(last, make([]byte, len(disk.Bytes(last))))
+		_, got, err := opened(t, disk)
+		if d, ok := errors.AsType[*segment.DamageError](err); !ok || segment.Name(d.Segment) != last || d.Offset != 0 {
+			t.Errorf("%+v: open = %d events, %v, want a DamageError at the beginning of %s", p, len(got), err, last)
 		}
 	}
 }

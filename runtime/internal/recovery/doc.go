@@ -23,7 +23,8 @@
 //
 // # What the writer has promised
 //
-//	P1  A segment's header, and its name, are durable before its first group.
+//	P1  A segment's header, and its name, are durable before anything is written
+//	    behind it.
 //	P2  A segment is durable and cut to its length before the next one is made.
 //	P3  A group's durable mark, and the beginning of a close group, were durable
 //	    ends of the segment when the group was written.
@@ -45,10 +46,10 @@
 // those in the header of the next. Any deviation is corruption.
 //
 // 4. In the last segment a header that is damaged, or that belongs elsewhere (A2),
-// is a torn creation if nothing but zeros follows: by P1 it had no group, so
-// nothing in it was acknowledged. The only header that can stand there is known,
-// so it is made again; for segment 1 that is a new store. If anything follows, the
-// header once was durable, and this is corruption.
+// is a torn creation if the file ends with it: by P1 it had no group, so nothing
+// in it was acknowledged. The only header that can stand there is known, so it is
+// made again; for segment 1 that is a new store. If anything follows, be it zeros,
+// the header once was durable, and this is corruption.
 //
 // 5. The groups of the last segment are read up to the first thing that is none.
 // If only zeros follow, that is the end. Otherwise the rest is searched, at every

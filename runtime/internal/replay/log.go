@@ -150,14 +150,10 @@ func (l *Log) last(number uint64, newStore func() [16]byte) (*Tail, error) {
 }
 
 // tornHeader decides about a last segment whose header is not the right one. A
-// header is durable before the first group is written, so a segment that holds
-// anything else once had a sound one. Otherwise h takes its place.
+// header is durable before anything is written behind it, so a segment that is
+// longer, be it of zeros, once had a sound one. Otherwise h takes its place.
 func (l *Log) tornHeader(s *segment.Scanner, d *segment.DamageError, h format.SegmentHeader) (*Tail, error) {
-	rest, err := s.LastByte(format.SegmentHeaderSize)
-	if err != nil {
-		return nil, err
-	}
-	if rest > format.SegmentHeaderSize && !planted.Bug("segment with a damaged header is begun anew") {
+	if s.Size() > format.SegmentHeaderSize && !planted.Bug("segment with a damaged header is begun anew") {
 		sometimes.Reached("header of a segment with groups was damaged")
 		return nil, d
 	}

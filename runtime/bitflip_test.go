@@ -1,0 +1,259 @@
+package batpak_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+)
+
+var (
+	flipN     = flag.Int("flip.n", 100_000, "bits that the bit-flip lanes try; 0 means every bit")
+	flipFirst = flag.Int("flip.first", 0, "number of the first bit to try")
+)
+
+// flipStore is the least size in bytes of a store whose bits are flipped.
+const flipStore = 72 << 10
+
+// bit is one bit of one file.
+type bit struct {
+	file   string
+	offset int64
+	mask   byte
+}
+
+func (b bit) String() string { return fmt.Sprintf("%s, byte %d, mask %#02x", b.file, b.offset, b.mask) }
+
+// flip returns the directory with the bit flipped.
+func (b bit) flip(d directory) directory {
+	content := slices.Clone(d[b.file])
+	content[b.offset] ^= b.mask
+	return d.with(b.file, content)
+}
+
+// bits is how many bits the files of a directory have.
+func (d directory) bits() (n int) {
+	for _, content := range d {
+		n += 8 * len(content)
+	}
+	return n
+}
+
+// bit is the n-th bit, counted through the files in order.
+func (d directory) bit(n int) bit {
+	for _, name := range d.names() {
+		if n < 8*len(d[name]) {
+			return bit{name, int64(n / 8), 1 << (n % 8)}
+		}
+		n -= 8 * len(d[name])
+	}
+	panic("no such bit")
+}
+
+// sampled calls try with the numbers of about n of all bits, one from each of n
+// stretches of equal length, or with all numbers if n is 0.
+func sampled(all, n int, random *rand.Rand, try func(int) error) (tried int, err error) {
+	if n == 0 || n > all {
+		n = all
+	}
+	for i := range n {
+		from, to := all*i/n, all*(i+1)/n
+		number := from + random.IntN(to-from)
+		if number < *flipFirst {
+			continue
+		}
+		tried++
+		if err := try(number); err != nil {
+			return tried, fmt.Errorf("bit %d: %w", number, err)
+		}
+	}
+	return tried, nil
+}
+
+// share is the share of the sample that one of several lanes gets: percent of it,
+// fewer in a short run, 0 for all.
+func share(percent int) int {
+	n := *flipN * percent / 100
+	if testing.Short() {
+		n /= 20
+	}
+	if *flipN > 0 {
+		n = max(n, 1)
+	}
+	return n
+}
+
+// TestBitFlipAtRest flips the bits of every kind of file of a store, one at a
+// time: sealed segments, the last segment, space written ahead, lost tails, a
+// temporary file. A store with a flipped bit is refused with the place of the
+// damage, or it has every event as it was stored. The one exception is a flip in
+// the newest group of a store that was not closed: it is taken for a write that a
+// crash cut short, so that the group is kept aside, and reported.
+//
+//	go test ./runtime -run TestBitFlipAtRest -flip.n=0   # every bit
+func TestBitFlipAtRest(t *testing.T) {
+	for state, percent := range map[string]int{active: 35, closed: 35, rotated: 15} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			sp := grow(t, state, flipStore, 12<<10, 350)
+			judge, newest := sp.judge(), sp.newest()
+			outcomes := map[outcome]int{}
+			random := rand.New(rand.NewPCG(*damageSeed, 3))
+			n, err := sampled(sp.bits(), share(percent), random, func(number int) error {
+				b := sp.bit(number)
+				f, err := judge.try(b.flip(sp.directory))
+				if err == nil {
+					err = sp.checkFlip(b, f, newest)
+				}
+				if err != nil {
+					return fmt.Errorf("%v: %w", b, err)
+				}
+				outcomes[f.outcome]++
+				return nil
+			})
+			if err != nil {
+				t.Fatalf("%v\n\tgo test ./runtime -run '^%s$' -damage.seed=%d -flip.n=0 -flip.first=N", err, t.Name(), *damageSeed)
+			}
+			t.Logf("%d of %d bits of %d files: %v", n, sp.bits(), len(sp.directory), outcomes)
+			if outcomes[wasRefused] == 0 || outcomes[wasWhole] == 0 {
+				t.Errorf("outcomes %v, want some of each", outcomes)
+			}
+		})
+	}
+}
+
+// newest is the last group with events, if the store was not closed.
+func (sp *specimen) newest() *placed {
+	if g := &sp.groups[len(sp.groups)-1]; g.Type == format.GroupEvents && g.file == sp.segments()[len(sp.segments())-1] {
+		return g
+	}
+	return nil
+}
+
+// checkFlip checks that the finding is what this flip must come to.
+func (sp *specimen) checkFlip(b bit, f finding, newest *placed) error {
+	switch f.outcome {
+	case wasReported:
+		if newest == nil || b.file != newest.file || b.offset < newest.offset || b.offset >= newest.end || f.lost != int(newest.Count) {
+			return fmt.Errorf("%d events are reported lost", f.lost)
+		}
+	case wasYounger:
+		return fmt.Errorf("%d events are gone", f.lost)
+	case wasRefused:
+		at, first := sp.around(b)
+		if f.damage.File != b.file || f.damage.Offset < at || f.damage.Offset > b.offset || f.damage.FirstSequence != first {
+			return fmt.Errorf("%w, want it in the structure at %d, with event %d", f.damage, at, first)
+		}
+	}
+	return nil
+}
+
+// around is where the structure begins that the bit is in, and the first event
+// that may be damaged with it.
+func (sp *specimen) around(b bit) (offset int64, first uint64) {
+	number, _ := segment.ParseName(b.file)
+	if b.offset < format.SegmentHeaderSize {
+		for _, g := range sp.groups {
+			if n, _ := segment.ParseName(g.file); n >= number {
+				return 0, g.FirstSequence
+			}
+		}
+		return 0, uint64(len(sp.events)) + 1
+	}
+	for _, g := range sp.groups {
+		if g.file == b.file && b.offset < g.end {
+			return g.offset, g.FirstSequence
+		}
+	}
+	return b.offset, uint64(len(sp.events)) + 1
+}
+
+// TestBitFlipUnderOpenStore flips bits beneath a store that is open: an event is
+// read as it was stored, or the read fails with ErrCorrupt and the place; the
+// other events can be read, and Verify finds every flip in what is part of the
+// log.
+//
+//	go test ./runtime -run TestBitFlipUnderOpenStore -flip.n=0   # every bit
+func TestBitFlipUnderOpenStore(t *testing.T) {
+	t.Parallel()
+	sp := grow(t, active, flipStore, 12<<10, 350)
+	disk := sp.disk()
+	s := openSim(t, disk, nil)
+	end := sp.groups[len(sp.groups)-1].end
+	last := sp.segments()[len(sp.segments())-1]
+	hits := 0
+	random := rand.New(rand.NewPCG(*damageSeed, 4))
+	n, err := sampled(sp.bits(), share(15), random, func(number int) error {
+		b := sp.bit(number)
+		if _, ok := segment.ParseName(b.file); !ok || b.file == last && b.offset >= end {
+			return nil // nothing reads this
+		}
+		disk.SetBytes(b.file, b.flip(sp.directory)[b.file])
+		defer disk.SetBytes(b.file, sp.directory[b.file])
+		damaged, err := sp.readAll(s)
+		if err != nil {
+			return fmt.Errorf("%v: %w", b, err)
+		}
+		at, first := sp.around(b)
+		if len(damaged) > 1 || len(damaged) == 1 && damaged[0] < first {
+			return fmt.Errorf("%v: events %d cannot be read, want one of the group at %d", b, damaged, at)
+		}
+		hits += len(damaged)
+		if len(damaged) > 0 && random.IntN(10) > 0 {
+			return nil
+		}
+		if v, err := s.Verify(t.Context()); err != nil || len(v.Damages) == 0 || v.Damages[0].File != b.file {
+			return fmt.Errorf("%v: Verify() = %+v, %w, want the damage", b, v, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("%v\n\tgo test ./runtime -run '^%s$' -damage.seed=%d -flip.n=0 -flip.first=N", err, t.Name(), *damageSeed)
+	}
+	t.Logf("%d bits, in %d cases an event could not be read", n, hits)
+	if hits == 0 {
+		t.Error("no flip damaged an event")
+	}
+	if v, err := s.Verify(t.Context()); err != nil || len(v.Damages) > 0 {
+		t.Errorf("Verify() of the mended store = %+v, %v, want no damage", v, err)
+	}
+}
+
+// readAll reads every event of an open store whose files were damaged, in both
+// ways there are, and returns the sequences of those that cannot be read.
+func (sp *specimen) readAll(s *batpak.Store) (damaged []uint64, err error) {
+	got, err := eventsOf(s)
+	if what := differs(got, sp.events); what != "" {
+		return nil, errors.New(what)
+	}
+	if (err == nil) != (len(got) == len(sp.events)) || err != nil && !errors.Is(err, batpak.ErrCorrupt) {
+		return nil, fmt.Errorf("%d events, %w, want all %d or ErrCorrupt", len(got), err, len(sp.events))
+	}
+	stopped := err != nil
+	for i := range sp.events {
+		if i < len(got) {
+			continue
+		}
+		e, err := s.At(uint64(i) + 1)
+		if damage, ok := errors.AsType[*batpak.CorruptError](err); ok {
+			if damage.FirstSequence != uint64(i)+1 {
+				return nil, fmt.Errorf("At(%d) = %w", i+1, err)
+			}
+			damaged = append(damaged, uint64(i)+1)
+			continue
+		}
+		if err != nil || !same(&e, &sp.events[i]) {
+			return nil, fmt.Errorf("At(%d) = %+v, %w, want %+v or ErrCorrupt", i+1, e, err, sp.events[i])
+		}
+	}
+	if stopped != (len(damaged) > 0) || stopped && int(damaged[0]) != len(got)+1 {
+		return nil, fmt.Errorf("the iteration ends after %d events, but those that cannot be read are %d", len(got), damaged)
+	}
+	return damaged, nil
+}

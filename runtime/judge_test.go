@@ -1,0 +1,235 @@
+package batpak_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+// outcome is what became of a damaged directory. There is no outcome for damage
+// that is served, or for events that are gone without a word: that is a failure
+// of the test.
+type outcome int
+
+const (
+	// wasRefused: it was not opened, it is as it was, and the error says where the
+	// damage is.
+	wasRefused outcome = iota
+	// wasWhole: it was opened, and has every event.
+	wasWhole
+	// wasReported: it was opened, and what looked like a write that a crash cut short
+	// is gone. No sound group said that it was durable; the report tells of it, and
+	// its bytes are kept.
+	wasReported
+	// wasYounger: what the directory holds is, byte for byte, what the log was at an
+	// earlier time. Nothing in it can tell that there was more.
+	wasYounger
+)
+
+func (o outcome) String() string { return [...]string{"refused", "whole", "reported", "younger"}[o] }
+
+// finding is what opening a damaged directory came to.
+type finding struct {
+	outcome
+	lost   int // events
+	damage *batpak.CorruptError
+}
+
+// judge opens directories that were made from a specimen's by some damage. It is
+// used by one goroutine.
+type judge struct {
+	*specimen
+	disk    *simfs.Disk
+	on      directory // what the disk holds
+	changed int       // operations that changed the disk
+}
+
+func (sp *specimen) judge() *judge { return &judge{specimen: sp} }
+
+// put makes the disk hold the directory.
+func (j *judge) put(d directory) {
+	if j.disk == nil || j.changed > 0 {
+		j.disk, j.on, j.changed = simfs.New(), directory{}, 0
+		j.disk.OnOp(func(op simfs.Op, _ string) {
+			if changes(op) && op != simfs.OpSyncDir {
+				j.changed++
+			}
+		})
+	}
+	for name := range j.on {
+		if _, ok := d[name]; !ok {
+			j.disk.Delete(name)
+		}
+	}
+	for name, content := range d {
+		if was, ok := j.on[name]; !ok || len(was) != len(content) || len(was) > 0 && &was[0] != &content[0] {
+			j.disk.SetBytes(name, content)
+		}
+	}
+	j.on = d
+}
+
+// try opens a directory and holds the outcome against the law of the damage
+// lanes: no event is served that differs from what was stored, and none is missing
+// in silence.
+func (j *judge) try(d directory) (finding, error) {
+	j.put(d)
+	s, err := batpak.Open("simulated", simOptions(j.disk, nil))
+	if err != nil {
+		damage, ok := errors.AsType[*batpak.CorruptError](err)
+		switch {
+		case !ok || !errors.Is(err, batpak.ErrCorrupt):
+			return finding{}, fmt.Errorf("Open() = %w, want a CorruptError", err)
+		case j.changed > 0:
+			return finding{}, fmt.Errorf("Open() = %w, and has changed the directory", err)
+		}
+		return finding{outcome: wasRefused, damage: damage}, j.checkPlace(d, damage)
+	}
+	got, err := eventsOf(s)
+	if err == nil {
+		if what := differs(got, j.events); what != "" {
+			err = errors.New(what)
+		}
+	}
+	report := s.Report()
+	if err = errors.Join(err, s.Close()); err != nil {
+		return finding{}, err
+	}
+	if err := j.checkServed(d, len(got)); err != nil {
+		return finding{}, err
+	}
+	f := finding{outcome: wasWhole, lost: len(j.events) - len(got)}
+	switch {
+	case report.Cut > 0:
+		if f.lost > 0 {
+			f.outcome = wasReported
+		}
+		return f, j.checkCut(d, &report)
+	case f.lost > 0:
+		f.outcome = wasYounger
+		return f, j.checkYounger(d, len(got))
+	}
+	return f, nil
+}
+
+// checkServed checks that the bytes on which the first n events rest are all as
+// they were: those of the segments before the last, and of the last up to the end
+// of the group.
+func (sp *specimen) checkServed(d directory, n int) error {
+	segments := d.segments()
+	if len(segments) == 0 {
+		return nil
+	}
+	for _, name := range segments[:len(segments)-1] {
+		if !bytes.Equal(d[name], sp.directory[name]) {
+			return fmt.Errorf("%s is served, but is not as it was", name)
+		}
+	}
+	last := segments[len(segments)-1]
+	for _, g := range sp.groups {
+		if g.file == last && g.Count > 0 && g.FirstSequence <= uint64(n) && !intact(d[last], sp.directory[last], 0, g.end) {
+			return fmt.Errorf("the group at %d of %s is served, but is not as it was", g.offset, last)
+		}
+	}
+	return nil
+}
+
+// checkPlace checks what an error says of the damage: a segment, a place in its
+// file, and the first event that may be touched.
+func (sp *specimen) checkPlace(d directory, e *batpak.CorruptError) error {
+	number, ok := segment.ParseName(e.File)
+	content, there := d[e.File]
+	switch {
+	case !ok || number > uint64(len(d.segments())+1):
+		return fmt.Errorf("%w, which names no segment of the store", e)
+	case e.Offset < 0 || there && e.Offset > int64(len(content)) || !there && e.Offset != 0:
+		return fmt.Errorf("%w, in a file of %d bytes", e, len(content))
+	case e.FirstSequence > uint64(len(sp.events))+1:
+		return fmt.Errorf("%w, where there are %d events", e, len(sp.events))
+	case e.Reason == "":
+		return fmt.Errorf("%w, without a reason", e)
+	}
+	return nil
+}
+
+// checkCut checks that what was cut off could be, and is kept.
+func (j *judge) checkCut(d directory, r *batpak.OpenReport) error {
+	segments := d.segments()
+	last := d[segments[len(segments)-1]]
+	kept := j.disk.Bytes(r.Lost)
+	content := bytes.TrimRight(last, "\x00")
+	if int64(len(kept)) != r.Cut || !bytes.HasSuffix(content, kept) {
+		return fmt.Errorf("the report says %+v, and %d bytes are kept, want the end of the %d bytes of the last segment", r, len(kept), len(content))
+	}
+	if end := int64(len(content)) - r.Cut; end < j.evidence(d) {
+		return fmt.Errorf("the report says %+v, but a sound group says that the segment was durable up to %d", r, j.evidence(d))
+	}
+	return nil
+}
+
+// evidence is how far the last segment was durable according to the groups of the
+// specimen whose headers are still sound in their places.
+func (sp *specimen) evidence(d directory) (proof int64) {
+	segments := d.segments()
+	last := segments[len(segments)-1]
+	for _, g := range sp.groups {
+		if g.file == last && intact(d[last], sp.directory[last], g.offset, g.offset+format.GroupHeaderSize) {
+			proof = max(proof, g.proof())
+		}
+	}
+	return proof
+}
+
+// intact reports whether two files agree from one offset to another.
+func intact(a, b []byte, from, to int64) bool {
+	return to <= int64(len(a)) && to <= int64(len(b)) && bytes.Equal(a[from:to], b[from:to])
+}
+
+// checkYounger checks that the directory is what the log was when it had only so
+// many events: the segments up to some one are as they were when another was
+// begun, and the last one has only just been made, or ends where a group ends.
+// This is the one loss that nothing in the directory can tell of, and all of it:
+// the newest segments are gone, or the newest is cut exactly where a group ends,
+// or everything is older.
+func (sp *specimen) checkYounger(d directory, events int) error {
+	segments, before := d.segments(), 0
+	for i, name := range segments {
+		content := d[name]
+		if i < len(segments)-1 {
+			if !bytes.Equal(content, sp.directory[name]) {
+				return fmt.Errorf("%d events are gone without a word: %s is not as it was", len(sp.events)-events, name)
+			}
+			continue
+		}
+		ends := []int64{format.SegmentHeaderSize}
+		for _, g := range sp.groups {
+			if g.file == name {
+				ends = append(ends, g.end)
+			} else if g.file < name {
+				before += int(g.Count)
+			}
+		}
+		end := int64(len(bytes.TrimRight(content, "\x00")))
+		at := slices.IndexFunc(ends, func(e int64) bool { return e >= end })
+		if len(content) <= format.SegmentHeaderSize {
+			at = 0 // it was being made
+		} else if at < 0 || !intact(content, sp.directory[name], 0, ends[at]) {
+			return fmt.Errorf("%d events are gone without a word: %s was never like that", len(sp.events)-events, name)
+		}
+		for _, g := range sp.groups {
+			if g.file == name && g.end <= ends[at] {
+				before += int(g.Count)
+			}
+		}
+	}
+	if before != events {
+		return fmt.Errorf("there are %d events, the log had %d when it was like that", events, before)
+	}
+	return nil
+}

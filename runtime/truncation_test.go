@@ -1,0 +1,101 @@
+package batpak_test
+
+import (
+	"flag"
+	"slices"
+	"testing"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+var truncationSize = flag.Int("truncation.size", 5<<10, "bytes of the store that is cut at every length of every file")
+
+// TestTruncationAtEveryLength cuts every file of a store to every length. A sealed
+// segment that was cut is refused. The last one is opened: what is left of a group
+// is cut off, kept and reported. It says nothing only where it was cut between two
+// groups, or within its header: then it is what it was before.
+//
+//	go test ./runtime -run TestTruncation -truncation.size=100000
+func TestTruncationAtEveryLength(t *testing.T) {
+	for _, state := range []string{active, closed, rotated} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			sp := grow(t, state, *truncationSize, 2<<10, 100)
+			judge, segments := sp.judge(), sp.segments()
+			last := segments[len(segments)-1]
+			for _, name := range sp.names() {
+				_, ours := segment.ParseName(name)
+				var silent []int
+				for length := range sp.directory[name] {
+					if !ours && length%16 > 0 {
+						continue // nothing reads it
+					}
+					f, err := judge.try(sp.with(name, sp.directory[name][:length:length]))
+					if err != nil {
+						t.Fatalf("%s cut to %d bytes: %v", name, length, err)
+					}
+					if sealed := ours && name != last; sealed != (f.outcome == wasRefused) || !ours && f.outcome != wasWhole {
+						t.Fatalf("%s cut to %d bytes is %v", name, length, f.outcome)
+					}
+					if f.outcome == wasYounger {
+						silent = append(silent, length)
+					}
+				}
+				if want := sp.unnoticed(name); name == last && !slices.Equal(silent, want) {
+					t.Errorf("%s loses events in silence if it is cut to %d bytes, want %d", name, silent, want)
+				}
+			}
+		})
+	}
+}
+
+// unnoticed lists the lengths to which a last segment can be cut without a trace:
+// up to its header, or to the end of a group, if events follow.
+func (sp *specimen) unnoticed(name string) (lengths []int) {
+	newest := 0 // where the newest group with events begins
+	var ends []int
+	for _, g := range sp.groups {
+		if g.file == name {
+			ends = append(ends, int(g.end))
+			if g.Count > 0 {
+				newest = int(g.offset)
+			}
+		}
+	}
+	for length := range newest + 1 {
+		if length <= format.SegmentHeaderSize || slices.Contains(ends, length) {
+			lengths = append(lengths, length)
+		}
+	}
+	if newest == 0 {
+		return nil // there are no events to lose
+	}
+	return lengths
+}
+
+// TestTruncationOfWhatNeverAcknowledged: a store without events opens, cut to any
+// length.
+func TestTruncationOfWhatNeverAcknowledged(t *testing.T) {
+	disk := simfs.New()
+	s := openSim(t, disk, nil)
+	image := disk.Kill()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []directory{directoryOf(image), directoryOf(disk)} {
+		name := segment.Name(1)
+		for length := range len(d[name]) + 1 {
+			s, err := batpak.Open("simulated", simOptions(d.with(name, d[name][:length]).disk(), nil))
+			if err != nil {
+				t.Fatalf("cut to %d bytes: Open() = %v", length, err)
+			}
+			mustAppend(t, s, note("a:1", "first"))
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
