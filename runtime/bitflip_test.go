@@ -76,15 +76,14 @@ func sampled(all, n int, random *rand.Rand, try func(int) error) (tried int, err
 	return tried, nil
 }
 
-// share is the share of the sample that one of several lanes gets: percent of it,
-// fewer in a short run, 0 for all.
-func share(percent int) int {
-	n := *flipN * percent / 100
-	if testing.Short() {
-		n /= 20
-	}
-	if *flipN > 0 {
-		n = max(n, 1)
+// share is the share of the sample that one of several lanes gets, in percent.
+func share(percent int) int { return fewer(*flipN * percent / 100) }
+
+// fewer is how many cases a lane tries that usually tries n: a part of them in a
+// short run, at least one. 0 means all, and stays so.
+func fewer(n int) int {
+	if testing.Short() && n > 0 {
+		return max(1, n/20)
 	}
 	return n
 }

@@ -127,7 +127,8 @@ func (sp *specimen) checkServed(d directory, n int) error {
 		return nil
 	}
 	for _, name := range segments[:len(segments)-1] {
-		if !bytes.Equal(d[name], sp.directory[name]) {
+		was, ours := sp.directory[name]
+		if ours && !bytes.Equal(d[name], was) || !ours && len(d[name]) > format.SegmentHeaderSize {
 			return fmt.Errorf("%s is served, but is not as it was", name)
 		}
 	}
@@ -199,6 +200,11 @@ func intact(a, b []byte, from, to int64) bool {
 // or everything is older.
 func (sp *specimen) checkYounger(d directory, events int) error {
 	segments, before := d.segments(), 0
+	if tail := fmt.Sprintf("lost-%016x-", len(segments)+1); slices.ContainsFunc(d.names(), func(name string) bool {
+		return len(name) == len("lost-0123456789abcdef-01234567") && name > tail
+	}) {
+		return fmt.Errorf("%d events are gone without a word, but a kept tail tells of them: %q", len(sp.events)-events, d.names())
+	}
 	for i, name := range segments {
 		content := d[name]
 		if i < len(segments)-1 {

@@ -125,10 +125,7 @@ func (sp *specimen) content(r *rand.Rand, file string, offset, size int) (what s
 // overwrites tries n draws, each from a seed of its own.
 func (sp *specimen) overwrites(t *testing.T, n int, try func(d directory) error) {
 	t.Helper()
-	if testing.Short() {
-		n /= 20
-	}
-	for i := uint64(1); i <= uint64(n); i++ {
+	for i := uint64(1); i <= uint64(fewer(n)); i++ {
 		if *overwriteAt > 0 && *overwriteAt != i {
 			continue
 		}

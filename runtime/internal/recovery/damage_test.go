@@ -162,6 +162,32 @@ func TestFileOperations(t *testing.T) {
 	})
 }
 
+// TestFileOpsLeaveAKeptTail: a tail that was kept of a segment tells that the
+// segment was there.
+func TestFileOpsLeaveAKeptTail(t *testing.T) {
+	disk, m := build(t, script{seed: 1, groups: 8, segmentSize: 600})
+	names := disk.Names()
+	last := names[len(names)-1]
+	disk.SetBytes(last, append(bytes.TrimRight(disk.Bytes(last), "\x00"), "torn"...))
+	if _, got, err := opened(t, disk); err != nil || len(got) != len(m.events) {
+		t.Fatalf("open with a torn tail = %d events, %v, want %d", len(got), err, len(m.events))
+	}
+	kept := lostFiles(disk)
+	for gone := len(names) - 1; gone >= 0; gone-- {
+		disk.Delete(names[gone])
+		_, got, err := opened(t, disk)
+		if d, ok := errors.AsType[*segment.DamageError](err); !ok || d.Segment != uint64(gone+1) {
+			t.Errorf("without the segments from %d on, with %q: open = %d events, %v, want a DamageError for %s", gone+1, kept, len(got), err, names[gone])
+		}
+	}
+	for _, name := range kept {
+		disk.Delete(name)
+	}
+	if _, got, err := opened(t, disk); err != nil || len(got) > 0 {
+		t.Errorf("open of an empty directory = %d events, %v, want an empty store", len(got), err)
+	}
+}
+
 // TestNotARegularFile: something else under the name of a segment is refused.
 func TestNotARegularFile(t *testing.T) {
 	for _, name := range []string{segment.Name(1), segment.Name(2), segment.Name(1) + vfs.TempSuffix} {

@@ -35,8 +35,9 @@
 //
 // 1. The directory is synced, so that no decision rests on a name that a power
 // cut would take back. Then it is listed. Segments are numbered from 1 without a
-// gap; anything else under a name of ours is corruption. Other names are reported
-// and left alone.
+// gap; anything else under a name of ours is corruption. So is a tail that was kept
+// of a segment which is not there, as the segment's name was durable before that of
+// the tail. Other names are reported and left alone.
 //
 // 2. Everything is read before anything is written, so that a refusal leaves the
 // directory as it was.

@@ -3,12 +3,16 @@ package replay
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
+
+const lostPrefix = "lost-"
 
 // Inventory is what the directory holds.
 type Inventory struct {
@@ -37,10 +41,12 @@ func List(dir vfs.FS) (*Inventory, error) {
 			v.Temps = append(v.Temps, e.Name)
 		case ours:
 			numbers = append(numbers, number)
-		case e.Regular && isLostName(e.Name):
-			v.Lost = append(v.Lost, e.Name)
 		default:
-			v.Foreign = append(v.Foreign, e.Name)
+			if _, lost := ParseLostName(e.Name); lost && e.Regular {
+				v.Lost = append(v.Lost, e.Name)
+			} else {
+				v.Foreign = append(v.Foreign, e.Name)
+			}
 		}
 	}
 	slices.Sort(numbers)
@@ -50,18 +56,41 @@ func List(dir vfs.FS) (*Inventory, error) {
 			return nil, &segment.DamageError{Segment: v.Last, Reason: fmt.Sprintf("the file is missing, but that of segment %d is there", number)}
 		}
 	}
-	return &v, nil
+	return &v, v.checkLost()
+}
+
+// checkLost looks for a segment that is gone from the end of the log: one that a
+// tail was cut off was there, durably, before the tail was kept.
+func (v *Inventory) checkLost() error {
+	if len(v.Lost) == 0 {
+		return nil
+	}
+	newest := v.Lost[len(v.Lost)-1]
+	number, _ := ParseLostName(newest)
+	if number <= v.Last || planted.Bug("kept tail of a missing segment says nothing") {
+		return nil
+	}
+	sometimes.Reached("kept tail told of a missing segment")
+	return &segment.DamageError{Segment: v.Last + 1, Reason: fmt.Sprintf("the file is missing, but %s was cut off segment %d", newest, number)}
 }
 
 // LostName is the name of the file that keeps what was cut off a segment from
 // this offset on.
 func LostName(number uint64, offset int64) string {
-	return fmt.Sprintf("lost-%016x-%08x", number, offset)
+	return fmt.Sprintf("%s%016x-%08x", lostPrefix, number, offset)
 }
 
-func isLostName(name string) bool {
-	var number uint64
-	var offset int64
-	n, err := fmt.Sscanf(name, "lost-%16x-%8x", &number, &offset)
-	return n == 2 && err == nil && name == LostName(number, offset)
+// ParseLostName reads the number of the segment back from a name. It reports false
+// for every name that [LostName] does not give.
+func ParseLostName(name string) (number uint64, ok bool) {
+	hex, ok := strings.CutPrefix(name, lostPrefix)
+	if !ok || len(hex) != len("0123456789abcdef-01234567") || hex[16] != '-' {
+		return 0, false
+	}
+	number, err := strconv.ParseUint(hex[:16], 16, 64)
+	if err != nil {
+		return 0, false
+	}
+	offset, err := strconv.ParseInt(hex[17:], 16, 64)
+	return number, err == nil && name == LostName(number, offset)
 }
