@@ -92,25 +92,28 @@ func (j *judge) try(d directory) (finding, error) {
 		return finding{outcome: wasRefused, damage: damage}, j.checkPlace(d, damage)
 	}
 	got, err := eventsOf(s)
-	if err == nil {
-		if what := differs(got, j.events); what != "" {
-			err = errors.New(what)
-		}
-	}
 	report := s.Report()
 	if err = errors.Join(err, s.Close()); err != nil {
 		return finding{}, err
+	}
+	return j.hold(d, got, &report)
+}
+
+// hold judges a directory that was opened, from its events and the report.
+func (j *judge) hold(d directory, got []batpak.Event, r *batpak.OpenReport) (finding, error) {
+	if what := differs(got, j.events); what != "" {
+		return finding{}, errors.New(what)
 	}
 	if err := j.checkServed(d, len(got)); err != nil {
 		return finding{}, err
 	}
 	f := finding{outcome: wasWhole, lost: len(j.events) - len(got)}
 	switch {
-	case report.Cut > 0:
+	case r.Cut > 0:
 		if f.lost > 0 {
 			f.outcome = wasReported
 		}
-		return f, j.checkCut(d, &report)
+		return f, j.checkCut(d, r)
 	case f.lost > 0:
 		f.outcome = wasYounger
 		return f, j.checkYounger(d, len(got))

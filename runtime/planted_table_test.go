@@ -19,6 +19,7 @@ var plantedBugs = []plantedBug{
 	{"damage of what was durable is taken for a torn tail", "recovery", "TestBitFlips", 0},
 	{"digest of a segment misses its groups", "", "TestCrashAtAnyOperation", 193},
 	{"digest of the segment before is not checked", "recovery", "TestRewrittenHistory", 0},
+	{"event of another history is taken for the one looked for", "", "TestRestoreUnderOpenStore", 0},
 	{"event that was read may be another", "", "TestExchangedRecordsAreNotServed", 0},
 	{"failed write is not cut off", "commit", "TestManySubmitters", 0},
 	{"group header does not know its place", "segment", "TestScanStops", 0},

@@ -114,7 +114,7 @@ func newAuthor(t *testing.T, seed uint64, segmentSize int64, payload int) *autho
 		options: batpak.Options{SegmentSize: segmentSize},
 	}
 	rtopts.SetNow(&a.options.Internal, func() time.Time {
-		a.now = a.now.Add(time.Duration(a.random.IntN(1000)) * time.Microsecond)
+		a.now = a.now.Add(137 * time.Microsecond)
 		return a.now
 	})
 	rtopts.SetRandom(&a.options.Internal, func(p []byte) { a.chacha.Read(p) })

@@ -209,8 +209,8 @@ func (v *verifier) event(cursor *segment.Cursor, ref index.Ref) error {
 // check says what is wrong with a record whose checksum holds, or "".
 func (v *verifier) check(r *format.Record, ref index.Ref, entity string, head verified) string {
 	switch {
-	case r.Sequence != ref.Sequence:
-		return fmt.Sprintf("holds event %d in its place", r.Sequence)
+	case !ref.Holds(r):
+		return fmt.Sprintf("holds event %d with id %v in its place", r.Sequence, ID(r.ID))
 	case string(r.Entity) != entity:
 		return fmt.Sprintf("belongs to stream %q", r.Entity)
 	case r.Version != head.version+1:

@@ -34,7 +34,14 @@ type Entry struct {
 // Ref says where an event's record lies.
 type Ref struct {
 	Sequence uint64
+	HighID   uint64 // the upper half of the event's id
 	Pos      format.Pos
+}
+
+// Holds reports whether a record that was read from there is the event's. It need
+// not be: a record proves which store it is of, not in which place or history.
+func (r Ref) Holds(rec *format.Record) bool {
+	return rec.Sequence == r.Sequence && (upper(rec.ID) == r.HighID || planted.Bug("event of another history is taken for the one looked for"))
 }
 
 // Head is the last event of a stream.
@@ -294,7 +301,8 @@ func (x *Index) rowLocked(ordinal uint32) *row {
 }
 
 func (x *Index) refLocked(ordinal uint32) Ref {
-	return Ref{Sequence: uint64(ordinal) + 1, Pos: x.rowLocked(ordinal).pos}
+	r := x.rowLocked(ordinal)
+	return Ref{Sequence: uint64(ordinal) + 1, HighID: r.id, Pos: r.pos}
 }
 
 func (x *Index) fingerprint(key []byte) uint32 { return uint32(maphash.Bytes(x.seed, key)) }

@@ -136,7 +136,7 @@ func TestLookupsEqualTheModel(t *testing.T) {
 		}
 	}
 	for _, e := range m {
-		want := index.Ref{Sequence: e.Sequence, Pos: e.Pos}
+		want := index.Ref{Sequence: e.Sequence, HighID: binary.BigEndian.Uint64(e.ID[:]), Pos: e.Pos}
 		if got, ok := x.At(e.Sequence); !ok || got != want {
 			t.Fatalf("At(%d) = %+v, %v, want %+v", e.Sequence, got, ok, want)
 		}

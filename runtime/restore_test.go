@@ -1,0 +1,237 @@
+package batpak_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+var restoreN = flag.Int("restore.n", 4000, "mixtures of old and new files that the restore lane tries; 0 means every one")
+
+// generations are what one directory held at different times, oldest first. One of
+// them may be a branch: events of it were lost to a power cut before they were
+// acknowledged, and others took their places.
+func generations(t *testing.T, seed uint64) (all []*specimen) {
+	a := newAuthor(t, seed, 1<<10, 60)
+	for life := range 6 {
+		a.open()
+		a.write(2)
+		all = append(all, a.specimen())
+		a.write(2)
+		switch life % 3 {
+		case 0:
+			a.close()
+		case 1:
+			a.die()
+			a.tear()
+		case 2:
+			// Both go on with the same appends, whose ids and hashes differ.
+			branch, same := *a, a.random.Uint64()
+			branch.random, a.random = rand.New(rand.NewPCG(same, 0)), rand.New(rand.NewPCG(same, 0))
+			branch.events, branch.disk = slices.Clone(a.events), a.disk.Kill()
+			branch.open()
+			branch.write(2)
+			branch.die()
+			all = append(all, branch.specimen())
+			a.die()
+		}
+		all = append(all, a.specimen())
+	}
+	return all
+}
+
+// TestRestoreOfSomeFiles puts back older copies of some files of a directory, in
+// every combination of files, of every pair of generations. The store is refused, or
+// it is, as a whole, what it was in one generation or earlier in it: no event of one
+// history follows one of another, and there is no gap.
+//
+//	go test ./runtime -run TestRestoreOfSomeFiles -restore.n=0   # every mixture
+func TestRestoreOfSomeFiles(t *testing.T) {
+	t.Parallel()
+	all := generations(t, *damageSeed)
+	var mixtures []func() (d directory, what string)
+	for i, older := range all {
+		for j, newer := range all[i+1:] {
+			names := slices.Compact(slices.Sorted(slices.Values(slices.Concat(older.names(), newer.names()))))
+			for subset := range 1 << len(names) {
+				mixtures = append(mixtures, func() (directory, string) {
+					d := directory{}
+					for k, name := range names {
+						from := newer
+						if subset>>k&1 == 1 {
+							from = older
+						}
+						if content, ok := from.directory[name]; ok {
+							d[name] = content
+						}
+					}
+					return d, fmt.Sprintf("generation %d with those files of generation %d that are in %b", i+1+j, i, subset)
+				})
+			}
+		}
+	}
+	random := rand.New(rand.NewPCG(*damageSeed, 6))
+	refusals, rolledBack := 0, 0
+	n := fewer(*restoreN)
+	if n == 0 {
+		n = len(mixtures)
+	}
+	for i := range n {
+		from := len(mixtures) * i / n
+		d, what := mixtures[from+random.IntN(max(1, len(mixtures)/n))]()
+		opened, rolled, err := judgeMixture(all, d)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if !opened {
+			refusals++
+		}
+		if rolled {
+			rolledBack++
+		}
+	}
+	t.Logf("%d of %d mixtures: %d were refused, %d are an older generation", n, len(mixtures), refusals, rolledBack)
+	if refusals == 0 || refusals == n {
+		t.Errorf("%d of %d mixtures were refused, want some", refusals, n)
+	}
+}
+
+// judgeMixture opens a directory and wants it to be what one of the generations
+// was, or was before. It reports whether the store was opened, and whether it has
+// fewer events than the newest generation.
+func judgeMixture(all []*specimen, d directory) (opened, rolledBack bool, err error) {
+	disk := d.disk()
+	s, err := batpak.Open("simulated", simOptions(disk, nil))
+	if errors.Is(err, batpak.ErrCorrupt) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, err
+	}
+	got, err := eventsOf(s)
+	report := s.Report()
+	if err = errors.Join(err, s.Close()); err != nil {
+		return true, false, err
+	}
+	var errs error
+	for i, sp := range all {
+		j := &judge{specimen: sp, disk: disk}
+		if _, err := j.hold(d, got, &report); err != nil {
+			errs = errors.Join(errs, fmt.Errorf("as generation %d: %w", i, err))
+			continue
+		}
+		return true, len(got) < len(all[len(all)-1].events), nil
+	}
+	return true, false, fmt.Errorf("%d events, report %+v: %w", len(got), report, errs)
+}
+
+// TestRestoreUnderOpenStore puts the files of another generation, or of the other
+// branch, beneath a store that is open: what it then reads is what was stored in its
+// own history, or ErrCorrupt.
+func TestRestoreUnderOpenStore(t *testing.T) {
+	t.Parallel()
+	all := generations(t, *damageSeed)
+	damaged := 0
+	for i, sp := range all {
+		for j, other := range all {
+			disk := sp.disk()
+			s := openSim(t, disk, nil)
+			for _, name := range sp.segments() {
+				if content, ok := other.directory[name]; ok {
+					disk.SetBytes(name, content)
+				} else {
+					disk.Delete(name)
+				}
+			}
+			lost, err := sp.readAll(s)
+			if err != nil {
+				t.Fatalf("files of generation %d under generation %d: %v", j, i, err)
+			}
+			damaged += len(lost)
+			if err := s.Close(); err != nil {
+				t.Logf("files of generation %d under generation %d: Close() = %v", j, i, err)
+			}
+		}
+	}
+	if damaged == 0 {
+		t.Error("no read failed")
+	}
+}
+
+// TestRestoreOfALiveCopy copies the files of a store, one after the other and some
+// of them in pieces, while the store goes on. The copy is refused, or it has a
+// beginning of the log, without a gap.
+func TestRestoreOfALiveCopy(t *testing.T) {
+	t.Parallel()
+	a := newAuthor(t, *damageSeed, 1<<10, 60)
+	var moments []directory // before each operation that changes something
+	for range 3 {
+		a.open()
+		a.disk.OnOp(func(op simfs.Op, _ string) {
+			if changes(op) && op != simfs.OpSync && op != simfs.OpSyncDir {
+				moments = append(moments, directoryOf(a.disk))
+			}
+		})
+		a.write(8)
+		a.close()
+	}
+	whole, ends := a.specimen(), []int{0}
+	for _, g := range whole.groups {
+		ends = append(ends, ends[len(ends)-1]+int(g.Count))
+	}
+	refusals, n := 0, fewer(*restoreN/2)
+	for i := range n {
+		r := rand.New(rand.NewPCG(*damageSeed, uint64(i)))
+		d := liveCopy(moments, r)
+		s, err := batpak.Open("simulated", simOptions(d.disk(), nil))
+		if errors.Is(err, batpak.ErrCorrupt) {
+			refusals++
+			continue
+		}
+		if err != nil {
+			t.Fatalf("copy %d: %v", i, err)
+		}
+		got, err := eventsOf(s)
+		if what := differs(got, whole.events); what != "" || err != nil || !slices.Contains(ends, len(got)) {
+			t.Fatalf("copy %d: %d events, %s, %v, want a beginning up to one of %d", i, len(got), what, err, ends)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d of %d copies were refused", refusals, n)
+	if refusals == 0 || refusals == n {
+		t.Errorf("%d of %d copies were refused, want some", refusals, n)
+	}
+}
+
+// liveCopy lists the directory at one moment and reads each file at another, in one
+// direction of time or at random, some of them in two halves.
+func liveCopy(moments []directory, r *rand.Rand) directory {
+	order := slices.Sorted(slices.Values([]int{r.IntN(len(moments)), r.IntN(len(moments)), r.IntN(len(moments))}))
+	first, last := order[0], order[2]
+	names := moments[order[r.IntN(3)]].names()
+	d := directory{}
+	for i, name := range names {
+		at := first + (last-first)*i/max(1, len(names))
+		if r.IntN(4) == 0 {
+			at = first + r.IntN(last-first+1)
+		}
+		content, ok := moments[at][name]
+		if !ok {
+			continue
+		}
+		if later := moments[min(at+r.IntN(20), len(moments)-1)][name]; r.IntN(2) == 0 && len(later) > 0 {
+			half := r.IntN(min(len(content), len(later)) + 1)
+			content = slices.Concat(content[:half], later[half:])
+		}
+		d[name] = content
+	}
+	return d
+}
