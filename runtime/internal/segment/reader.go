@@ -19,7 +19,7 @@ const maxOpen = 128
 // Reader reads from the segments of one store. It opens files when it first
 // reads from them and keeps the latest used open. It is safe for concurrent use.
 type Reader struct {
-	dir vfs.FS
+	dir vfs.FS // not called with mu held
 
 	mu     sync.RWMutex // guards all below
 	files  map[uint64]*openFile
@@ -43,12 +43,13 @@ func NewReader(dir vfs.FS) *Reader { return &Reader{dir: dir, files: map[uint64]
 // file that the reader had opened itself. It must not be called after Close.
 func (r *Reader) Add(number uint64, f vfs.File) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if old := r.files[number]; old != nil {
-		_ = old.Close() // it was only read from
-	}
+	old := r.files[number]
 	r.files[number] = &openFile{File: f}
 	r.newest = max(r.newest, number)
+	r.mu.Unlock()
+	if old != nil {
+		_ = old.Close() // it was only read from
+	}
 }
 
 // Close waits for the reads under way and closes all files. Later calls return
@@ -60,11 +61,12 @@ func (r *Reader) Close() error {
 	r.users.Wait()
 
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	files := r.files
+	r.files = nil
+	r.mu.Unlock()
 	var err error
-	for number, f := range r.files {
+	for _, f := range files {
 		err = errors.Join(err, f.Close())
-		delete(r.files, number)
 	}
 	return err
 }
@@ -175,28 +177,36 @@ func (r *Reader) unpin(f *openFile) {
 // if the file is not wanted.
 func (r *Reader) keep(number uint64, f vfs.File) bool {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	if r.closed || r.files[number] != nil {
+		r.mu.Unlock()
 		return false
 	}
+	var idle *openFile
 	if len(r.files) >= maxOpen {
-		r.closeIdleLocked()
+		idle = r.dropIdleLocked()
 	}
 	r.files[number] = &openFile{File: f}
+	r.mu.Unlock()
+	if idle != nil {
+		_ = idle.Close() // it was only read from since it was synced
+	}
 	return true
 }
 
-// closeIdleLocked closes the lowest segment's file that nobody uses.
-func (r *Reader) closeIdleLocked() {
+// dropIdleLocked gives up the lowest segment's file that nobody uses, if there is
+// one.
+func (r *Reader) dropIdleLocked() *openFile {
 	var lowest uint64
 	for number, f := range r.files {
 		if number != r.newest && f.users.Load() == 0 && (lowest == 0 || number < lowest) {
 			lowest = number
 		}
 	}
-	if lowest != 0 {
-		sometimes.Reached("idle segment was closed to open another")
-		_ = r.files[lowest].Close() // it was only read from since it was synced
-		delete(r.files, lowest)
+	if lowest == 0 {
+		return nil
 	}
+	sometimes.Reached("idle segment was closed to open another")
+	idle := r.files[lowest]
+	delete(r.files, lowest)
+	return idle
 }
