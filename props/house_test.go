@@ -35,7 +35,12 @@ var rooms = map[string][]string{
 		"runtime/internal/rtopts", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/turn",
 		"runtime/internal/vfs", "runtime/wire",
 	},
-	"runtime/batpaktest": {"runtime", "runtime/internal/rtopts", "runtime/internal/vfs/simfs"},
+	"runtime/batpaktest": {
+		"runtime", "runtime/internal/rtopts", "runtime/internal/vfs", "runtime/internal/vfs/checkfs", "runtime/internal/vfs/simfs",
+	},
+	"runtime/internal/vfs/checkfs": {
+		"runtime/internal/format", "runtime/internal/segment", "runtime/internal/vfs",
+	},
 
 	// The compiler: from declarations to a model, from a model to files.
 	"schema":                        {"runtime"},

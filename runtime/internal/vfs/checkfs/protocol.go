@@ -1,0 +1,435 @@
+package checkfs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strings"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+)
+
+// protocol is what one opening of a store has done so far. Its methods come in
+// pairs: one says why a call is forbidden, nil if it is not, the other takes in
+// how the call went.
+type protocol struct {
+	files   map[string]*inode // by name
+	blind   bool              // the directory was listed before it was synced
+	synced  bool              // the directory was, once at least
+	ended   error             // why nothing may be changed any more
+	lock    bool              // there is or was one
+	locked  bool              // it is held
+	mode    vfs.LockMode
+	written uint64  // sequence of the last event that was written or found
+	told    uint64  // sequence up to which all was promised
+	groups  []group // not yet known to be durable, or not yet promised
+	open    int     // files
+}
+
+// own are the names of the store.
+var own = regexp.MustCompile(`^([0-9a-f]{16}\.seg(\.tmp)?|lost-[0-9a-f]{16}-[0-9a-f]{8})$`)
+
+// segmentOf is the number of the segment that a file of this name is, or is to
+// become; 0 for any other.
+func segmentOf(name string) uint64 {
+	number, _ := segment.ParseName(strings.TrimSuffix(name, vfs.TempSuffix))
+	return number
+}
+
+func because(format string, args ...any) error { return fmt.Errorf(format, args...) }
+
+// change says why nothing may be changed now.
+func (p *protocol) change() error {
+	switch {
+	case p.ended != nil:
+		return because("nothing may be changed after %w", p.ended)
+	case p.blind:
+		return because("the directory was listed before it was synced, so a name may be there that a power cut takes away, or the other way round")
+	}
+	return p.checkLock()
+}
+
+func (p *protocol) checkLock() error {
+	if p.lock && (!p.locked || p.mode != vfs.Exclusive) {
+		return because("the directory's exclusive lock is not held")
+	}
+	return nil
+}
+
+// outputs says what was made in this opening, apart from one file, and is not
+// durable.
+func (p *protocol) outputs(but *inode) error {
+	for name, n := range p.files {
+		switch {
+		case n == but || !n.made && len(n.unsynced) == 0 && len(n.syncing) == 0:
+		case !n.settled():
+			return because("%s is not durable", name)
+		case !n.named:
+			return because("the name %s is not durable", name)
+		}
+	}
+	return nil
+}
+
+// create says why a file must not be made.
+func (p *protocol) create(name string) error {
+	if err := p.change(); err != nil {
+		return err
+	}
+	if !own.MatchString(name) {
+		return because("that is no name of the store's")
+	}
+	number, ok := segment.ParseName(name)
+	if !ok {
+		return nil
+	}
+	before := p.files[segment.Name(number-1)]
+	switch {
+	case before == nil:
+	case !before.settled():
+		return because("segment %d is not durable", number-1)
+	case before.size != before.end:
+		return because("segment %d has %d bytes, its groups end at %d", number-1, before.size, before.end)
+	}
+	return nil
+}
+
+// created takes in how it went. From now on nobody knows whether the segment
+// before is the last.
+func (p *protocol) created(name string, err error) *inode {
+	if number, ok := segment.ParseName(name); ok {
+		if before := p.files[segment.Name(number-1)]; before != nil {
+			before.sealed = true
+		}
+	}
+	if err != nil {
+		return nil
+	}
+	n := &inode{name: name, made: true, segment: segmentOf(name), torn: -1}
+	p.files[name] = n
+	return n
+}
+
+// find is the file of a name. One that the protocol does not know was there
+// before, with this content, which matters only for a segment.
+func (p *protocol) find(name string, content []byte) *inode {
+	n := p.files[name]
+	if n != nil {
+		return n
+	}
+	n = &inode{name: name, torn: -1}
+	p.files[name] = n
+	number, ok := segment.ParseName(name)
+	if !ok {
+		return n
+	}
+	n.segment = number
+	unproven, last := n.survey(content)
+	p.groups = append(p.groups, unproven...)
+	p.written = max(p.written, last)
+	return n
+}
+
+// unknown reports whether a name is that of a segment which the protocol does not
+// know.
+func (p *protocol) unknown(name string) bool {
+	_, ok := segment.ParseName(name)
+	return ok && p.files[name] == nil
+}
+
+// listed takes in the names that the opening found. All segments but the last,
+// whose content is given, were durable before the next was made.
+func (p *protocol) listed(entries []vfs.Entry, last string, content []byte) {
+	p.blind = p.blind || !p.synced
+	for _, e := range entries {
+		number, ok := segment.ParseName(e.Name)
+		switch {
+		case !e.Regular || p.files[e.Name] != nil:
+		case ok && e.Name != last:
+			p.files[e.Name] = &inode{
+				name: e.Name, named: true, segment: number, sealed: true, size: e.Size, safe: e.Size, torn: -1, end: e.Size, groups: true,
+			}
+		default:
+			p.find(e.Name, content)
+		}
+	}
+}
+
+// lastSegment is the highest of them, empty if there is none.
+func lastSegment(entries []vfs.Entry) (name string) {
+	for _, e := range entries {
+		if _, ok := segment.ParseName(e.Name); ok && e.Regular {
+			name = e.Name
+		}
+	}
+	return name
+}
+
+// rename says why a file must not get another name.
+func (p *protocol) rename(from, to string) error {
+	if err := p.change(); err != nil {
+		return err
+	}
+	n, old := p.files[from], p.files[to]
+	switch {
+	case !own.MatchString(to):
+		return because("that is no name of the store's")
+	case n != nil && (!n.settled() || n.made && !n.synced):
+		return because("the file is not durable")
+	case old != nil && old.groups:
+		return because("that would take away a segment with events")
+	}
+	return nil
+}
+
+func (p *protocol) renamed(from, to string, err error) {
+	n := p.files[from]
+	if err != nil || n == nil {
+		return
+	}
+	if old := p.files[to]; old != nil {
+		old.name = ""
+	}
+	delete(p.files, from)
+	p.files[to], n.name, n.named = n, to, false
+}
+
+// remove says why a name must not be taken away.
+func (p *protocol) remove(name string) error {
+	if err := p.checkLock(); err != nil {
+		return err
+	}
+	n := p.files[name]
+	switch {
+	case !own.MatchString(name):
+		return because("that is no name of the store's")
+	case p.blind && p.ended == nil:
+		return p.change()
+	case n != nil && n.groups:
+		return because("that would take away a segment with events")
+	case n != nil && n.made && p.ended != nil:
+		return nil // it is of no use any more
+	}
+	return p.outputs(n)
+}
+
+func (p *protocol) removed(name string, err error) {
+	if n := p.files[name]; n != nil && (err == nil || errors.Is(err, fs.ErrNotExist)) {
+		n.name = ""
+		delete(p.files, name)
+	}
+}
+
+// syncDir says why the directory must not be synced.
+func (p *protocol) syncDir() error {
+	if p.ended != nil {
+		return because("a sync proves nothing after %w", p.ended)
+	}
+	return p.checkLock()
+}
+
+// unnamed are the names that a sync of the directory, which begins now, is to
+// make durable.
+func (p *protocol) unnamed() map[*inode]string {
+	names := map[*inode]string{}
+	for name, n := range p.files {
+		if !n.named {
+			names[n] = name
+		}
+	}
+	return names
+}
+
+func (p *protocol) syncedDir(names map[*inode]string, err error) {
+	if err != nil {
+		p.ended = errors.New("a failed sync of the directory")
+		return
+	}
+	p.synced = true
+	for n, name := range names {
+		// A name that was found is durable only if its file proves it: an earlier
+		// sync may have failed.
+		n.named = n.named || n.made && n.name == name
+	}
+}
+
+// write says why bytes must not be written there.
+func (p *protocol) write(n *inode, b []byte, off int64) error {
+	if err := p.change(); err != nil {
+		return err
+	}
+	switch {
+	case n.dead:
+		return because("a sync or cut of the file has failed")
+	case n.torn >= 0:
+		return because("what a failed write left at %d was not cut off", n.torn)
+	case n.cut || n.cutting:
+		return because("the cut before it was not synced")
+	case n.segment == 0 || len(b) == 0:
+		return nil
+	case n.sealed:
+		return because("the segment after it was begun")
+	case off < n.end:
+		return n.again(b, off)
+	case zero(b):
+		return nil
+	case off > n.end:
+		return because("a gap would be left behind the last group, which ends at %d", n.end)
+	case n.end == 0:
+		return n.header(b)
+	}
+	return n.group(b)
+}
+
+// again says why bytes must not be written before the end.
+func (n *inode) again(b []byte, off int64) error {
+	to := off + int64(len(b))
+	if off < n.proof || to > n.sound {
+		return because("bytes before the end, which is at %d, would be written again, and that is for what was found unproven only, from %d to %d", n.end, n.proof, n.sound)
+	}
+	if !bytes.Equal(b, n.found[off:to]) {
+		return because("the bytes that are written again differ from those that were found")
+	}
+	return nil
+}
+
+// header says why b is not the first write to a segment.
+func (n *inode) header(b []byte) error {
+	h, err := format.ParseSegmentHeader(b)
+	if err != nil || len(b) != format.SegmentHeaderSize || h.Segment != n.segment {
+		return because("a segment begins with its header: %+v, %w", h, err)
+	}
+	return nil
+}
+
+// group says why b is not a group that may be written at the end.
+func (n *inode) group(b []byte) error {
+	h, end, ok := n.parseGroup(b, n.end)
+	switch {
+	case !ok || end != n.end+int64(len(b)):
+		return because("that is neither a group in its place nor zeros")
+	case n.name == "" || segmentOf(n.name) == 0 || strings.HasSuffix(n.name, vfs.TempSuffix):
+		return because("the file is not a segment")
+	case !n.named:
+		return because("the segment's name is not durable")
+	case !n.clean(0, format.SegmentHeaderSize):
+		return because("the segment's header is not durable")
+	case !n.clean(0, int64(h.Durable)):
+		return because("the group says that the segment is durable up to %d, which it is not", h.Durable)
+	case h.Type == format.GroupClose && !n.clean(0, n.end):
+		return because("a close group says that all before it is durable, which it is not")
+	}
+	return nil
+}
+
+func (p *protocol) wrote(n *inode, b []byte, off int64, err error) {
+	to := off + int64(len(b))
+	if err != nil {
+		if n.segment == 0 || off >= n.end {
+			n.unsynced = n.unsynced.add(off, to)
+			n.size = max(n.size, to)
+			if n.torn < 0 || off < n.torn {
+				n.torn = off
+			}
+		}
+		return // a part of what was written again changes nothing
+	}
+	n.wrote(off, to)
+	if n.segment == 0 || off != n.end || zero(b) {
+		return
+	}
+	if n.end == 0 {
+		h, _ := format.ParseSegmentHeader(b)
+		n.store, n.end = h.Store, to
+		p.written = max(p.written, h.FirstSequence-1)
+		return
+	}
+	h, _, _ := n.parseGroup(b, off)
+	n.end, n.groups = to, true
+	if h.Count > 0 {
+		p.written = h.FirstSequence + uint64(h.Count) - 1
+		p.groups = append(p.groups, group{n, off, to, h.FirstSequence, p.written})
+	}
+}
+
+// truncate says why the file must not get this size.
+func (p *protocol) truncate(n *inode, size int64) error {
+	if err := p.change(); err != nil {
+		return err
+	}
+	switch {
+	case n.dead:
+		return because("a sync or cut of the file has failed")
+	case n.segment == 0:
+		return nil
+	case n.sealed:
+		return because("the segment after it was begun")
+	case size < n.end:
+		return because("that would cut off a group")
+	case size >= int64(len(n.found)) || zero(n.found[size:]) || n.torn >= 0 || n.cut:
+		return nil
+	}
+	kept := p.files[fmt.Sprintf("lost-%016x-%08x", n.segment, size)]
+	if kept == nil || !kept.made {
+		return because("the bytes cut off are in no lost file")
+	}
+	return p.outputs(n)
+}
+
+func (p *protocol) truncated(n *inode, size int64, err error) {
+	if err != nil {
+		n.dead = true
+		p.end(n, "cut")
+		return
+	}
+	n.resize(size)
+	n.found = n.found[:min(size, int64(len(n.found)))]
+}
+
+// sync says why the file must not be synced.
+func (p *protocol) sync(n *inode) error {
+	if p.ended != nil || n.dead {
+		return because("a sync proves nothing after one that has failed")
+	}
+	return p.checkLock()
+}
+
+func (p *protocol) syncedFile(n *inode, size int64, err error) {
+	n.endSync(size, err)
+	if err != nil {
+		p.end(n, "sync")
+	}
+}
+
+// end ends all changes if it was a segment's file to which that happened.
+func (p *protocol) end(n *inode, what string) {
+	if n.segment > 0 {
+		p.ended = fmt.Errorf("a failed %s of segment %d", what, n.segment)
+	}
+}
+
+// promise says why events up to this sequence must not be called durable.
+func (p *protocol) promise(sequence uint64) error {
+	if sequence > p.written {
+		return because("the last event that was written is %d", p.written)
+	}
+	for len(p.groups) > 0 && p.groups[0].first <= sequence {
+		g := p.groups[0]
+		n := g.file
+		switch {
+		case !n.named:
+			return because("the segment of events %d to %d has a name that is not durable", g.first, g.last)
+		case !n.clean(0, format.SegmentHeaderSize):
+			return because("the segment of events %d to %d has a header that is not durable", g.first, g.last)
+		case !n.clean(g.from, g.to):
+			return because("events %d to %d, bytes %d to %d of %s, are not durable", g.first, g.last, g.from, g.to, n.name)
+		}
+		p.groups = p.groups[1:]
+	}
+	p.told = max(p.told, sequence)
+	return nil
+}
