@@ -95,7 +95,7 @@ func onRealDisk(parent string) place {
 				return err
 			}
 		}
-		err = use(func(o *batpak.Options) (*batpak.Store, error) { return batpak.Open(dir, o) })
+		err = use(func(o *batpak.Options) (*batpak.Store, error) { return batpaktest.OpenDir(dir, o) })
 		return errors.Join(err, os.RemoveAll(dir))
 	}
 }

@@ -31,7 +31,7 @@ func onDisks(t *testing.T, simulated, real int, test func(t *testing.T, cases in
 			if err != nil {
 				return err
 			}
-			err = use(func(o *batpak.Options) (*batpak.Store, error) { return batpak.Open(dir, o) })
+			err = use(func(o *batpak.Options) (*batpak.Store, error) { return batpaktest.OpenDir(dir, o) })
 			return errors.Join(err, os.RemoveAll(dir))
 		})
 	})

@@ -62,8 +62,7 @@ func newHistory(seed uint64) *history {
 // open opens the store on a disk, with a clock and random bits that depend on
 // the history alone.
 func (h *history) open(d *simfs.Disk) (*batpak.Store, error) {
-	o := h.options
-	rtopts.SetFS(&o.Internal, d.FS())
+	o := *simOptions(d, &h.options)
 	rtopts.SetNow(&o.Internal, func() time.Time { return time.Unix(1_700_000_000, 0) })
 	random := rand.NewChaCha8([32]byte{byte(h.seed), byte(len(h.events))})
 	rtopts.SetRandom(&o.Internal, func(p []byte) { random.Read(p) })

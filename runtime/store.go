@@ -113,6 +113,7 @@ func (s *Store) recover() error {
 	s.frontier = frontier.New(found.NextSequence - 1)
 	s.opened = openReport(&found.Report)
 	s.opened.Took = elapsed()
+	s.promise(found.NextSequence - 1)
 	s.pipeline = commit.New(commit.Config{
 		Log: commit.NewLog(commit.LogConfig{
 			FS: s.fs, Reader: found.Reader, Writer: found.Writer, Header: found.Header, Digest: found.Digest,
@@ -125,8 +126,17 @@ func (s *Store) recover() error {
 		Next:     found.NextSequence,
 		Relaxed:  s.options.Durability == Relaxed,
 		Unsynced: s.options.ShowUnsynced,
+		Promise:  rtopts.Promise(&s.options.Internal),
 	})
 	return nil
+}
+
+// promise tells a test, if one asked for it, that events up to a sequence are
+// about to be called durable.
+func (s *Store) promise(sequence uint64) {
+	if p := rtopts.Promise(&s.options.Internal); p != nil {
+		p(sequence)
+	}
 }
 
 // ID is the store's id.
@@ -141,6 +151,9 @@ func (s *Store) Close() error { return s.close() }
 func (s *Store) shut() error {
 	s.closed.Store(true) // first, so that a read which finds its file closed knows why
 	err := s.failure(s.pipeline.Close(), nil, nil)
+	if err == nil {
+		s.promise(s.frontier.At(frontier.Written))
+	}
 	err = errors.Join(err, s.lock.Close(), s.fs.Close())
 	if err != nil {
 		return fmt.Errorf("batpak: close: %w", err)

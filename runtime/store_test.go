@@ -15,7 +15,6 @@ import (
 	"go.uber.org/goleak"
 
 	batpak "github.com/batpak-go/batpak/runtime"
-	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -41,26 +40,24 @@ func onDisks(t *testing.T, test func(t *testing.T, open func(*batpak.Options) *b
 
 func open(t *testing.T, dir string, o *batpak.Options) *batpak.Store {
 	t.Helper()
-	s, err := batpak.Open(dir, o)
+	s, err := openDir(dir, o)
+	return opened(t, s, err)
+}
+
+func openSim(t *testing.T, d *simfs.Disk, o *batpak.Options) *batpak.Store {
+	t.Helper()
+	s, err := batpak.Open("simulated", simOptions(d, o))
+	return opened(t, s, err)
+}
+
+// opened is a store that is closed in the end.
+func opened(t *testing.T, s *batpak.Store, err error) *batpak.Store {
+	t.Helper()
 	if err != nil {
 		t.Fatalf("Open() = %v", err)
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
-}
-
-func openSim(t *testing.T, d *simfs.Disk, o *batpak.Options) *batpak.Store {
-	t.Helper()
-	return open(t, "simulated", simOptions(d, o))
-}
-
-func simOptions(d *simfs.Disk, o *batpak.Options) *batpak.Options {
-	var c batpak.Options
-	if o != nil {
-		c = *o
-	}
-	rtopts.SetFS(&c.Internal, d.FS())
-	return &c
 }
 
 // note is a draft of kind 0x1/0x001 for entity with payload text.

@@ -327,7 +327,7 @@ func TestTamperedStoreIsRefusedOrNamed(t *testing.T) {
 				dir := onRealDisk(t, image)
 				for _, open := range []func() (*batpak.Store, error){
 					func() (*batpak.Store, error) { return batpak.Open("simulated", simOptions(image, nil)) },
-					func() (*batpak.Store, error) { return batpak.Open(dir, nil) },
+					func() (*batpak.Store, error) { return openDir(dir, nil) },
 				} {
 					s, err := open()
 					if errors.Is(err, batpak.ErrCorrupt) {

@@ -349,15 +349,22 @@ func (s *Store) fill(a *appending) {
 		h, r := &heads[i], &a.receipts[i]
 		r.store, r.incarnation, r.sequence, r.coordinate = s.id, uint64(s.incarnation), h.Sequence, a.drafts[i].Coordinate
 		r.version, r.id, r.hash, r.durable, r.decision = h.Version, h.ID, h.Hash, h.Sequence <= durable, a.drafts[i].decision
+		if r.durable {
+			s.promise(r.sequence)
+		}
 	}
 }
 
 // receipt makes the receipt of a stored event again.
 func (s *Store) receipt(m *Meta) Receipt {
-	return Receipt{
+	r := Receipt{
 		store: s.id, incarnation: uint64(s.index.Incarnation(m.Sequence)), sequence: m.Sequence, coordinate: m.Coordinate,
 		version: m.Version, id: m.ID, hash: m.Hash, durable: m.Sequence <= s.frontier.At(frontier.Durable), decision: m.Decision,
 	}
+	if r.durable {
+		s.promise(r.sequence)
+	}
+	return r
 }
 
 // failure turns an error of the pipeline into one of this package.

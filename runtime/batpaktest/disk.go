@@ -1,8 +1,12 @@
 package batpaktest
 
 import (
+	"fmt"
+
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -22,9 +26,27 @@ func (d *Disk) Open(o *batpak.Options) (*batpak.Store, error) {
 // Options returns a copy of o, nil meaning the defaults, with which [batpak.Open]
 // opens the store on this disk, whatever the directory it is given. One copy
 // serves one call.
-func (d *Disk) Options(o *batpak.Options) *batpak.Options {
+func (d *Disk) Options(o *batpak.Options) *batpak.Options { return checked(d.sim.FS(), o) }
+
+// OpenDir opens the store in a real directory, like [batpak.Open], and holds it to
+// the same protocol as on a [Disk].
+func OpenDir(dir string, o *batpak.Options) (*batpak.Store, error) {
+	fs, err := vfs.OpenDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	return batpak.Open(dir, checked(fs, o))
+}
+
+// checked returns a copy of o with which a store is opened on fs, for once, and
+// held to its protocol.
+func checked(fs vfs.FS, o *batpak.Options) *batpak.Options {
+	check := checkfs.New(fs, func(b *checkfs.Breach) {
+		panic(fmt.Errorf("batpak: internal error: %w", b))
+	})
 	c := clone(o)
-	rtopts.SetFS(&c.Internal, d.sim.FS())
+	rtopts.SetFS(&c.Internal, check)
+	rtopts.SetPromise(&c.Internal, check.Promise)
 	return c
 }
 

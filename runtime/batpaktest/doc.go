@@ -18,6 +18,13 @@
 // same seed give the same image. So one run can be crashed at each of its
 // operations (see [Disk.OnOp]), and at each of them in many ways.
 //
+// # The protocol
+//
+// Every call that a store makes of the disk is held against the order of calls
+// that keeps its promises through a crash. Should a store break it, which would be
+// a bug of package batpak, the test panics with the calls that led to it.
+// [OpenDir] does the same for a real directory.
+//
 // # The time
 //
 // A [Clock] gives a store its wall clock and its random bits, so that two runs

@@ -63,6 +63,9 @@ type Config struct {
 	Relaxed bool
 	// Unsynced shows readers what is written but not durable.
 	Unsynced bool
+	// Promise, unless nil, is called before events up to a sequence are called
+	// durable.
+	Promise func(sequence uint64)
 }
 
 // Pipeline is the writer of one store. Its methods are safe for concurrent use.
@@ -86,6 +89,7 @@ type Pipeline struct {
 	seed     uint32
 	relaxed  bool
 	unsynced bool
+	promise  func(sequence uint64)
 
 	mu     sync.Mutex // guards all below
 	clock  *clock.Clock
@@ -103,7 +107,7 @@ type Pipeline struct {
 func New(c Config) *Pipeline {
 	return &Pipeline{
 		log: c.Log, index: c.Index, frontier: c.Frontier, clock: c.Clock,
-		seed: format.RecordSeed(c.Store), relaxed: c.Relaxed, unsynced: c.Unsynced,
+		seed: format.RecordSeed(c.Store), relaxed: c.Relaxed, unsynced: c.Unsynced, promise: c.Promise,
 		next: c.Next, open: newGroup(load{}),
 	}
 }
@@ -322,6 +326,9 @@ func (p *Pipeline) sync(g *group) error {
 
 // publish shows a group, first to those who find, then to those who wait.
 func (p *Pipeline) publish(g *group) {
+	if p.promise != nil {
+		p.promise(g.durable)
+	}
 	if len(g.entries) > 0 {
 		p.index.Began(g.entries[0].Sequence, p.log.Incarnation)
 		p.index.Add(g.entries)

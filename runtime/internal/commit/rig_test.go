@@ -19,6 +19,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/recovery"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -50,10 +51,12 @@ func fixed() time.Time { return time.Unix(1_700_000_000, 0) }
 // start recovers the log on a disk and starts a pipeline behind it.
 func start(disk *simfs.Disk, tune tuning) (*rig, error) {
 	r := &rig{disk: disk, index: index.New()}
-	found, err := recovery.Run(disk.FS(), recovery.Config{Index: r.index, NewStore: func() [16]byte { return [16]byte{7} }})
+	check := checkfs.Must(disk.FS())
+	found, err := recovery.Run(check, recovery.Config{Index: r.index, NewStore: func() [16]byte { return [16]byte{7} }})
 	if err != nil {
 		return nil, err
 	}
+	check.Promise(found.NextSequence - 1)
 	if tune.segmentSize == 0 {
 		tune.segmentSize = 1 << 24
 	}
@@ -67,13 +70,15 @@ func start(disk *simfs.Disk, tune tuning) (*rig, error) {
 	r.seed = format.RecordSeed(found.Store)
 	r.frontier = frontier.New(tune.next - 1)
 	r.log = commit.NewLog(commit.LogConfig{
-		FS: disk.FS(), Reader: found.Reader, Writer: found.Writer, Header: found.Header, Digest: found.Digest,
+		FS: check, Reader: found.Reader, Writer: found.Writer, Header: found.Header, Digest: found.Digest,
 		Incarnation: found.Incarnation + 1, SegmentSize: tune.segmentSize, Closed: found.Closed,
 	})
 	r.Pipeline = commit.New(commit.Config{
 		Log: r.log, Clock: clock.New(tune.wall, func(p []byte) { random.Read(p) }, last),
 		Index: r.index, Frontier: r.frontier, Store: found.Store, Next: tune.next, Relaxed: tune.relaxed,
+		Promise: check.Promise,
 	})
+	check.NotUnder(r, r.TryLock)
 	return r, nil
 }
 

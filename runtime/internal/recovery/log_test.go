@@ -20,6 +20,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/recovery"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -54,6 +55,8 @@ type store struct {
 	clock *clock.Clock
 	next  uint64
 	seed  uint32
+
+	promise func(sequence uint64)
 }
 
 func config(x *index.Index) recovery.Config {
@@ -63,12 +66,15 @@ func config(x *index.Index) recovery.Config {
 // open recovers the log in dir.
 func open(dir vfs.FS, segmentSize int64) (*store, error) {
 	s := &store{index: index.New()}
+	check := checkfs.Must(dir)
 	var err error
-	if s.Result, err = recovery.Run(dir, config(s.index)); err != nil {
+	if s.Result, err = recovery.Run(check, config(s.index)); err != nil {
 		return nil, err
 	}
+	s.promise = check.Promise
+	s.promise(s.NextSequence - 1)
 	s.log = commit.NewLog(commit.LogConfig{
-		FS: dir, Reader: s.Reader, Writer: s.Writer, Header: s.Header, Digest: s.Digest,
+		FS: check, Reader: s.Reader, Writer: s.Writer, Header: s.Header, Digest: s.Digest,
 		Incarnation: s.Incarnation + 1, SegmentSize: segmentSize, Closed: s.Closed,
 	})
 	last, _ := clock.TickOf(s.LastID)
@@ -143,6 +149,7 @@ func (s *store) write(m *model, tails []format.Tail, sync bool) error {
 	if err := s.log.Sync(); err != nil {
 		return err
 	}
+	s.promise(s.next - 1)
 	m.acked = len(m.events)
 	return nil
 }
@@ -151,6 +158,7 @@ func (s *store) write(m *model, tails []format.Tail, sync bool) error {
 func (s *store) close(m *model) error {
 	err := s.log.Close(s.next)
 	if err == nil {
+		s.promise(s.next - 1)
 		m.acked = len(m.events)
 	}
 	return err

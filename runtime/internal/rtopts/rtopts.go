@@ -12,6 +12,8 @@ type Store struct {
 	fs     vfs.FS
 	now    func() time.Time
 	random func([]byte)
+
+	promise func(sequence uint64)
 }
 
 // SetFS replaces the directory.
@@ -25,6 +27,15 @@ func SetNow(s *Store, now func() time.Time) { s.now = now }
 
 // Now is the replaced wall clock, or nil.
 func Now(s *Store) func() time.Time { return s.now }
+
+// SetPromise has promise called before the store calls events durable, or shows
+// them to those who see durable events only: with the sequence up to which, and
+// under no lock of the store. It may be called with one sequence again, and from
+// several goroutines at a time.
+func SetPromise(s *Store, promise func(sequence uint64)) { s.promise = promise }
+
+// Promise is what was set to be called, or nil.
+func Promise(s *Store) func(sequence uint64) { return s.promise }
 
 // SetRandom replaces the source of randomness.
 func SetRandom(s *Store, random func([]byte)) { s.random = random }

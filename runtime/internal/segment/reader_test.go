@@ -32,14 +32,14 @@ func TestMissingAndShort(t *testing.T) {
 			"elsewhere": func() uint32 { return seed + 1 },
 		} {
 			disk.SetBytes(segment.Name(1), whole)
-			err := record(segment.NewReader(disk.FS()), damage())
+			err := record(newReader(disk.FS()), damage())
 			if d, ok := errors.AsType[*segment.DamageError](err); !ok || d.Segment != 1 {
 				t.Errorf("%s of a record that is %s = %v, want a DamageError of segment 1", who, what, err)
 			}
 		}
 		disk.SetBytes(segment.Name(1), whole)
 		disk.Fail(simfs.Fault{Op: simfs.OpRead})
-		if err := record(segment.NewReader(disk.FS()), seed); !errors.Is(err, syscall.EIO) {
+		if err := record(newReader(disk.FS()), seed); !errors.Is(err, syscall.EIO) {
 			t.Errorf("%s on a disk that fails = %v, want EIO", who, err)
 		}
 	}
@@ -50,7 +50,7 @@ func TestMissingAndShort(t *testing.T) {
 func TestCursorSeesNewGroups(t *testing.T) {
 	disk := simfs.New()
 	w := create(t, disk.FS(), 1)
-	cursor := segment.NewReader(disk.FS()).Cursor()
+	cursor := newReader(disk.FS()).Cursor()
 	for i := range uint64(20) {
 		pos := fill(t, w, 1, i+1, 50)[0]
 		if r, err := cursor.Record(pos, format.RecordSeed(storeID)); err != nil || r.Sequence != i+1 {
@@ -70,7 +70,7 @@ func TestManySegments(t *testing.T) {
 		w := create(t, disk.FS(), number)
 		all = append(all, fill(t, w, number, number, 20)...)
 	}
-	reader := segment.NewReader(dir)
+	reader := newReader(dir)
 	newest, err := dir.Open(segment.Name(segments), vfs.ReadWrite)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -37,7 +38,7 @@ func TestScanStops(t *testing.T) {
 		"zeros inside":    {func(b []byte) []byte { clear(b[at(1):at(2)]); return b }, at(1), []int64{at(2), at(3)}},
 	} {
 		disk.SetBytes(segment.Name(1), c.damage(bytes.Clone(whole)))
-		s, err := segment.NewReader(disk.FS()).Scan(1)
+		s, err := newReader(disk.FS()).Scan(1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +74,7 @@ func TestScanStops(t *testing.T) {
 // file.
 func FuzzScan(f *testing.F) {
 	disk := simfs.New()
-	w, err := segment.Create(disk.FS(), header(1))
+	w, err := segment.Create(checkfs.Must(disk.FS()), header(1))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -91,7 +92,7 @@ func FuzzScan(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		disk := simfs.New()
 		disk.SetBytes(segment.Name(1), b)
-		s, err := segment.NewReader(disk.FS()).Scan(1)
+		s, err := newReader(disk.FS()).Scan(1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +120,7 @@ func FuzzScan(f *testing.F) {
 
 func BenchmarkScan(b *testing.B) {
 	disk := simfs.New()
-	w, err := segment.Create(disk.FS(), header(1))
+	w, err := segment.Create(checkfs.Must(disk.FS()), header(1))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -129,7 +130,7 @@ func BenchmarkScan(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	r := segment.NewReader(disk.FS())
+	r := newReader(disk.FS())
 	b.SetBytes(w.End())
 	for b.Loop() {
 		s, err := r.Scan(1)

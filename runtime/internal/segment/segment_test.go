@@ -11,22 +11,36 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
 var storeID = [16]byte{1, 2, 3}
 
 func header(number uint64) format.SegmentHeader {
-	return format.SegmentHeader{Store: storeID, Segment: number, FirstSequence: 1}
+	h := format.SegmentHeader{Store: storeID, Segment: number, FirstSequence: 1}
+	if number > 1 {
+		h.PrevLength = format.SegmentHeaderSize
+	}
+	return h
 }
 
+// create creates a segment on a disk that is held to the protocol.
 func create(t *testing.T, dir vfs.FS, number uint64) *segment.Writer {
 	t.Helper()
-	w, err := segment.Create(dir, header(number))
+	w, err := segment.Create(checkfs.Must(dir), header(number))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// newReader returns a reader that must not hold its lock when it calls the disk.
+func newReader(dir vfs.FS) *segment.Reader {
+	check := checkfs.Must(dir)
+	r := segment.NewReader(check)
+	check.NotUnder(r, r.TryLock)
+	return r
 }
 
 // group makes a group at the writer's end that holds one record of this event
@@ -124,7 +138,7 @@ func TestWriteReadScan(t *testing.T) {
 	w := create(t, disk.FS(), 1)
 	all := fill(t, w, 1, 1, sizes...)
 
-	reader := segment.NewReader(disk.FS())
+	reader := newReader(disk.FS())
 	cursor := reader.Cursor()
 	seed := format.RecordSeed(storeID)
 	check := func(how string, i int, rec format.Record, err error) {

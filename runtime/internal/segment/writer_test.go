@@ -10,6 +10,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -138,7 +139,7 @@ func TestCreateFails(t *testing.T) {
 	} {
 		disk := simfs.New()
 		disk.Fail(f)
-		_, err := segment.Create(disk.FS(), header(1))
+		_, err := segment.Create(checkfs.Must(disk.FS()), header(1))
 		failed, ok := errors.AsType[*segment.WriteError](err)
 		undone, noSpace := f.Op == simfs.OpCreate || f.Op == simfs.OpWrite, f.Err != nil
 		if !ok || failed.Undone != undone || failed.Full != noSpace {
@@ -153,7 +154,7 @@ func TestCreateFails(t *testing.T) {
 	}
 	disk := simfs.New()
 	create(t, disk.FS(), 1)
-	if _, err := segment.Create(disk.FS(), header(1)); !errors.Is(err, fs.ErrExist) || len(disk.Names()) != 1 {
+	if _, err := segment.Create(checkfs.Must(disk.FS()), header(1)); !errors.Is(err, fs.ErrExist) || len(disk.Names()) != 1 {
 		t.Errorf("Create of a segment that exists = %v, want %v and the file untouched", err, fs.ErrExist)
 	}
 }
@@ -191,7 +192,7 @@ func TestResume(t *testing.T) {
 			t.Fatal("Sync = nil, want an error")
 		}
 		image := disk.Kill()
-		f, err := image.FS().Open(segment.Name(1), vfs.ReadWrite)
+		f, err := checkfs.Must(image.FS()).Open(segment.Name(1), vfs.ReadWrite)
 		if err != nil {
 			t.Fatal(err)
 		}

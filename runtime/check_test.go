@@ -1,0 +1,42 @@
+package batpak_test
+
+import (
+	"flag"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+var checks = flag.Bool("check", true, "hold each store to its protocol, call by call; without it, only what a crash shows counts")
+
+// checked are options with which a store is opened on fs, once, and held to its
+// protocol: the first breach ends all tests, with what led to it.
+func checked(fs vfs.FS, o *batpak.Options) *batpak.Options {
+	var c batpak.Options
+	if o != nil {
+		c = *o
+	}
+	if !*checks {
+		rtopts.SetFS(&c.Internal, fs)
+		return &c
+	}
+	check := checkfs.Must(fs)
+	rtopts.SetFS(&c.Internal, check)
+	rtopts.SetPromise(&c.Internal, check.Promise)
+	return &c
+}
+
+// simOptions are options with which the store on a simulated disk is opened once.
+func simOptions(d *simfs.Disk, o *batpak.Options) *batpak.Options { return checked(d.FS(), o) }
+
+// openDir opens the store in a real directory.
+func openDir(dir string, o *batpak.Options) (*batpak.Store, error) {
+	fs, err := vfs.OpenDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	return batpak.Open(dir, checked(fs, o))
+}

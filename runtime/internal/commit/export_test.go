@@ -1,0 +1,10 @@
+package commit
+
+// Lock takes the pipeline's lock.
+func (p *Pipeline) Lock() { p.mu.Lock() }
+
+// TryLock takes it if it is free.
+func (p *Pipeline) TryLock() bool { return p.mu.TryLock() }
+
+// Unlock gives it back.
+func (p *Pipeline) Unlock() { p.mu.Unlock() }
