@@ -98,20 +98,22 @@ func (d *dir) Create(name string) (File, error) {
 }
 
 func (d *dir) Open(name string, m Mode) (File, error) {
-	if err := d.checkRegular("open", name); err != nil {
+	seen, err := d.regular("open", name)
+	if err != nil {
 		return nil, err
 	}
 	how := os.O_RDONLY
 	if m == ReadWrite {
 		how = os.O_RDWR
 	}
-	f, err := d.root.OpenFile(name, how, 0)
+	f, err := d.root.OpenFile(name, how|openAtOnce, 0)
 	if err != nil {
 		return nil, err
 	}
-	// Asked again of the open file, because the name may have changed hands.
+	// The name may have changed hands since: to a pipe, for whose other end no open
+	// must wait, or to a link.
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
+	if err == nil && !os.SameFile(seen, info) {
 		err = invalid("open", name)
 	}
 	if err != nil {
@@ -127,14 +129,14 @@ func (d *dir) Rename(from, to string) error {
 	if !ValidName(to) {
 		return invalid("rename", to)
 	}
-	if err := d.checkRegular("rename", from); err != nil {
+	if _, err := d.regular("rename", from); err != nil {
 		return err
 	}
 	return d.root.Rename(from, to)
 }
 
 func (d *dir) Remove(name string) error {
-	if err := d.checkRegular("remove", name); err != nil {
+	if _, err := d.regular("remove", name); err != nil {
 		return err
 	}
 	return d.root.Remove(name)
@@ -211,20 +213,17 @@ func (d *dir) checkPath(f *os.File) error {
 
 func (d *dir) Close() error { return errors.Join(d.self.Close(), d.root.Close()) }
 
-// checkRegular refuses a name that is not valid, does not exist, or belongs to
-// anything but a regular file.
-func (d *dir) checkRegular(op, name string) error {
+// regular describes a file. It refuses a name that is not valid, does not exist, or
+// belongs to anything but a regular file.
+func (d *dir) regular(op, name string) (fs.FileInfo, error) {
 	if !ValidName(name) {
-		return invalid(op, name)
+		return nil, invalid(op, name)
 	}
 	info, err := d.root.Lstat(name)
-	if err != nil {
-		return err
+	if err == nil && !info.Mode().IsRegular() {
+		err = invalid(op, name)
 	}
-	if !info.Mode().IsRegular() {
-		return invalid(op, name)
-	}
-	return nil
+	return info, err
 }
 
 func invalid(op, name string) error {

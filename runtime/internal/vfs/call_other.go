@@ -7,6 +7,9 @@ import (
 	"os"
 )
 
+// openAtOnce asks for nothing.
+const openAtOnce = 0
+
 // flock refuses: without a lock that the kernel releases when its holder dies,
 // nothing keeps a second writer out.
 func flock(*os.File, LockMode) error { return errors.ErrUnsupported }
