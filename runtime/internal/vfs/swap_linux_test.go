@@ -42,7 +42,7 @@ func TestOpenOfANameThatChangesHands(t *testing.T) {
 				}
 			})
 			opened := 0
-			for range 5000 {
+			for range 20000 {
 				f, err := d.Open("a", vfs.ReadOnly)
 				if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
 					continue
