@@ -69,3 +69,9 @@ func (p *Pending) Place() []format.Head {
 // Step takes the writer one stage further and reports whether there was anything
 // to do.
 func (s *Store) Step() bool { return s.pipeline.Step() }
+
+// ParseExtensions reads the extensions of a record.
+func ParseExtensions(src []byte) (*Decision, error) { return parseExtensions(src) }
+
+// AppendExtension appends extensions that are this decision.
+func (d *Decision) AppendExtension(dst []byte) []byte { return d.appendExtension(dst) }

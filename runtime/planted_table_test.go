@@ -31,6 +31,7 @@ var plantedBugs = []plantedBug{
 	{"id of a record is not checked", "recovery", "TestGroupThatLies", 0},
 	{"ids begin anew when the store is opened", "", "TestCrashAtAnyOperation", 136},
 	{"ids follow the wall clock back", "", "TestCrashAtAnyOperation", 127},
+	{"ids run over", "", "FuzzForgedEvent", 0},
 	{"kept tail is not synced", "recovery", "TestLostFiles", 0},
 	{"kept tail of a missing segment says nothing", "recovery", "TestFileOpsLeaveAKeptTail", 0},
 	{"key is reused for another payload", "", "TestKeyIsLookedUpBeforeTheExpectation", 0},

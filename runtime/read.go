@@ -144,18 +144,39 @@ func (s *Store) read(from recorder, ref index.Ref) (Event, error) {
 	if err != nil {
 		return Event{}, outward(err, ref.Sequence)
 	}
-	if !ref.Holds(&r) && !planted.Bug("event that was read may be another") {
-		sometimes.Reached("another event was read than was looked for")
-		return Event{}, &CorruptError{
-			File: segment.Name(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset), FirstSequence: ref.Sequence,
-			Reason: fmt.Sprintf("holds event %d with id %v in place of event %d", r.Sequence, ID(r.ID), ref.Sequence),
+	corrupt := func(reason string) error {
+		return &CorruptError{
+			File: segment.Name(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset), FirstSequence: ref.Sequence, Reason: reason,
 		}
 	}
-	return s.event(&r)
+	if !ref.Holds(&r) && !planted.Bug("event that was read may be another") {
+		sometimes.Reached("another event was read than was looked for")
+		return Event{}, corrupt(fmt.Sprintf("holds event %d with id %v in place of event %d", r.Sequence, ID(r.ID), ref.Sequence))
+	}
+	decision, err := decisionOf(&r)
+	if err != nil {
+		sometimes.Reached("extensions of a sound record could not be read")
+		return Event{}, corrupt(err.Error())
+	}
+	return event(&r, decision), nil
+}
+
+// decisionOf is what the gates said of a record's event, nil if there were none. It
+// fails if the record's extensions are not what the format says, which its checksum
+// cannot tell.
+func decisionOf(r *format.Record) (*Decision, error) {
+	if len(r.Extensions) == 0 {
+		return nil, nil
+	}
+	d, err := parseExtensions(r.Extensions)
+	if err != nil {
+		return nil, fmt.Errorf("extensions of event %d: %w", r.Sequence, err)
+	}
+	return d, nil
 }
 
 // event makes the public form of a record.
-func (s *Store) event(r *format.Record) (Event, error) {
+func event(r *format.Record, d *Decision) Event {
 	e := Event{
 		Meta: Meta{
 			Coordinate:     Coordinate{Entity: string(r.Entity), Scope: string(r.Scope)},
@@ -168,6 +189,7 @@ func (s *Store) event(r *format.Record) (Event, error) {
 			Causation:      r.Causation,
 			Time:           ID(r.ID).Time(),
 			Key:            string(r.Key),
+			Decision:       d,
 			Hash:           r.Hash,
 		},
 		Payload: r.Payload,
@@ -175,14 +197,7 @@ func (s *Store) event(r *format.Record) (Event, error) {
 	if e.Correlation.IsZero() {
 		e.Correlation = e.ID
 	}
-	if len(r.Extensions) > 0 {
-		d, err := parseExtensions(r.Extensions)
-		if err != nil {
-			return Event{}, fmt.Errorf("batpak: extensions of event %d: %w", r.Sequence, err)
-		}
-		e.Decision = d
-	}
-	return e, nil
+	return e
 }
 
 func (s *Store) visible(sequence uint64) bool { return sequence <= s.frontier.At(frontier.Visible) }

@@ -218,6 +218,9 @@ func (v *verifier) check(r *format.Record, ref index.Ref, entity string, head ve
 	case !v.linker.Verify(head.hash, r):
 		return "its hash does not follow from the event before it in its stream"
 	}
+	if _, err := decisionOf(r); err != nil {
+		return err.Error()
+	}
 	return ""
 }
 

@@ -19,8 +19,7 @@ const (
 	maxWallSeconds = maxWall / ticksPerMilli / 1000
 
 	// maxMade is the highest tick that is taken for one of ours: to reach it,
-	// 2^43 ids must have been made above maxWall. A clock that goes on after it
-	// has as many left.
+	// 2^43 ids must have been made above maxWall.
 	maxMade = maxTick - 1<<43
 )
 
@@ -64,6 +63,10 @@ func (c *Clock) NextN(n int, use func(i int, id [16]byte)) {
 		use(i, c.id())
 	}
 }
+
+// Has reports whether n more ids can be made that [TickOf] takes for ids. There
+// are always enough, unless somebody has forged the last one.
+func (c *Clock) Has(n uint64) bool { return c.last <= maxMade && n <= uint64(maxMade-c.last) }
 
 // Last is the tick of the last id.
 func (c *Clock) Last() Tick { return c.last }

@@ -118,9 +118,12 @@ func (p *Pipeline) checkLocked(r *Request) (wait *group, err error) {
 	return nil, nil
 }
 
-// checkRoomLocked finds out whether there are sequences for n more events.
+// checkRoomLocked finds out whether there are sequences and ids for n more events.
 func (p *Pipeline) checkRoomLocked(n uint64) (wait *group, err error) {
 	switch {
+	case !p.clock.Has(n) && !planted.Bug("ids run over"):
+		sometimes.Reached("ids were exhausted")
+		return nil, ErrExhausted
 	case p.next+n-1 <= index.MaxSequence:
 		return nil, nil
 	case p.frontier.At(frontier.Written)+n > index.MaxSequence:

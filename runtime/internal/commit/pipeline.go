@@ -25,9 +25,9 @@ var (
 	// ErrLookAgain is what Submit returns when the caller has to look for its
 	// keys again.
 	ErrLookAgain = errors.New("an event with this key may have come in between")
-	// ErrExhausted is what Submit returns when there are not enough sequences
-	// left for a request.
-	ErrExhausted = errors.New("sequences are exhausted")
+	// ErrExhausted is what Submit returns when there are not enough sequences, or
+	// ids, left for a request.
+	ErrExhausted = errors.New("sequences or ids are exhausted")
 )
 
 // UnknownError says that a request may or may not have been committed. Heads
