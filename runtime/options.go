@@ -32,7 +32,8 @@ const (
 	// Relaxed: an append returns when its events are handed to the operating
 	// system; a kill of the process loses none, a power cut may lose the newest.
 	// They become durable with [Store.Sync], when a segment is full, and with
-	// [Store.Close]. Receipts say Durable() == false until then.
+	// [Store.Close]. Receipts say Durable() == false until then. The first append
+	// after opening the store waits until it is on disk.
 	Relaxed
 )
 

@@ -12,6 +12,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
 // pageSize is how many events an iteration looks up at a time.
@@ -209,6 +210,9 @@ func outward(err error, sequence uint64) error {
 	}
 	if n, ok := errors.AsType[*segment.NewerError](err); ok {
 		return &FormatError{File: segment.Name(n.Segment), Found: n.Found, Supported: format.Version}
+	}
+	if vfs.Full(err) {
+		return fmt.Errorf("%w: %w", ErrDiskFull, err)
 	}
 	if errors.Is(err, fs.ErrClosed) { // the segments are closed before the store says so
 		return ErrClosed

@@ -351,7 +351,7 @@ func (a *author) rotate() {
 		stop := false
 		a.disk.OnOp(func(op simfs.Op, name string) {
 			n, _ := segment.ParseName(name)
-			if op == simfs.OpWrite && int(n) > before && len(a.disk.Bytes(name)) == format.SegmentHeaderSize {
+			if op == simfs.OpWrite && int(n) > before { // not under its temporary name any more
 				stop = true
 				a.disk.Stop()
 			}

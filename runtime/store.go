@@ -52,7 +52,8 @@ type Store struct {
 // Errors match [ErrLocked] if the store is open elsewhere, [ErrCorrupt] if bytes
 // are damaged that a crash cannot have damaged, [ErrNewerFormat] if a later
 // version wrote it, and [ErrInvalid] for options that cannot be. In all these
-// cases the directory is as it was.
+// cases the directory is as it was. A store opens on a full disk; only to create
+// one takes space, and fails with [ErrDiskFull] if there is none.
 func Open(dir string, o *Options) (*Store, error) {
 	options, err := o.settled()
 	if err != nil {
@@ -183,8 +184,10 @@ type OpenReport struct {
 	// written again and synced.
 	Rewritten int64
 	// Cut is how many bytes of a write that a crash interrupted were cut off the
-	// end of the log, after they were kept in the file Lost.
+	// end of the log, after Kept of them were kept in the file Lost: all, unless
+	// they are more than 64 MiB or the disk is full.
 	Cut  int64
+	Kept int64
 	Lost string
 	// Foreign are names in the directory that are not the store's. They are left
 	// alone.
@@ -195,7 +198,7 @@ type OpenReport struct {
 func openReport(r *recovery.Report) OpenReport {
 	return OpenReport{
 		Created: r.Created, Clean: r.Clean, Segments: r.Segments, Events: r.Events, Bytes: r.Bytes,
-		Rewritten: r.Rewritten, Cut: r.Cut, Lost: r.Lost, Foreign: r.Foreign,
+		Rewritten: r.Rewritten, Cut: r.Cut, Kept: r.Kept, Lost: r.Lost, Foreign: r.Foreign,
 	}
 }
 

@@ -73,6 +73,10 @@ func (d *Disk) Cut(seed uint64) *Disk { return &Disk{sim: d.sim.Cut(seed)} }
 // synced, and nothing else. The disk itself goes on.
 func (d *Disk) CutHard() *Disk { return &Disk{sim: d.sim.CutHard()} }
 
+// SetFree fills the disk: from now on its files may grow by so many bytes, all
+// together. What is cut off or removed gives room again. Images have no limit.
+func (d *Disk) SetFree(bytes int64) { d.sim.SetFree(bytes) }
+
 // Stop ends the process that uses the disk: from now on every operation fails and
 // has no effect. A store that is open on it fails to close, but its goroutines
 // end. Images can still be taken.

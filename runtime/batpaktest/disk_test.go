@@ -84,16 +84,39 @@ func TestImagesHoldWhatWasAcknowledged(t *testing.T) {
 	}
 }
 
-// A relaxed append that was not synced survives a kill and no hard power cut.
+// A relaxed append that was not synced survives a kill and no hard power cut; the
+// first one is synced.
 func TestKillKeepsWhatCutHardLoses(t *testing.T) {
 	disk := batpaktest.NewDisk()
-	mustAdd(t, open(t, disk, &batpak.Options{Durability: batpak.Relaxed}), "a")
-	if diff := cmp.Diff([]string{"a"}, payloads(t, open(t, disk.Kill(), nil))); diff != "" {
+	s := open(t, disk, &batpak.Options{Durability: batpak.Relaxed})
+	mustAdd(t, s, "a")
+	mustAdd(t, s, "b")
+	if diff := cmp.Diff([]string{"a", "b"}, payloads(t, open(t, disk.Kill(), nil))); diff != "" {
 		t.Errorf("Kill() has other events (-want +got):\n%s", diff)
 	}
-	if got := payloads(t, open(t, disk.CutHard(), nil)); got != nil {
-		t.Errorf("CutHard() has events %q, want none", got)
+	if diff := cmp.Diff([]string{"a"}, payloads(t, open(t, disk.CutHard(), nil))); diff != "" {
+		t.Errorf("CutHard() has other events (-want +got):\n%s", diff)
 	}
+}
+
+// A disk that fills refuses an append, and takes it when there is room again.
+func TestSetFreeFillsTheDisk(t *testing.T) {
+	disk := batpaktest.NewDisk()
+	s := open(t, disk, nil)
+	disk.SetFree(1000)
+	n := 0
+	for ; n < 100; n++ {
+		if _, err := add(t.Context(), s, "a"); errors.Is(err, batpak.ErrDiskFull) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n == 0 || n == 100 {
+		t.Errorf("1000 bytes took %d events", n)
+	}
+	disk.SetFree(1 << 20)
+	mustAdd(t, s, "a")
 }
 
 func TestFaultFailsTheAppend(t *testing.T) {
@@ -103,7 +126,8 @@ func TestFaultFailsTheAppend(t *testing.T) {
 	}{
 		{batpaktest.Fault{Op: batpaktest.OpSync}, syscall.EIO},
 		{batpaktest.Fault{Op: batpaktest.OpSync, Kept: true}, syscall.EIO},
-		{batpaktest.Fault{Op: batpaktest.OpWrite, N: 1, Err: syscall.ENOSPC}, batpak.ErrDiskFull},
+		{batpaktest.Fault{Op: batpaktest.OpWrite, N: 1}, syscall.EIO},
+		{batpaktest.Fault{Op: batpaktest.OpWrite, Err: syscall.ENOSPC, Sticky: true}, batpak.ErrDiskFull},
 	} {
 		disk := batpaktest.NewDisk()
 		s := open(t, disk, nil)
@@ -133,16 +157,16 @@ func TestKeptFaultHasItsEffect(t *testing.T) {
 	}
 }
 
-// A disk that is full stays full only if the fault is sticky.
+// A disk that fails goes on failing only if the fault is sticky.
 func TestStickyFaultGoesOn(t *testing.T) {
 	for _, sticky := range []bool{false, true} {
 		disk := batpaktest.NewDisk()
 		s := open(t, disk, nil)
-		disk.Fail(batpaktest.Fault{Op: batpaktest.OpWrite, Err: syscall.ENOSPC, Sticky: sticky})
-		if _, err := add(t.Context(), s, "a"); !errors.Is(err, batpak.ErrDiskFull) {
-			t.Errorf("first Append() with Sticky %t = %v, want ErrDiskFull", sticky, err)
+		disk.Fail(batpaktest.Fault{Op: batpaktest.OpWrite, Sticky: sticky})
+		if _, err := add(t.Context(), s, "a"); !errors.Is(err, syscall.EIO) {
+			t.Errorf("first Append() with Sticky %t = %v, want EIO", sticky, err)
 		}
-		if _, err := add(t.Context(), s, "a"); errors.Is(err, batpak.ErrDiskFull) != sticky {
+		if _, err := add(t.Context(), s, "a"); errors.Is(err, syscall.EIO) != sticky {
 			t.Errorf("second Append() with Sticky %t = %v", sticky, err)
 		}
 	}

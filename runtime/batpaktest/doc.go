@@ -33,6 +33,5 @@
 // # What it does not do
 //
 // It judges nothing: what a store must still have after a crash is the test's to
-// say. It knows neither the speed of a disk nor its size; a full one is a [Fault]
-// with syscall.ENOSPC.
+// say. It knows no speed, and of size no more than [Disk.SetFree] says.
 package batpaktest

@@ -39,7 +39,8 @@ type Fault struct {
 	// showing bytes that no later sync makes durable.
 	Kept bool
 	// Err is the error; nil means syscall.EIO. With syscall.ENOSPC a write leaves
-	// a prefix of its bytes.
+	// a prefix of its bytes; a store that meets it may do with less, so that a single
+	// one need not fail an append. See [Disk.SetFree].
 	Err error
 }
 

@@ -20,6 +20,10 @@ func TestFailedRotation(t *testing.T) {
 		"create kept":    {Op: simfs.OpCreate, Kept: true},
 		"full disk":      {Op: simfs.OpWrite, Err: syscall.ENOSPC},
 		"write kept":     {Op: simfs.OpWrite, Kept: true},
+		"header":         {Op: simfs.OpWrite, N: 2, Err: syscall.ENOSPC},
+		"name":           {Op: simfs.OpRename},
+		"no descriptors": {Op: simfs.OpOpen, N: 2, Err: syscall.EMFILE},
+		"name kept":      {Op: simfs.OpRename, Kept: true},
 		"sync":           {Op: simfs.OpSync, N: 2}, // the first is that of the old segment
 		"sync dir":       {Op: simfs.OpSyncDir},
 		"sync dir kept":  {Op: simfs.OpSyncDir, Kept: true},
@@ -85,8 +89,8 @@ func TestSegmentInTheWay(t *testing.T) {
 	if err := r.Submit(t.Context(), one("a", strings.Repeat("x", 400))); err != nil {
 		t.Fatal(err)
 	}
-	d.Fail(simfs.Fault{Op: simfs.OpCreate, Kept: true})
-	d.Fail(simfs.Fault{Op: simfs.OpRemove})
+	d.Fail(simfs.Fault{Op: simfs.OpRename, Kept: true})
+	d.Fail(simfs.Fault{Op: simfs.OpRemove, N: 2}) // the first one is of the temporary name
 	if err := r.Submit(t.Context(), one("a", "1")); !errors.Is(err, syscall.EIO) {
 		t.Errorf("Submit() = %v, want EIO", err)
 	}

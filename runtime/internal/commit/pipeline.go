@@ -59,7 +59,9 @@ type Config struct {
 	Frontier *frontier.Frontier
 	Store    [16]byte
 	Next     uint64 // the first sequence to give
-	// Relaxed publishes groups when they are written and syncs only on request.
+	// Relaxed publishes groups when they are written and syncs only on request, but
+	// for the first group: what proves that this opening was is durable before
+	// anything else of it is written, so that no later one takes its number.
 	Relaxed bool
 	// Unsynced shows readers what is written but not durable.
 	Unsynced bool
@@ -90,6 +92,7 @@ type Pipeline struct {
 	relaxed  bool
 	unsynced bool
 	promise  func(sequence uint64)
+	began    bool // a group of this opening is durable; owned by the flying group
 
 	mu     sync.Mutex // guards all below
 	clock  *clock.Clock
@@ -312,10 +315,12 @@ func (p *Pipeline) write(g *group) error {
 // sync makes a written group durable if it is to be.
 func (p *Pipeline) sync(g *group) error {
 	sync := g.sync && !planted.Bug("request for a sync is ignored") || !p.relaxed && len(g.entries) > 0
-	if sync {
+	first := len(g.entries) > 0 && !p.began && !planted.Bug("first group of an opening is not synced")
+	if sync = sync || first; sync {
 		if err := p.log.Sync(); err != nil && !planted.Bug("acknowledged though the sync failed") {
 			return &PoisonedError{Cause: err}
 		}
+		p.began = p.began || first
 	}
 	g.durable = p.log.Sealed()
 	if sync || planted.Bug("relaxed counts as durable") {

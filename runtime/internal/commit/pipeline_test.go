@@ -12,6 +12,7 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/commit"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -282,11 +283,13 @@ func TestSyncOnRequest(t *testing.T) {
 			d := simfs.New()
 			r := begin(t, d, tuning{relaxed: true})
 			defer r.close(t)
-			if err := r.Submit(t.Context(), one("a", "1")); err != nil {
-				t.Fatal(err)
+			for _, text := range []string{"first", "1"} {
+				if err := r.Submit(t.Context(), one("a", text)); err != nil {
+					t.Fatal(err)
+				}
 			}
-			if at := r.frontier.At(frontier.Durable); at != 0 || len(reopened(t, d.CutHard())) != 0 {
-				t.Errorf("before a sync the durable mark is at %d, want 0", at)
+			if at := r.frontier.At(frontier.Durable); at != 1 || len(reopened(t, d.CutHard())) != 1 {
+				t.Errorf("before a sync the durable mark is at %d, want 1, as the first group is synced", at)
 			}
 			g := hold(d, simfs.OpWrite)
 			defer g.open()
@@ -307,7 +310,7 @@ func TestSyncOnRequest(t *testing.T) {
 			if err := sync.wait(); err != nil {
 				t.Errorf("Submit() of a sync = %v", err)
 			}
-			if got := reopened(t, d.CutHard()); len(got) < 2 || r.frontier.At(frontier.Durable) < 2 {
+			if got := reopened(t, d.CutHard()); len(got) < 3 || r.frontier.At(frontier.Durable) < 3 {
 				t.Errorf("after a sync %q is durable, the mark is at %d", got, r.frontier.At(frontier.Durable))
 			}
 		})
@@ -338,8 +341,10 @@ func TestRotationRaisesTheMarks(t *testing.T) {
 func TestCloseOfAPoisonedRelaxedPipeline(t *testing.T) {
 	d := simfs.New()
 	r := begin(t, d, tuning{relaxed: true})
-	if err := r.Submit(t.Context(), one("a", "1")); err != nil {
-		t.Fatal(err)
+	for _, text := range []string{"1", "2"} {
+		if err := r.Submit(t.Context(), one("a", text)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	d.Fail(simfs.Fault{Op: simfs.OpSync})
 	if err := r.Submit(t.Context(), &commit.Request{Sync: true}); !isPoisoned(err) {
@@ -347,5 +352,37 @@ func TestCloseOfAPoisonedRelaxedPipeline(t *testing.T) {
 	}
 	if err := r.Close(); !isPoisoned(err) {
 		t.Errorf("Close() = %v, want a PoisonedError: an event is not durable", err)
+	}
+}
+
+// An opening of which a power cut leaves nothing but the second group never was:
+// the next one may have its number, and must not take that group for its own. So
+// the first group is durable before the second is written.
+func TestOpeningThatWasLostDoesNotComeBack(t *testing.T) {
+	for _, relaxed := range []bool{false, true} {
+		d := simfs.New()
+		a := begin(t, d, tuning{relaxed: relaxed, wall: fixed})
+		for _, text := range []string{"1", "2", "3"} {
+			if err := a.Submit(t.Context(), one("a", text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		old := d.Bytes(segment.Name(1))
+		cut := d.CutHard()
+		b := begin(t, cut, tuning{relaxed: relaxed, wall: fixed})
+		if err := b.Submit(t.Context(), one("a", "x")); err != nil {
+			t.Fatal(err)
+		}
+		want := b.payloads(t)
+		image := cut.Kill()
+		if end := b.log.Writer.End(); end < int64(len(old)) {
+			// What a file grows by may be what lay there before.
+			image.SetBytes(segment.Name(1), append(image.Bytes(segment.Name(1))[:end], old[end:]...))
+		}
+		if got := reopened(t, image); !slices.Equal(got, want) {
+			t.Errorf("relaxed %v: after a power cut there are %q, want %q", relaxed, got, want)
+		}
+		a.close(t)
+		b.close(t)
 	}
 }

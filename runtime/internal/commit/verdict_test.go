@@ -64,11 +64,11 @@ func verdictWaits(t *testing.T, second *commit.Request, fails, behind bool) {
 		t.Errorf("request got %v while all that speaks against it is not published", b.err)
 	}
 	if fails {
-		d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+		d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.EIO})
 	}
 	g.open()
-	if err := a.wait(); errors.Is(err, syscall.ENOSPC) != fails {
-		t.Errorf("first request = %v, with a full disk: %v", err, fails)
+	if err := a.wait(); errors.Is(err, syscall.EIO) != fails {
+		t.Errorf("first request = %v, with a failing write: %v", err, fails)
 	}
 	switch err := b.wait(); {
 	case fails && err != nil:
@@ -160,7 +160,7 @@ func TestExpectationOfTheGroupUnderWay(t *testing.T) {
 			c := r.submit(t.Context(), one("c", "3"))
 			synctest.Wait()
 			if fails {
-				d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+				d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.EIO})
 			}
 			g.open()
 			aerr, berr, cerr := a.wait(), b.wait(), c.wait()
@@ -201,10 +201,10 @@ func TestReassemblyKeepsIDs(t *testing.T) {
 		if !ok || !errors.Is(b.err, context.Canceled) || len(unknown.Heads) != 3 {
 			t.Fatalf("cancelled request = %v, want an UnknownError with three heads", b.err)
 		}
-		d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+		d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.EIO})
 		g.open()
-		if aerr, cerr := a.wait(), c.wait(); !errors.Is(aerr, syscall.ENOSPC) || cerr != nil {
-			t.Errorf("Submit() = %v, %v, want a full disk and nil", aerr, cerr)
+		if aerr, cerr := a.wait(), c.wait(); !errors.Is(aerr, syscall.EIO) || cerr != nil {
+			t.Errorf("Submit() = %v, %v, want EIO and nil", aerr, cerr)
 		}
 		if err := gone.wait(); !isConflict(err) {
 			t.Errorf("request that expected the failed group = %v, want a conflict", err)
@@ -249,9 +249,9 @@ func TestExhaustedSequences(t *testing.T) {
 		if b.over() {
 			t.Errorf("request for the last two sequences got %v while one of them is under way", b.err)
 		}
-		d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+		d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.EIO})
 		g.open()
-		if aerr, berr := a.wait(), b.wait(); !errors.Is(aerr, syscall.ENOSPC) || berr != nil {
+		if aerr, berr := a.wait(), b.wait(); !errors.Is(aerr, syscall.EIO) || berr != nil {
 			t.Errorf("Submit() = %v, %v, want a full disk, and nil for the last two sequences", aerr, berr)
 		}
 		if err := r.Submit(t.Context(), one("a", "")); !errors.Is(err, commit.ErrExhausted) {

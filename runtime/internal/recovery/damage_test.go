@@ -89,8 +89,8 @@ func TestBitFlips(t *testing.T) {
 	}
 }
 
-// TestTruncation: a segment cut short is refused if another follows it; the last
-// one shows a prefix of whole groups.
+// TestTruncation: a segment cut short is refused if another follows it, or if it
+// has lost its header; the last one shows a prefix of whole groups.
 func TestTruncation(t *testing.T) {
 	disk, m := build(t, script{seed: 1, groups: 6, segmentSize: 700, close: true})
 	names := disk.Names()
@@ -100,7 +100,7 @@ func TestTruncation(t *testing.T) {
 			image := disk.Kill()
 			image.SetBytes(name, whole[:length])
 			_, got, err := opened(t, image)
-			switch last := i == len(names)-1; {
+			switch last := i == len(names)-1 && length >= format.SegmentHeaderSize; {
 			case !last && err == nil:
 				t.Fatalf("%s cut to %d bytes was opened, want a refusal", name, length)
 			case last && err != nil:
@@ -180,6 +180,11 @@ func TestFileOpsLeaveAKeptTail(t *testing.T) {
 			t.Errorf("without the segments from %d on, with %q: open = %d events, %v, want a DamageError for %s", gone+1, kept, len(got), err, names[gone])
 		}
 	}
+	disk.SetBytes(names[0], []byte("half a header"))
+	if _, got, err := opened(t, disk); err == nil {
+		t.Errorf("with a torn header and %q: open = %d events, want a refusal", kept, len(got))
+	}
+	disk.Delete(names[0])
 	for _, name := range kept {
 		disk.Delete(name)
 	}
@@ -273,21 +278,22 @@ func TestLostFiles(t *testing.T) {
 	}
 }
 
-// TestTornTailThatCannotBeKept: where there is no room for a torn tail it stays
-// where it is, and the next opening keeps it.
+// TestTornTailThatCannotBeKept: a torn tail that the disk fails to keep stays
+// where it is, and the next opening keeps it. On a full disk as much of it is kept
+// as there is room for.
 func TestTornTailThatCannotBeKept(t *testing.T) {
 	disk, m := build(t, script{seed: 1, groups: 3, segmentSize: 1 << 20})
 	s, err := open(disk.Kill().FS(), 600)
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := segment.Name(1)
-	torn := append(slices.Clone(disk.Bytes(name)[:s.log.Writer.End()]), 1, 2, 3)
+	name, tail := segment.Name(1), []byte{1, 2, 3}
+	torn := append(slices.Clone(disk.Bytes(name)[:s.log.Writer.End()]), tail...)
 	for _, op := range []simfs.Op{simfs.OpCreate, simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir} {
 		for n := 1; ; n++ {
 			image := disk.Kill()
 			image.SetBytes(name, torn)
-			image.Fail(simfs.Fault{Op: op, N: n, Err: syscall.ENOSPC})
+			image.Fail(simfs.Fault{Op: op, N: n})
 			_, err := open(image.FS(), 600)
 			image.Heal()
 			kept := lostFiles(image)
@@ -297,7 +303,7 @@ func TestTornTailThatCannotBeKept(t *testing.T) {
 			if _, again := open(image.FS(), 600); again != nil {
 				t.Errorf("%s %d fails: open again = %v", op, n, again)
 			}
-			if kept := lostFiles(image); len(kept) != 1 || !bytes.Equal(image.Bytes(kept[0]), []byte{1, 2, 3}) {
+			if kept := lostFiles(image); len(kept) != 1 || !bytes.Equal(image.Bytes(kept[0]), tail) {
 				t.Errorf("%s %d fails: kept %q, want one file with the tail", op, n, kept)
 			}
 			if err := m.deepCheck(image); err != nil {
@@ -307,6 +313,29 @@ func TestTornTailThatCannotBeKept(t *testing.T) {
 				break
 			}
 		}
+	}
+	for free := range int64(len(tail) + 1) {
+		image := disk.Kill()
+		image.SetBytes(name, torn)
+		image.SetFree(free)
+		s, err := open(image.FS(), 600)
+		if err != nil {
+			t.Errorf("%d bytes free: open = %v", free, err)
+			continue
+		}
+		if r := s.Report; r.Cut != 3 || r.Kept != free || !bytes.Equal(image.Bytes(r.Lost), tail[:free]) {
+			t.Errorf("%d bytes free: report %+v, kept %x", free, r, image.Bytes(r.Lost))
+		}
+		image.SetFree(1 << 20)
+		if err := m.deepCheck(image); err != nil {
+			t.Errorf("%d bytes free: %v", free, err)
+		}
+	}
+	image := disk.Kill()
+	image.SetBytes(name, torn)
+	image.Fail(simfs.Fault{Op: simfs.OpCreate, Err: syscall.ENOSPC})
+	if s, err := open(image.FS(), 600); err != nil || s.Report.Cut != 3 || s.Report.Lost != "" || len(lostFiles(image)) > 0 {
+		t.Errorf("no room for another file: open = %+v, %v, want the tail cut", s, err)
 	}
 }
 

@@ -16,20 +16,29 @@
 //	    even what was once elsewhere on the disk.
 //	A3  Content and size of a file are durable when its sync returns without an
 //	    error, names when that of the directory does.
-//	A4  After a sync that failed, reads may show bytes that are not on the disk
-//	    and that no later sync would write. To write them again makes them dirty.
+//	A4  After a sync of a file that failed, reads may show bytes that are not on
+//	    the disk and that no later sync would write. To write them again makes
+//	    them dirty.
 //	A5  The death of a process loses nothing that it wrote, and makes none of it
 //	    durable.
+//	A6  To write over bytes that are there, to cut a file, to rename and to remove
+//	    one takes no space.
 //
 // # What the writer has promised
 //
-//	P1  A segment's header, and its name, are durable before anything is written
-//	    behind it.
-//	P2  A segment is durable and cut to its length before the next one is made.
+//	P1  A segment's header is durable before it gets its name, and the name before
+//	    the first group.
+//	P2  A segment is durable and cut to its length before the next one gets its
+//	    name.
 //	P3  A group's durable mark, and the beginning of a close group, were durable
 //	    ends of the segment when the group was written.
 //	P4  Nothing is acknowledged before it is durable, and after a sync that failed
 //	    nothing is written, least of all a mark.
+//	P5  The first group of an opening is durable before the second is written, and
+//	    before anyone is told of it.
+//	P6  Before a segment is ended, the next one has the space of its header and of a
+//	    close group. Behind the last group there is always the space of a close
+//	    group, as zeros.
 //
 // # Step by step
 //
@@ -46,11 +55,9 @@
 // the log, its groups fill it to the last byte, and its length and digest are
 // those in the header of the next. Any deviation is corruption.
 //
-// 4. In the last segment a header that is damaged, or that belongs elsewhere (A2),
-// is a torn creation if the file ends with it: by P1 it had no group, so nothing
-// in it was acknowledged. The only header that can stand there is known, so it is
-// made again; for segment 1 that is a new store. If anything follows, be it zeros,
-// the header once was durable, and this is corruption.
+// 4. So does the last segment have a sound header that continues the log, by P1;
+// any other is corruption. The one exception is a first segment no longer than a
+// header: nothing was acknowledged in it, and a store is created in its place.
 //
 // 5. The groups of the last segment are read up to the first thing that is none.
 // If only zeros follow, that is the end. Otherwise the rest is searched, at every
@@ -65,21 +72,29 @@
 // 6. A sound group that does not continue the log in its sequences, versions and
 // ids was written so. That is corruption, wherever it lies. But a group of an
 // earlier opening behind one of a later is old bytes from a tail that was cut (A2),
-// and treated as damage.
+// and treated as damage. Openings are told apart by their number, which is one more
+// than the highest found in a group. By P5 two that have the same number have
+// written nothing but one group each, both in the same place: where the log ended.
 //
 // Then the repairs, each of which may be cut short by a crash and done again:
 //
-// 7. A torn tail is copied to a file lost-<segment>-<offset>, and that is made
+// 7. A last segment without groups gets its name again, by being renamed away and
+// back, before anything rests on it: by A4, which may be true of names as well,
+// step 1 need not have made it durable. A crash in between loses the segment, in
+// which there is nothing. Where a tail of it was kept this was done before, and is
+// not done again: step 1 would miss the segment.
+//
+// 8. A torn tail is copied to a file lost-<segment>-<offset>, and that is made
 // durable, before the segment is cut. One file keeps at most 64 MiB. Of 16 files
-// the one from the earliest place in the log makes way for the next.
+// the one from the earliest place in the log makes way for the next. On a full disk
+// as much is kept as there is space for, and the report says how much: a store that
+// lost nothing is not kept closed for the sake of bytes that nobody was told of.
 //
-// 8. A last segment without groups is published again, by a durable rename, even
-// if it looks sound: by A4 neither its bytes nor its name need be on the disk.
-//
-// 9. In one with groups, by A4, nothing but what P3 proves is known to be on the
-// disk. The bytes from the highest mark to the end of the last group are written
-// again, the rest is cut off, and the file is synced. Power that fails now finds
-// the same bytes there, whichever of them are written (A1).
+// 9. By A4, nothing but what P3 proves is known to be on the disk. The bytes from
+// the highest mark, or from the beginning of the header if there is none, to the end
+// of the last group are written again, the rest is cut off, and the file is synced. Power that fails now finds
+// the same bytes there, whichever of them are written (A1). Of zeros behind the
+// last group the room of a close group stays (P6).
 //
 // 10. A log that ends in a close group, and in nothing behind it, is left as it
 // is: all before the close group is durable by P3, and to lose the group itself
@@ -88,4 +103,16 @@
 //
 // A process that dies anywhere in this, or afterwards, leaves a directory of which
 // all the same is true.
+//
+// # A full disk
+//
+// By A6 nothing of this needs space but the making of a store and the keeping of a
+// torn tail, so that a store opens on a full disk. It closes on one by P6: the close
+// group has its place, in the last segment or in the one that was to be begun. An
+// append that finds no space is taken back by cutting what it made the file grow by,
+// and by writing zeros over zeros, which are not given up as they may be the last
+// that the disk had to give. A rotation meets the full disk before it ends the old
+// segment. If the close group is missing all the same, because nothing was appended
+// since an opening that found no room behind the last group, then it would have
+// proven only what that opening made durable.
 package recovery

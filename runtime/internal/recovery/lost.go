@@ -19,50 +19,70 @@ const (
 
 // keep copies the bytes of f from one offset to another, and at most
 // maxLostSize of them, to the segment's lost file, durably. A file that has the
-// same name makes way, as does the oldest if there are too many.
-func keep(dir vfs.FS, lost []string, f vfs.File, number uint64, from, to int64) (name string, err error) {
+// same name makes way, as does the oldest if there are too many. On a full disk
+// the file keeps as much as there is room for; it has no name if that is nothing.
+func keep(dir vfs.FS, lost []string, f vfs.File, number uint64, from, to int64) (name string, kept int64, err error) {
 	name = replay.LostName(number, from)
 	for len(lost) >= maxLost {
 		sometimes.Reached("oldest lost file made way")
 		if err := remove(dir, lost[0]); err != nil {
-			return "", err
+			return "", 0, err
 		}
 		lost = lost[1:]
 	}
 	if err := remove(dir, name); err != nil {
-		return "", err
+		return "", 0, err
 	}
-	copied, err := dir.Create(name)
-	if err != nil {
-		return "", fmt.Errorf("keep the tail of segment %d: %w", number, err)
+	kept, err = copyTo(dir, name, f, from, min(to, from+maxLostSize))
+	if err == nil && kept == 0 {
+		sometimes.Reached("torn tail had no room")
+		name, err = "", remove(dir, name)
 	}
-	err = copyRange(copied, f, from, min(to, from+maxLostSize))
 	if err == nil {
-		err = planted.Skip("kept tail is not synced", copied.Sync)
-	}
-	if err = errors.Join(err, copied.Close()); err == nil {
 		err = planted.Skip("name of a kept tail is not synced", dir.SyncDir)
 	}
 	if err != nil {
 		sometimes.Reached("torn tail could not be kept")
-		return "", fmt.Errorf("keep the tail of segment %d: %w", number, err)
+		return "", 0, fmt.Errorf("keep the tail of segment %d: %w", number, err)
 	}
-	return name, nil
+	return name, kept, nil
+}
+
+// copyTo copies the bytes between two offsets of src, or as many of them as there
+// is room for, to a new file, and makes them durable.
+func copyTo(dir vfs.FS, name string, src vfs.File, from, to int64) (copied int64, err error) {
+	dst, err := dir.Create(name)
+	if vfs.Full(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	copied, err = copyRange(dst, src, from, to)
+	if vfs.Full(err) {
+		sometimes.Reached("torn tail was kept in part")
+		err = dst.Truncate(copied)
+	}
+	if err == nil {
+		err = planted.Skip("kept tail is not synced", dst.Sync)
+	}
+	return copied, errors.Join(err, dst.Close())
 }
 
 // copyRange copies the bytes between two offsets of src to the beginning of dst.
-func copyRange(dst, src vfs.File, from, to int64) error {
+// It returns how many of them are there.
+func copyRange(dst, src vfs.File, from, to int64) (int64, error) {
 	buf := make([]byte, min(copySize, to-from))
 	for at := from; at < to; at += int64(len(buf)) {
 		buf = buf[:min(int64(len(buf)), to-at)]
 		if _, err := src.ReadAt(buf, at); err != nil {
-			return err
+			return at - from, err
 		}
-		if _, err := dst.WriteAt(buf, at-from); err != nil {
-			return err
+		if n, err := dst.WriteAt(buf, at-from); err != nil {
+			return at - from + int64(n), err
 		}
 	}
-	return nil
+	return to - from, nil
 }
 
 // remove unlinks a file, if there is one.

@@ -3,6 +3,7 @@ package recovery
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
@@ -28,19 +29,20 @@ func (r *repair) run() (*segment.Writer, error) {
 		return nil, err
 	}
 	t, number := r.tail, r.log.Header.Segment
+	if err := r.renew(number); err != nil {
+		return nil, err
+	}
 	if t.Rest > t.End {
 		sometimes.Reached("torn tail was cut off")
 		if err := r.keepTail(number); err != nil {
 			return nil, err
 		}
 	}
-	if !t.Groups && !planted.Bug("segment without groups is taken as it looks") {
+	if !t.Header { // only the first one can be without
 		header := format.AppendSegmentHeader(nil, r.log.Header)
 		if err := vfs.WriteFile(r.dir, segment.Name(number), header); err != nil {
 			return nil, err
 		}
-		sometimes.Reached("segment without groups was published again")
-		r.report.Rewritten = t.End
 		t.Proof, t.Size = t.End, t.End
 	}
 	f, err := r.dir.Open(segment.Name(number), vfs.ReadWrite)
@@ -54,10 +56,28 @@ func (r *repair) run() (*segment.Writer, error) {
 	return w, nil
 }
 
-// settle makes the groups of the last segment durable and cuts off the rest.
+// renew makes sure of the name of a last segment without groups, as nothing proves
+// it: an earlier sync of the directory may have failed. A tail that was kept of the
+// segment proves that this was done.
+func (r *repair) renew(number uint64) error {
+	kept := slices.ContainsFunc(r.found.Lost, func(name string) bool {
+		n, _ := replay.ParseLostName(name)
+		return n == number
+	})
+	if r.tail.Groups || !r.tail.Header || kept {
+		return nil
+	}
+	sometimes.Reached("name of a segment without groups was renewed")
+	return planted.Skip("name of a segment without groups is not renewed", func() error {
+		return vfs.Renew(r.dir, segment.Name(number))
+	})
+}
+
+// settle makes the groups of the last segment durable and cuts off the rest, but
+// for the room of a close group, which a full disk might not give again.
 func (r *repair) settle(w *segment.Writer) error {
 	t := r.tail
-	if t.Clean() || !t.Groups || planted.Bug("recovered tail is neither cut nor synced") {
+	if t.Clean() || planted.Bug("recovered tail is neither cut nor synced") {
 		return nil
 	}
 	if r.report.Rewritten = t.End - t.Proof; r.report.Rewritten > 0 {
@@ -65,6 +85,9 @@ func (r *repair) settle(w *segment.Writer) error {
 	}
 	if t.Closed {
 		sometimes.Reached("something lay behind the close group")
+	}
+	if t.Rest == t.End {
+		return w.Trim()
 	}
 	_, err := w.Seal()
 	return err
@@ -80,6 +103,6 @@ func (r *repair) keepTail(number uint64) (err error) {
 	if planted.Bug("torn tail is not kept") {
 		return f.Close()
 	}
-	r.report.Lost, err = keep(r.dir, r.found.Lost, f, number, r.tail.End, r.tail.Rest)
+	r.report.Lost, r.report.Kept, err = keep(r.dir, r.found.Lost, f, number, r.tail.End, r.tail.Rest)
 	return errors.Join(err, f.Close())
 }

@@ -46,7 +46,8 @@ type Report struct {
 	Bytes     int64  // of the log
 	Rewritten int64  // at the end of the log, written again since nothing proved them durable
 	Cut       int64  // of a torn tail
-	Lost      string // the file that keeps the torn tail; empty = there was none
+	Kept      int64  // of the torn tail, in the file Lost: not all if it is long or the disk full
+	Lost      string // empty = there was no torn tail, or no room for any of it
 	Foreign   []string
 }
 
@@ -86,6 +87,10 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if created && len(found.Lost) > 0 {
+		sometimes.Reached("kept tail told of a damaged header")
+		return nil, &segment.DamageError{Segment: 1, FirstSequence: 1, Reason: fmt.Sprintf("there is no sound header, but %s was cut off a segment that had one", found.Lost[0])}
 	}
 	res := &Result{
 		Store: l.Header.Store, Reader: reader, Header: l.Header, Digest: l.Digest, NextSequence: l.Next,

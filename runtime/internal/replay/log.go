@@ -26,6 +26,7 @@ type Log struct {
 	Incarnation uint32               // the highest that wrote a group; 0 = none
 	Bytes       int64                // of all sound parts
 
+	tail  Tail           // of the segment read last, as far as it was read
 	entry [1]index.Entry // reused
 }
 
@@ -35,10 +36,11 @@ func New(r *segment.Reader, x *index.Index) *Log { return &Log{reader: r, index:
 
 // Tail is how the last segment ends.
 type Tail struct {
+	Header bool  // it has a sound one
 	Groups bool  // there is at least one
 	Closed bool  // the last one is a close group
 	End    int64 // of the last group, or of the header
-	Proof  int64 // what lies before it was durable: a group says so
+	Proof  int64 // what lies before it was durable: a group says so, or a header its own end
 	Rest   int64 // end of the last byte that is not zero, at least End
 	Size   int64 // of the file
 }
@@ -55,9 +57,7 @@ func (t *Tail) Clean() bool { return t.Closed && t.Size == t.End }
 func (l *Log) Read(last uint64, newStore func() [16]byte) (*Tail, error) {
 	if last == 0 {
 		sometimes.Reached("empty directory became a store")
-		h := l.successor(newStore)
-		l.adopt(h, format.AppendSegmentHeader(nil, h))
-		return &Tail{End: l.Length, Rest: l.Length}, nil
+		return l.found(newStore), nil
 	}
 	for number := uint64(1); number < last; number++ {
 		if err := l.sealed(number); err != nil {
@@ -86,7 +86,7 @@ func (l *Log) sealed(number uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := l.begin(h, s.Bytes()); err != nil {
+	if err := l.begin(h); err != nil {
 		return err
 	}
 	for {
@@ -117,15 +117,16 @@ func (l *Log) last(number uint64, newStore func() [16]byte) (*Tail, error) {
 	}
 	h, err := l.head(s, number)
 	if d, damaged := errors.AsType[*segment.DamageError](err); damaged {
-		return l.tornHeader(s, d, l.successor(newStore))
+		return l.tornHeader(s, d, newStore)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := l.begin(h, s.Bytes()); err != nil {
+	if err := l.begin(h); err != nil {
 		return nil, err
 	}
-	t := &Tail{End: l.Length, Size: s.Size()}
+	t := &l.tail
+	t.Size = s.Size()
 	for {
 		ok, err := s.Next()
 		if d, damaged := errors.AsType[*segment.DamageError](err); damaged {
@@ -141,25 +142,26 @@ func (l *Log) last(number uint64, newStore func() [16]byte) (*Tail, error) {
 		if err := l.group(s); err != nil {
 			return nil, err
 		}
-		if t.Closed {
-			sometimes.Reached("group followed a close group")
-		}
-		t.Groups, t.Closed = true, s.Group().Type == format.GroupClose
-		t.End, t.Proof = l.Length, max(t.Proof, proof(s))
 	}
 }
 
 // tornHeader decides about a last segment whose header is not the right one. A
-// header is durable before anything is written behind it, so a segment that is
-// longer, be it of zeros, once had a sound one. Otherwise h takes its place.
-func (l *Log) tornHeader(s *segment.Scanner, d *segment.DamageError, h format.SegmentHeader) (*Tail, error) {
-	if s.Size() > format.SegmentHeaderSize && !planted.Bug("segment with a damaged header is begun anew") {
-		sometimes.Reached("header of a segment with groups was damaged")
+// segment gets its name when its header is durable. Only a first segment that is
+// not longer than that may be what is left of an attempt to begin a log.
+func (l *Log) tornHeader(s *segment.Scanner, d *segment.DamageError, newStore func() [16]byte) (*Tail, error) {
+	if (d.Segment > 1 || s.Size() > format.SegmentHeaderSize) && !planted.Bug("segment with a damaged header is begun anew") {
+		sometimes.Reached("header of the last segment was damaged")
 		return nil, d
 	}
-	sometimes.Reached("torn header was made again")
-	l.adopt(h, format.AppendSegmentHeader(nil, h))
-	return &Tail{End: l.Length, Rest: l.Length, Size: s.Size()}, nil
+	sometimes.Reached("log was begun anew")
+	return l.found(newStore), nil
+}
+
+// found begins a log.
+func (l *Log) found(newStore func() [16]byte) *Tail {
+	l.adopt(l.successor(newStore))
+	l.tail.Rest, l.tail.Size = l.tail.End, l.tail.End
+	return &l.tail
 }
 
 // tornTail decides about a last segment that is damaged behind its last group,
@@ -221,7 +223,7 @@ func (l *Log) head(s *segment.Scanner, number uint64) (format.SegmentHeader, err
 
 // begin takes in the header of the next segment, which is of this store and
 // number.
-func (l *Log) begin(h format.SegmentHeader, raw []byte) error {
+func (l *Log) begin(h format.SegmentHeader) error {
 	want := l.successor(func() [16]byte { return h.Store })
 	if h.PrevLength != want.PrevLength || h.PrevDigest != want.PrevDigest && !planted.Bug("digest of the segment before is not checked") {
 		sometimes.Reached("segment was not the one that the next one names")
@@ -233,14 +235,16 @@ func (l *Log) begin(h format.SegmentHeader, raw []byte) error {
 	if h != want {
 		return &segment.DamageError{Segment: h.Segment, Reason: fmt.Sprintf("begins with event %d", h.FirstSequence)}
 	}
-	l.adopt(h, raw)
+	l.adopt(h)
+	l.tail.Header = true
 	return nil
 }
 
 // adopt makes h the header of the segment read last.
-func (l *Log) adopt(h format.SegmentHeader, raw []byte) {
+func (l *Log) adopt(h format.SegmentHeader) {
 	l.Header, l.Length, l.Digest = h, 0, chain.NewSegment()
-	l.extend(raw)
+	l.extend(format.AppendSegmentHeader(nil, h))
+	l.tail = Tail{End: l.Length}
 }
 
 // extend takes in sound bytes.
@@ -289,6 +293,11 @@ func (l *Log) group(s *segment.Scanner) error {
 		return l.damage(s.Offset(), "group with more bytes than records")
 	}
 	l.extend(s.Bytes())
+	if l.tail.Closed {
+		sometimes.Reached("group followed a close group")
+	}
+	l.tail.Groups, l.tail.Closed = true, h.Type == format.GroupClose
+	l.tail.End, l.tail.Proof = l.Length, max(l.tail.Proof, proof(s))
 	return nil
 }
 

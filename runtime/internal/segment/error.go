@@ -3,7 +3,6 @@ package segment
 import (
 	"errors"
 	"fmt"
-	"syscall"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
 )
@@ -53,11 +52,6 @@ func (e *WriteError) Error() string {
 
 // Unwrap returns the error of the disk.
 func (e *WriteError) Unwrap() error { return e.Err }
-
-// full reports whether err says that there is no space.
-func full(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
-}
 
 // judge turns an error of a parser, which began to read at this offset, into
 // one of this package.

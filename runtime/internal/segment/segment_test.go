@@ -28,7 +28,7 @@ func header(number uint64) format.SegmentHeader {
 // create creates a segment on a disk that is held to the protocol.
 func create(t *testing.T, dir vfs.FS, number uint64) *segment.Writer {
 	t.Helper()
-	w, err := segment.Create(checkfs.Must(dir), header(number))
+	w, err := tryCreate(checkfs.Must(dir), header(number))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +41,18 @@ func newReader(dir vfs.FS) *segment.Reader {
 	r := segment.NewReader(check)
 	check.NotUnder(r, r.TryLock)
 	return r
+}
+
+// tryCreate takes the three steps to a new segment.
+func tryCreate(dir vfs.FS, h format.SegmentHeader) (*segment.Writer, error) {
+	spare, err := segment.Prepare(dir, h.Segment)
+	if err == nil {
+		err = spare.Fill(h)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return spare.Publish()
 }
 
 // group makes a group at the writer's end that holds one record of this event

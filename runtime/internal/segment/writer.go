@@ -3,7 +3,6 @@ package segment
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
@@ -22,6 +21,10 @@ const (
 	maxAhead = 256 << 10
 
 	blockSize = 64 << 10
+
+	// closeRoom is how many zeros are always kept behind the last group, so that a
+	// full disk has room for the close group.
+	closeRoom = format.GroupHeaderSize
 )
 
 // Writer puts groups at the end of one segment. It is owned by one goroutine.
@@ -36,46 +39,6 @@ type Writer struct {
 	size    int64  // of the file; zeros from end on
 	zeros   []byte // made when first needed
 	err     error  // of the sync that failed
-}
-
-// Create makes the file of a segment, durably with its name, and returns its
-// writer. When it fails it removes the file if it can; the error is a
-// [*WriteError], Undone unless a sync failed.
-//
-//	openat     <number>.seg   O_CREAT|O_EXCL
-//	pwrite     <number>.seg   header
-//	fdatasync  <number>.seg
-//	fsync      .              before the first group: a log without its file is lost
-func Create(dir vfs.FS, h format.SegmentHeader) (*Writer, error) {
-	name := Name(h.Segment)
-	f, err := dir.Create(name)
-	if errors.Is(err, fs.ErrExist) {
-		sometimes.Reached("name of a new segment was taken")
-		return nil, &WriteError{Undone: true, Err: err}
-	}
-	if err != nil {
-		sometimes.Reached("new segment could not be created")
-		_ = dir.Remove(name) // an attempt that failed may have left one
-		return nil, &WriteError{Undone: true, Full: full(err), Err: err}
-	}
-	discard := func(undone bool, cause error) error {
-		e := &WriteError{Full: full(cause), Err: errors.Join(cause, f.Close())}
-		err := dir.Remove(name)
-		e.Undone = undone && err == nil
-		sometimes.Reached("half a new segment was taken back")
-		e.Err = errors.Join(e.Err, err)
-		return e
-	}
-	if _, err := f.WriteAt(format.AppendSegmentHeader(nil, h), 0); err != nil {
-		return nil, discard(true, err)
-	}
-	if err := planted.Skip("header of a new segment is not synced", f.Sync); err != nil {
-		return nil, discard(false, err)
-	}
-	if err := planted.Skip("name of a new segment is not synced", dir.SyncDir); err != nil {
-		return nil, discard(false, err)
-	}
-	return Resume(f, h.Segment, format.SegmentHeaderSize, format.SegmentHeaderSize, format.SegmentHeaderSize), nil
 }
 
 // Resume returns the writer of a segment whose last group ends at end, in a file
@@ -98,18 +61,26 @@ func (w *Writer) End() int64 { return w.end }
 func (w *Writer) Durable() int64 { return w.durable }
 
 // Write puts a group at [Writer.End]. Its bytes are durable after [Writer.Sync].
-// When it fails the error is a [*WriteError]: the writer has cut the file back to
-// its end, and if that worked it may be used again. It keeps nothing of group.
-func (w *Writer) Write(group []byte) error {
+// When it fails the error is a [*WriteError]: the writer has taken back what it
+// wrote, and if that worked it may be used again. It keeps nothing of group.
+func (w *Writer) Write(group []byte) error { return w.put(group, closeRoom) }
+
+// WriteLast is Write for the close group, which goes to the room that was kept
+// for it.
+func (w *Writer) WriteLast(group []byte) error { return w.put(group, 0) }
+
+// put writes a group and leaves some room behind it.
+func (w *Writer) put(group []byte, room int64) error {
 	if w.err != nil {
 		sometimes.Reached("write after a sync that failed was refused")
 		return &WriteError{Err: w.err}
 	}
-	if int64(len(group)) > format.MaxSegment-w.end {
+	if int64(len(group)) > format.MaxSegment-room-w.end {
 		return &WriteError{Undone: true, Err: fmt.Errorf("a group of %d bytes does not fit", len(group))}
 	}
-	if err := w.write(group); err != nil {
-		return w.undo(err)
+	size := w.size
+	if err := w.write(group, room); err != nil {
+		return w.undo(err, size, int64(len(group)))
 	}
 	w.end += int64(len(group))
 	if planted.Bug("what is written counts as durable") {
@@ -139,6 +110,16 @@ func (w *Writer) Seal() (length int64, err error) {
 	return w.end, errors.Join(w.err, err)
 }
 
+// Trim makes all groups durable and cuts off what is written ahead, but for the
+// room of a close group. An error is like one of [Writer.Sync].
+func (w *Writer) Trim() error {
+	size := min(w.size, w.end+closeRoom)
+	if w.err == nil && (w.durable != w.end || w.size != size) {
+		return w.settle(size)
+	}
+	return w.err
+}
+
 // settle gives the file a size and makes all of it durable.
 func (w *Writer) settle(size int64) error {
 	err := w.rewrite()
@@ -160,14 +141,13 @@ func (w *Writer) settle(size int64) error {
 	return nil
 }
 
-func (w *Writer) write(group []byte) error {
+func (w *Writer) write(group []byte, room int64) error {
 	if err := w.rewrite(); err != nil {
 		return err
 	}
 	next := w.end + int64(len(group))
-	if len(group) < smallGroup && next > w.size {
-		sometimes.Reached("zeros were written ahead")
-		if err := w.writeAhead(next); err != nil {
+	if room > 0 && next+room > w.size && !planted.Bug("no room is kept for the close group") {
+		if err := w.extend(next, room); err != nil {
 			return err
 		}
 	}
@@ -178,20 +158,51 @@ func (w *Writer) write(group []byte) error {
 	return nil
 }
 
-// writeAhead writes zeros from the end of the file to some way behind next.
-func (w *Writer) writeAhead(next int64) error {
+// extend writes zeros behind a group that will end at next: the room and, for a
+// small group and if there is space, some more.
+func (w *Writer) extend(next, room int64) error {
+	if next-w.end >= smallGroup {
+		return w.zero(max(w.size, next), next+room)
+	}
+	sometimes.Reached("zeros were written ahead")
+	err := w.zero(w.size, min(next+min(max(w.end, minAhead), maxAhead), format.MaxSegment))
+	if !vfs.Full(err) {
+		return err
+	}
+	// The disk may still have room for the group. What there is of the zeros is no
+	// harm.
+	if w.size, err = w.file.Size(); err != nil {
+		return err
+	}
+	if w.size < next+room {
+		sometimes.Reached("less was written ahead on a full disk")
+		return w.zero(w.size, next+room)
+	}
+	return nil
+}
+
+// zero writes zeros at the end of the file. When it fails, the size of the file
+// is that of the writer, or more.
+func (w *Writer) zero(from, to int64) error {
+	for from < to {
+		n, err := w.blank(from, to)
+		if err != nil {
+			return err
+		}
+		from += n
+		w.size = from
+	}
+	return nil
+}
+
+// blank writes zeros between two offsets, as many as go at once.
+func (w *Writer) blank(from, to int64) (n int64, err error) {
 	if w.zeros == nil {
 		w.zeros = make([]byte, blockSize)
 	}
-	ahead := min(next+min(max(w.end, minAhead), maxAhead), format.MaxSegment)
-	for w.size < ahead {
-		n := min(ahead-w.size, blockSize)
-		if _, err := w.file.WriteAt(w.zeros[:n], w.size); err != nil {
-			return err
-		}
-		w.size += n
-	}
-	return nil
+	n = min(to-from, blockSize)
+	_, err = w.file.WriteAt(w.zeros[:n], from)
+	return n, err
 }
 
 // rewrite writes again what is to be written again. It changes nothing that the
@@ -215,10 +226,11 @@ func (w *Writer) rewrite() error {
 	return nil
 }
 
-// undo cuts the file back to the last group after a write that failed.
-func (w *Writer) undo(cause error) error {
-	e := &WriteError{Full: full(cause), Err: cause}
-	err := planted.Skip("failed write is not cut off", func() error { return w.file.Truncate(w.end) })
+// undo makes the file what it was before the write of a group that failed: of
+// this size, with zeros behind the last group.
+func (w *Writer) undo(cause error, size, group int64) error {
+	e := &WriteError{Full: vfs.Full(cause), Err: cause}
+	err := planted.Skip("failed write is not cut off", func() error { return w.cutBack(size, group) })
 	if err == nil {
 		err = planted.Skip("cut after a failed write is not synced", w.file.Sync)
 	}
@@ -228,11 +240,26 @@ func (w *Writer) undo(cause error) error {
 		e.Err = w.err
 		return e
 	}
-	w.size = w.end
 	sometimes.Reached("failed write was cut off")
 	if w.again == 0 {
 		w.durable = w.end
 	}
 	e.Undone = true
 	return e
+}
+
+// cutBack takes away what was written of a group. Zeros that were there before
+// are written again, as they may be the last that the disk had to give; if it
+// will not take them, the room is given up.
+func (w *Writer) cutBack(size, group int64) error {
+	for at := w.end; at < min(size, w.end+group); {
+		n, err := w.blank(at, min(size, w.end+group))
+		if err != nil {
+			sometimes.Reached("room was given up to take back a write")
+			size = w.end
+		}
+		at += n
+	}
+	w.size = size
+	return w.file.Truncate(size)
 }

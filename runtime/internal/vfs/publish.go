@@ -64,3 +64,24 @@ func writeTemp(dir FS, name string, data []byte) error {
 	}
 	return errors.Join(err, f.Close())
 }
+
+// Renew makes the name of a file durable as if it were new, in case an earlier
+// sync of the directory failed and the next one proves nothing. A crash may leave
+// the file under its temporary name, under both, or under none.
+//
+//	renameat   name → name.tmp
+//	renameat   name.tmp → name
+//	fsync      .
+func Renew(dir FS, name string) error {
+	err := dir.Rename(name, name+TempSuffix)
+	if err == nil {
+		err = dir.Rename(name+TempSuffix, name)
+	}
+	if err == nil {
+		err = dir.SyncDir()
+	}
+	if err != nil {
+		return fmt.Errorf("renew the name %s: %w", name, err)
+	}
+	return nil
+}

@@ -68,6 +68,16 @@ func (r *rig) begin(number uint64) vfs.File {
 	return f
 }
 
+// temp makes a segment durable under its temporary name.
+func (r *rig) temp(number uint64) {
+	r.Helper()
+	f := r.create(segment.Name(number) + vfs.TempSuffix)
+	r.write(f, make([]byte, headerSize+40), 0)
+	r.write(f, header(number), 0)
+	r.must(f.Sync())
+	r.must(f.Close())
+}
+
 func header(number uint64) []byte {
 	h := format.SegmentHeader{Store: [16]byte{1}, Segment: number, FirstSequence: number}
 	if number > 1 {
@@ -243,6 +253,26 @@ func TestBreaches(t *testing.T) {
 			r.find("")
 			return func() { r.create(segment.Name(2)) }
 		}, "segment 1 is not durable"},
+		"name of the next segment before the sync": {func(r *rig) func() {
+			f := r.begin(1)
+			r.temp(2)
+			r.write(f, group(1, headerSize, 1, headerSize), headerSize)
+			return func() { r.must(r.Rename(segment.Name(2)+vfs.TempSuffix, segment.Name(2))) }
+		}, "segment 1 is not durable"},
+		"name of the next segment before the cut": {func(r *rig) func() {
+			f := r.begin(1)
+			r.temp(2)
+			r.write(f, make([]byte, 100), headerSize)
+			r.must(f.Sync())
+			return func() { r.must(r.Rename(segment.Name(2)+vfs.TempSuffix, segment.Name(2))) }
+		}, "has 196 bytes, its groups end at 96"},
+		"write to a segment after the next could not get its name": {func(r *rig) func() {
+			f := r.begin(1)
+			r.temp(2)
+			r.disk.Fail(simfs.Fault{Op: simfs.OpRename})
+			_ = r.Rename(segment.Name(2)+vfs.TempSuffix, segment.Name(2))
+			return func() { r.write(f, group(1, headerSize, 1, headerSize), headerSize) }
+		}, "the segment after it was begun"},
 		"write to a sealed segment": {func(r *rig) func() {
 			f := r.begin(1)
 			r.begin(2)
@@ -274,7 +304,16 @@ func TestBreaches(t *testing.T) {
 			r.disk.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
 			_, _ = f.WriteAt(group(1, headerSize, 1, headerSize), headerSize)
 			return func() { r.write(f, group(1, headerSize, 1, headerSize), headerSize) }
-		}, "what a failed write left at 96 was not cut off"},
+		}, "what a failed write left at 96 was neither cut off nor written over"},
+		"write over what a failed one left, in part zeros": {func(r *rig) func() {
+			f := r.begin(1)
+			r.write(f, make([]byte, 1000), headerSize)
+			r.must(f.Sync())
+			r.disk.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+			_, _ = f.WriteAt(group(1, headerSize, 1, headerSize), headerSize)
+			r.write(f, make([]byte, groupSize-1), headerSize)
+			return func() { r.write(f, group(1, headerSize, 1, headerSize), headerSize) }
+		}, "neither cut off nor written over"},
 		"write after a cut that was not synced": {func(r *rig) func() {
 			f := r.begin(1)
 			r.disk.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
@@ -370,6 +409,10 @@ func TestBreaches(t *testing.T) {
 			r.must(r.Rename(segment.Name(1)+vfs.TempSuffix, segment.Name(1)))
 			return func() { r.write(f, group(1, headerSize, 1, headerSize), headerSize) }
 		}, "name is not durable"},
+		"name taken from events": {func(r *rig) func() {
+			r.find("")
+			return func() { r.must(r.Rename(segment.Name(1), segment.Name(1)+vfs.TempSuffix)) }
+		}, "take its name from a segment with events"},
 		"removal of events": {func(r *rig) func() {
 			f := r.begin(1)
 			r.write(f, group(1, headerSize, 1, headerSize), headerSize)

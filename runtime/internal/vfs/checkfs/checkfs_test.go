@@ -116,24 +116,84 @@ func TestUndoneWriteIsAllowed(t *testing.T) {
 	}
 }
 
+// TestMendedWriteIsAllowed: what a failed write left may also be written over with
+// zeros, piece by piece. Zeros that could not be written leave nothing.
+func TestMendedWriteIsAllowed(t *testing.T) {
+	r := newRig(t)
+	f := r.begin(1)
+	r.write(f, make([]byte, groupSize+40), headerSize)
+	next := group(1, headerSize, 1, headerSize)
+	r.disk.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+	if _, err := f.WriteAt(next, headerSize); err == nil {
+		t.Fatal("write = nil, want an error")
+	}
+	r.write(f, make([]byte, 100), headerSize)
+	r.write(f, make([]byte, groupSize-100), headerSize+100)
+	r.disk.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+	if _, err := f.WriteAt(make([]byte, 500), headerSize+groupSize+40); err == nil {
+		t.Fatal("write of zeros = nil, want an error")
+	}
+	r.write(f, next, headerSize)
+	r.must(f.Sync())
+	r.Promise(1)
+	if r.breach != nil {
+		t.Error(r.breach)
+	}
+}
+
+// TestRenewedNameIsAllowed: a name that was found becomes durable by being taken
+// away and given again; a tail goes without being kept if there is no space for it.
+func TestRenewedNameIsAllowed(t *testing.T) {
+	r := newRig(t)
+	r.disk.SetBytes(segment.Name(1), append(header(1), "torn"...))
+	r.must(r.SyncDir())
+	f := r.open(segment.Name(1))
+	r.must(vfs.Renew(r, segment.Name(1)))
+	r.disk.Fail(simfs.Fault{Op: simfs.OpCreate, Err: syscall.ENOSPC})
+	if _, err := r.Create("lost-0000000000000001-00000060"); err == nil {
+		t.Fatal("create = nil, want an error")
+	}
+	r.write(f, header(1), 0)
+	r.must(f.Truncate(headerSize))
+	r.must(f.Sync())
+	r.write(f, group(1, headerSize, 1, headerSize), headerSize)
+	r.must(f.Sync())
+	r.Promise(1)
+	if r.breach != nil {
+		t.Error(r.breach)
+	}
+}
+
 // TestDiscardIsAllowed: whichever call fails while a segment is made, it may be
 // taken away again.
 func TestDiscardIsAllowed(t *testing.T) {
-	for _, op := range []simfs.Op{simfs.OpCreate, simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir} {
+	for _, f := range []simfs.Fault{
+		{Op: simfs.OpCreate}, {Op: simfs.OpWrite}, {Op: simfs.OpWrite, N: 3}, {Op: simfs.OpSync, N: 2},
+		{Op: simfs.OpRename}, {Op: simfs.OpSyncDir}, {Op: simfs.OpOpen, N: 2},
+	} {
 		for _, kept := range []bool{false, true} {
 			r := newRig(t)
-			f := r.begin(1)
-			r.disk.Fail(simfs.Fault{Op: op, Kept: kept})
-			h := format.SegmentHeader{Store: [16]byte{1}, Segment: 2, FirstSequence: 1, PrevLength: headerSize}
-			if _, err := segment.Create(r, h); err == nil {
-				t.Fatalf("Create with a %s that fails = nil, want an error", op)
+			w := r.begin(1)
+			f.Kept = kept
+			r.disk.Fail(f)
+			spare, err := segment.Prepare(r, 2)
+			if err == nil {
+				r.write(w, group(1, headerSize, 1, headerSize), headerSize)
+				r.must(w.Sync())
+				err = spare.Fill(format.SegmentHeader{Store: [16]byte{1}, Segment: 2, FirstSequence: 2, PrevLength: headerSize + groupSize})
+			}
+			if err == nil {
+				_, err = spare.Publish()
+			}
+			if err == nil {
+				t.Fatalf("a new segment with %+v = nil, want an error", f)
 			}
 			if names := r.disk.Names(); len(names) != 1 {
-				t.Errorf("%s fails: files %q, want one", op, names)
+				t.Errorf("%+v: files %q, want one", f, names)
 			}
-			r.must(errors.Join(f.Close(), r.Close()))
+			r.must(errors.Join(w.Close(), r.Close()))
 			if r.breach != nil {
-				t.Errorf("%s fails, kept %v: %v", op, kept, r.breach)
+				t.Errorf("%+v: %v", f, r.breach)
 			}
 		}
 	}

@@ -21,14 +21,17 @@
 //     that as it was. Its first group comes after its header and name are
 //     durable; the durable mark of a group, and the place of a close group, are
 //     durable when the group is written.
-//   - The next segment is created when the one before is durable and cut to its
-//     length. Then that one is written to no more, whatever becomes of the next.
-//   - What a failed write left is cut off, and the cut synced, before the file is
-//     written again. After a failed sync or cut of a segment, or a failed sync of
-//     the directory, nothing is changed any more but names taken away.
-//   - A file is renamed when it is durable. A name is taken away, and found bytes
-//     are cut off, when all that was made in this opening is durable; the bytes
-//     cut off are kept in a lost file.
+//   - The next segment gets its name when it is durable itself, and the one before
+//     is durable and cut to its length. Then that one is written to no more,
+//     whatever becomes of the next.
+//   - What a failed write left is cut off, or written over with zeros, and a cut is
+//     synced, before the file is written again. After a failed sync or cut of a
+//     segment, or a failed sync of the directory, nothing is changed any more but
+//     names taken away.
+//   - A file that was made is renamed when it is durable, and one with events not at
+//     all. A name is taken away, and found bytes are cut off, when all that was made
+//     in this opening is durable; the bytes cut off are kept in a lost file, unless
+//     there is no space for it.
 //   - Nothing is changed on the strength of a list of names that was read before
 //     the directory was synced, nor without the exclusive lock if there was a
 //     lock. Names are the store's own. At the end no file is left open.

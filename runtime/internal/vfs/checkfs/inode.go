@@ -11,6 +11,7 @@ type inode struct {
 	name    string // the one it has; empty = none any more
 	named   bool   // the name is durable
 	made    bool   // in this opening
+	renamed bool   // in this opening
 	synced  bool   // since it was made
 	segment uint64 // number; 0 = not a segment's file
 	sealed  bool   // the next segment was begun
@@ -22,9 +23,10 @@ type inode struct {
 	ghosts   spans // seen, perhaps, but not durable, and no sync alone will change that
 
 	torn    int64 // where a write that failed has left something; -1 = nowhere
-	cut     bool  // since the last sync began
-	cutting bool  // before that, and the sync has not returned
-	dead    bool  // a sync or cut failed
+	tornEnd int64
+	cut     bool // since the last sync began
+	cutting bool // before that, and the sync has not returned
+	dead    bool // a sync or cut failed
 
 	// Of a segment's file, or of one that is to become a segment's.
 	end    int64 // of the last group, or of the header
@@ -51,6 +53,27 @@ func (n *inode) wrote(from, to int64) {
 	n.unsynced = n.unsynced.add(from, to)
 	n.ghosts = n.ghosts.remove(from, to)
 	n.size = max(n.size, to)
+	if n.torn >= from {
+		n.mend(to)
+	}
+}
+
+// tear takes in that a write failed.
+func (n *inode) tear(from, to int64) {
+	n.unsynced = n.unsynced.add(from, to)
+	n.size = max(n.size, to)
+	if n.torn < 0 || from < n.torn {
+		n.torn = from
+	}
+	n.tornEnd = max(n.tornEnd, to)
+}
+
+// mend takes in that zeros were written over what a write that failed has left,
+// up to this offset.
+func (n *inode) mend(to int64) {
+	if n.torn = to; to >= n.tornEnd {
+		n.torn, n.tornEnd = -1, 0
+	}
 }
 
 // resize takes in a truncation that succeeded.
@@ -63,8 +86,8 @@ func (n *inode) resize(size int64) {
 		n.unsynced = n.unsynced.add(n.size, size)
 	}
 	n.size, n.safe, n.cut = size, min(n.safe, size), true
-	if n.torn >= size {
-		n.torn = -1
+	if n.tornEnd = min(n.tornEnd, size); n.torn >= size || n.segment == 0 { // a part of a copy is a copy
+		n.torn, n.tornEnd = -1, 0
 	}
 }
 

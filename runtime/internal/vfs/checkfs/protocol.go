@@ -28,10 +28,14 @@ type protocol struct {
 	told    uint64  // sequence up to which all was promised
 	groups  []group // not yet known to be durable, or not yet promised
 	open    int     // files
+	full    bool    // the disk had no space, once at least
 }
 
 // own are the names of the store.
 var own = regexp.MustCompile(`^([0-9a-f]{16}\.seg(\.tmp)?|lost-[0-9a-f]{16}-[0-9a-f]{8})$`)
+
+// lostOf finds in the name of a lost file of which segment it is.
+var lostOf = regexp.MustCompile(`^lost-([0-9a-f]{16})-[0-9a-f]{8}$`)
 
 // segmentOf is the number of the segment that a file of this name is, or is to
 // become; 0 for any other.
@@ -83,6 +87,11 @@ func (p *protocol) create(name string) error {
 	if !own.MatchString(name) {
 		return because("that is no name of the store's")
 	}
+	return p.begins(name)
+}
+
+// begins says why a file must not get the name of a segment.
+func (p *protocol) begins(name string) error {
 	number, ok := segment.ParseName(name)
 	if !ok {
 		return nil
@@ -98,14 +107,20 @@ func (p *protocol) create(name string) error {
 	return nil
 }
 
-// created takes in how it went. From now on nobody knows whether the segment
+// begun takes in that this was tried. From now on nobody knows whether the segment
 // before is the last.
-func (p *protocol) created(name string, err error) *inode {
+func (p *protocol) begun(name string) {
 	if number, ok := segment.ParseName(name); ok {
 		if before := p.files[segment.Name(number-1)]; before != nil {
 			before.sealed = true
 		}
 	}
+}
+
+// created takes in how it went.
+func (p *protocol) created(name string, err error) *inode {
+	p.begun(name)
+	p.full = p.full || vfs.Full(err)
 	if err != nil {
 		return nil
 	}
@@ -157,6 +172,11 @@ func (p *protocol) listed(entries []vfs.Entry, last string, content []byte) {
 			p.find(e.Name, content)
 		}
 	}
+	for _, e := range entries {
+		if m := lostOf.FindStringSubmatch(e.Name); m != nil && p.files[m[1]+".seg"] != nil {
+			p.files[m[1]+".seg"].named = true // it was before a tail of it was kept
+		}
+	}
 }
 
 // lastSegment is the highest of them, empty if there is none.
@@ -178,15 +198,18 @@ func (p *protocol) rename(from, to string) error {
 	switch {
 	case !own.MatchString(to):
 		return because("that is no name of the store's")
-	case n != nil && (!n.settled() || n.made && !n.synced):
+	case n != nil && n.groups:
+		return because("that would take its name from a segment with events")
+	case n != nil && n.made && (!n.settled() || !n.synced):
 		return because("the file is not durable")
 	case old != nil && old.groups:
 		return because("that would take away a segment with events")
 	}
-	return nil
+	return p.begins(to)
 }
 
 func (p *protocol) renamed(from, to string, err error) {
+	p.begun(to)
 	n := p.files[from]
 	if err != nil || n == nil {
 		return
@@ -195,7 +218,7 @@ func (p *protocol) renamed(from, to string, err error) {
 		old.name = ""
 	}
 	delete(p.files, from)
-	p.files[to], n.name, n.named = n, to, false
+	p.files[to], n.name, n.named, n.renamed = n, to, false, true
 }
 
 // remove says why a name must not be taken away.
@@ -211,8 +234,8 @@ func (p *protocol) remove(name string) error {
 		return p.change()
 	case n != nil && n.groups:
 		return because("that would take away a segment with events")
-	case n != nil && n.made && p.ended != nil:
-		return nil // it is of no use any more
+	case n != nil && n.made && p.ended != nil || strings.HasSuffix(name, vfs.TempSuffix):
+		return nil // it is of no use any more, or never was
 	}
 	return p.outputs(n)
 }
@@ -253,7 +276,7 @@ func (p *protocol) syncedDir(names map[*inode]string, err error) {
 	for n, name := range names {
 		// A name that was found is durable only if its file proves it: an earlier
 		// sync may have failed.
-		n.named = n.named || n.made && n.name == name
+		n.named = n.named || (n.made || n.renamed) && n.name == name
 	}
 }
 
@@ -265,8 +288,8 @@ func (p *protocol) write(n *inode, b []byte, off int64) error {
 	switch {
 	case n.dead:
 		return because("a sync or cut of the file has failed")
-	case n.torn >= 0:
-		return because("what a failed write left at %d was not cut off", n.torn)
+	case n.torn >= 0 && (off > n.torn || !zero(b)):
+		return because("what a failed write left at %d was neither cut off nor written over with zeros", n.torn)
 	case n.cut || n.cutting:
 		return because("the cut before it was not synced")
 	case n.segment == 0 || len(b) == 0:
@@ -329,14 +352,17 @@ func (n *inode) group(b []byte) error {
 func (p *protocol) wrote(n *inode, b []byte, off int64, err error) {
 	to := off + int64(len(b))
 	if err != nil {
-		if n.segment == 0 || off >= n.end {
-			n.unsynced = n.unsynced.add(off, to)
-			n.size = max(n.size, to)
-			if n.torn < 0 || off < n.torn {
-				n.torn = off
-			}
+		p.full = p.full || vfs.Full(err)
+		switch torn := n.torn; {
+		case n.segment > 0 && off < n.end:
+			// A part of what was written again changes nothing,
+		case n.segment > 0 && zero(b):
+			n.wrote(off, to) // nor does one of zeros, but for the size,
+			n.torn = torn    // and it mends nothing.
+		default:
+			n.tear(off, to)
 		}
-		return // a part of what was written again changes nothing
+		return
 	}
 	n.wrote(off, to)
 	if n.segment == 0 || off != n.end || zero(b) {
@@ -374,6 +400,9 @@ func (p *protocol) truncate(n *inode, size int64) error {
 		return nil
 	}
 	kept := p.files[fmt.Sprintf("lost-%016x-%08x", n.segment, size)]
+	if p.full {
+		return p.outputs(n) // as much is kept as there was room for
+	}
 	if kept == nil || !kept.made {
 		return because("the bytes cut off are in no lost file")
 	}
