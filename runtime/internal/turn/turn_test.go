@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/batpak-go/batpak/runtime/internal/turn"
 )
@@ -73,5 +74,28 @@ func TestWaitEndsWithTheContext(t *testing.T) {
 			t.Fatalf("Take() after it was given back = %v", err)
 		}
 		giveBack()
+	})
+}
+
+// A holder that keeps its turn, perhaps because it waits for somebody in the
+// queue, loses it to the next one; giving it back later takes it from nobody.
+func TestTurnEndsByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var turns turn.Turns
+		kept, err := turns.Take(t.Context(), "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := turns.Take(t.Context(), "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := turns.Take(ctx, "k"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Take() while the second holder has its turn = %v, want context.DeadlineExceeded", err)
+		}
+		second()
 	})
 }

@@ -1,0 +1,169 @@
+package batpak_test
+
+import (
+	"flag"
+	"fmt"
+	"math/bits"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+)
+
+var (
+	scheduleRuns = flag.Int("schedule.n", 0, "schedules that the schedule tests run; 0 means 2,000, and 200 with -short")
+	scheduleSeed = flag.Uint64("schedule.seed", 1, "seed of the first schedule")
+	scheduleLog  = flag.Bool("schedule.log", false, "print the seed of each schedule before it is run, and its steps")
+)
+
+// schedules is how many schedules are run where full are by default.
+func schedules(full int) int {
+	switch {
+	case *scheduleRuns > 0:
+		return *scheduleRuns
+	case testing.Short():
+		return full / 10
+	}
+	return full
+}
+
+// try runs the trial of a seed, as prepare changes it, and judges it.
+func try(t *testing.T, seed uint64, prepare func(*trial)) (tr *trial, err error) {
+	if *scheduleLog {
+		fmt.Println("seed", seed)
+	}
+	synctest.Test(t, func(*testing.T) {
+		tr = newTrial(seed)
+		tr.test = t.Name()
+		if *scheduleLog {
+			tr.log = func(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+		}
+		prepare(tr)
+		err = tr.run()
+	})
+	if err == nil { // outside of the bubble, where time is real
+		err = tr.judge()
+	}
+	return tr, err
+}
+
+// TestScheduleOfEverything lets clients do everything beside everything, on disks
+// that fail, with contexts that end, and in processes that die.
+func TestScheduleOfEverything(t *testing.T) {
+	steps, calls, images, trace := 0, 0, 0, uint64(0)
+	for n := range schedules(2000) {
+		seed := *scheduleSeed + uint64(n)
+		tr, err := try(t, seed, func(tr *trial) { tr.strict = n < 20 })
+		if err != nil {
+			t.Fatal(tr.report(err))
+		}
+		steps, calls, images = steps+tr.steps, calls+len(tr.calls), images+tr.crashes
+		trace = bits.RotateLeft64(trace, 1) ^ tr.trace
+	}
+	t.Logf("%d steps, %d calls, %d crashes looked at; trace %x", steps, calls, images, trace)
+}
+
+// TestScheduleIsOneHistory runs schedules twice. What happens in one is decided by
+// its seed, so a failure can be seen again.
+func TestScheduleIsOneHistory(t *testing.T) {
+	const seeds = 100
+	traces := map[uint64]bool{}
+	for n := range uint64(seeds) {
+		seed := *scheduleSeed + n
+		history := func() (trace uint64, calls string) {
+			tr, err := try(t, seed, func(*trial) {})
+			if err != nil {
+				t.Fatal(tr.report(err))
+			}
+			var b strings.Builder
+			for _, k := range tr.calls {
+				fmt.Fprintln(&b, k)
+			}
+			for _, e := range tr.events {
+				fmt.Fprintln(&b, e.Hash)
+			}
+			return tr.trace, b.String()
+		}
+		firstTrace, first := history()
+		secondTrace, second := history()
+		if firstTrace != secondTrace || first != second {
+			t.Fatalf("seed %d gives two histories:\n%x\n%s\n%x\n%s", seed, firstTrace, first, secondTrace, second)
+		}
+		traces[firstTrace] = true
+	}
+	if len(traces) < seeds {
+		t.Errorf("%d seeds give %d histories, want as many", seeds, len(traces))
+	}
+}
+
+// each runs the trials of a few seeds again and again, each time with something
+// else in its way, until vary reports that there is no more.
+func each(t *testing.T, vary func(base *trial, n int, tr *trial) bool) {
+	tried, stride := 0, 1
+	if testing.Short() {
+		stride = 13
+	}
+	for seed := range uint64(max(1, schedules(2000)/500)) {
+		seed += *scheduleSeed
+		quietly := func(tr *trial) {
+			tr.spoiled, tr.honest, tr.often, tr.plan = false, true, 1, nothingHappens()
+			tr.options.Durability, tr.options.ShowUnsynced = batpak.Durability(seed%3/2), false
+		}
+		base, err := try(t, seed, quietly)
+		if err != nil {
+			t.Fatal(base.report(err))
+		}
+		for n, more := 0, true; more; n += stride {
+			tr, err := try(t, seed, func(tr *trial) {
+				quietly(tr)
+				more = vary(base, n, tr)
+			})
+			if err != nil {
+				t.Fatalf("variant %d: %s", n, tr.report(err))
+			}
+			tried++
+		}
+	}
+	t.Logf("%d schedules", tried)
+}
+
+// TestScheduleCancelledAtEachStep ends a context at each step.
+func TestScheduleCancelledAtEachStep(t *testing.T) {
+	each(t, func(base *trial, n int, tr *trial) bool {
+		tr.plan.cancel, tr.plan.which = n/3, n%3
+		return n/3 < base.steps
+	})
+}
+
+// TestScheduleCrashAtEachStep lets the process die at each step, and go on.
+func TestScheduleCrashAtEachStep(t *testing.T) {
+	each(t, func(base *trial, n int, tr *trial) bool {
+		tr.plan.crash, tr.plan.which = n/3, n%3
+		return n/3 < base.steps
+	})
+}
+
+// TestScheduleCloseAtEachStep closes the store at each step, once or twice.
+func TestScheduleCloseAtEachStep(t *testing.T) {
+	each(t, func(base *trial, n int, tr *trial) bool {
+		tr.plan.close, tr.plan.twice = n/2, n%2 == 1
+		return n/2 < base.steps
+	})
+}
+
+// TestScheduleKthFault lets each operation of the disk fail in each way.
+func TestScheduleKthFault(t *testing.T) {
+	all := failures()
+	each(t, func(base *trial, n int, tr *trial) bool {
+		for _, f := range all {
+			if n < base.ops[f.Op] {
+				f.N = n + 1
+				tr.fault = f
+				return true
+			}
+			n -= base.ops[f.Op]
+		}
+		return false
+	})
+}
