@@ -3,6 +3,7 @@ module github.com/batpak-go/batpak
 go 1.26.0
 
 require (
+	github.com/anishathalye/porcupine v1.3.1
 	github.com/dave/jennifer v1.7.1
 	github.com/google/go-cmp v0.7.0
 	github.com/leanovate/gopter v0.2.11

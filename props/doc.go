@@ -39,6 +39,28 @@
 //	LAW11  concurrent appends take effect in one order           (S3, S5)
 //	LAW12  what is visible is durable                            (S8)
 //
+// # Schedules
+//
+// How goroutines come in each other's way is drawn from a seed, too, by the
+// TestSchedule tests beside the runtime. Up to six clients append, run commands,
+// read, wait and close, in goroutines of their own, within a bubble of
+// testing/synctest. They are held up at each operation of the disk and at each
+// point where the store hands something on, and one of them is released at a time,
+// so that a seed is one history. Contexts end, operations of the disk fail, and
+// the process dies and is born again in the middle of it. What the calls returned
+// must be what a store could have returned that does one after the other; the
+// search for that order is porcupine's. Images of crashes hold what was
+// acknowledged and what was shown, no call waits for ever, and nothing is left
+// behind. Other tests of that name take one history, and end a context, close the
+// store, let the process die or an operation fail at each of its steps.
+//
+//	go test -run TestSchedule ./runtime                          # 2,000 at random, and some 5,000 by step
+//	go test -run TestSchedule ./runtime -schedule.n=1000000      # as many as that
+//	go test -run TestSchedule ./runtime -schedule.seed=7 -schedule.n=1 -schedule.log
+//
+// Each failure names its seed. With -short there are 200, which are those that run
+// under the race detector; it sees little there, since the steps follow each other.
+//
 // Beside the laws, the tests of this package keep the house in order: who may
 // import whom, how large things may grow, what the README says.
 package props

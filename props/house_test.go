@@ -19,7 +19,7 @@ var rooms = map[string][]string{
 	"runtime/internal/clock":     {"runtime/internal/planted"},
 	"runtime/internal/format":    {"runtime/internal/planted"},
 	"runtime/internal/frontier":  {"runtime/internal/planted", "runtime/internal/sometimes"},
-	"runtime/internal/turn":      {"runtime/internal/sometimes"},
+	"runtime/internal/turn":      {"runtime/internal/planted", "runtime/internal/sometimes"},
 	"runtime/internal/vfs":       {"runtime/internal/sometimes"},
 	"runtime/internal/vfs/simfs": {"runtime/internal/vfs"},
 	"runtime/internal/rtopts":    {"runtime/internal/vfs"},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
@@ -110,7 +111,7 @@ func (p Permit[T]) redeem(s *Store, opts []AppendOption) (draft, error) {
 // Decide proposes and commits d, and does both again when another writer moved
 // the stream in between, at most [MaxAttempts] times; then it fails with the
 // last [*ConflictError]. From the second attempt on, the commands of one stream
-// take turns. An idempotency key among opts is looked up first, so that a retry
+// take turns; one that keeps its turn for ten seconds loses it. An idempotency key among opts is looked up first, so that a retry
 // returns the receipt of the event it made rather than the gates' opinion of a
 // second one. An expectation among opts must hold at the first attempt.
 // Generated code calls it.
@@ -125,6 +126,7 @@ func Decide[T any](ctx context.Context, s *Store, d Draft, propose func(context.
 		return Receipt{}, terr
 	}
 	defer giveBack()
+	s.point("turn")
 	sometimes.Reached("command was decided again")
 	for range MaxAttempts - 1 {
 		if receipt, err = attempt(ctx, s, &wish, propose, opts); !errors.Is(err, ErrConflict) {
@@ -145,6 +147,13 @@ func attempt[T any](ctx context.Context, s *Store, wish *draft, propose func(con
 		return again.receipts[0], err
 	}
 	permit, err := propose(ctx)
+	if errors.Is(err, ErrDenied) && !planted.Bug("denied command is not looked for again") {
+		// It may have been done in between, and be what the gates refuse a second of.
+		if done, err := s.replay(again); done || err != nil {
+			sometimes.Reached("command was done while its gates looked")
+			return again.receipts[0], err
+		}
+	}
 	if err != nil {
 		return Receipt{}, s.denied(ctx, wish, err)
 	}

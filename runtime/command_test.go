@@ -105,6 +105,28 @@ func TestManyCommandsOnOneStreamAllGetTheirTurn(t *testing.T) {
 	}
 }
 
+// A retry that comes while the command itself is under way gets its receipt, even
+// if what the command did is what the gates refuse.
+func TestCommandIsDoneWhileTheGatesOfItsRetryLook(t *testing.T) {
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		s := open(nil)
+		for range 9 {
+			mustAppend(t, s, note("purse:1", "x"))
+		}
+		var first batpak.Receipt
+		r, err := batpak.Decide(t.Context(), s, note("purse:1", "spent"), func(ctx context.Context) (batpak.Permit[spent], error) {
+			first = mustAppend(t, s, note("purse:1", "spent"), batpak.Key("k")) // another goroutine was faster
+			return propose(s, spendGates)(ctx)
+		}, batpak.Key("k"), batpak.RecordDenial())
+		if err != nil || !sameReceipt(r, first) {
+			t.Errorf("Decide() of a command that was just done = %+v, %v, want %+v", r, err, first)
+		}
+		if n := len(events(t, s, batpak.Query{})); n != 10 {
+			t.Errorf("there are %d events, want 10", n)
+		}
+	})
+}
+
 func TestWaitingForATurnEndsWithTheContext(t *testing.T) {
 	s := openSim(t, simfs.New(), nil)
 	ctx, cancel := context.WithCancel(t.Context())

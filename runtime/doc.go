@@ -80,6 +80,6 @@
 // compiling if that is not served any more.
 package batpak
 
-// Order of locks: the pipeline's, then the index's or the frontier's. The store's
+// Order of locks: the pipeline's, then the index's, then the frontier's. The store's
 // own, the one of turns and the segment reader's are taken alone. A turn itself is
 // no lock of the store: what waits for one holds nothing else.

@@ -29,8 +29,8 @@ type plantedBug struct {
 	name string
 	room string // below runtime/internal; empty for package batpak
 	test string // that fails
-	// median is after how many images of crashes the test finds the bug, the
-	// median of five seeds. 0 means that the test does not draw lots: it finds the
+	// median is after how many images of crashes, or schedules, the test finds the
+	// bug, the median of five seeds. 0 means that the test does not draw lots: it finds the
 	// bug each time.
 	median int
 }
@@ -55,12 +55,12 @@ func TestPlantedBugsAreFound(t *testing.T) {
 			if b.median == 0 {
 				return
 			}
-			m := regexp.MustCompile(`after (\d+) images`).FindSubmatch(out)
+			m := regexp.MustCompile(`after (\d+) (?:images|schedules)`).FindSubmatch(out)
 			if m == nil {
 				t.Fatalf("%s in %s fails for another reason:\n%s", b.test, roomOf(b.room), out)
 			}
 			if n, _ := strconv.Atoi(string(m[1])); n > slack*b.median {
-				t.Errorf("found after %d images, want at most %d", n, slack*b.median)
+				t.Errorf("found after %d, want at most %d", n, slack*b.median)
 			}
 		})
 	}
@@ -71,7 +71,10 @@ func (b *plantedBug) run(ctx context.Context, binary string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute) // a bug may make the store wait for ever
 	defer cancel()
 	args := []string{"-test.run", "^" + b.test + "$", "-test.failfast"}
-	if b.median > 0 {
+	switch {
+	case strings.HasPrefix(b.test, "TestSchedule"):
+		args = append(args, "-schedule.n", strconv.Itoa(slack*b.median), "-check=false")
+	case b.median > 0:
 		args = append(args, "-crash.n", "200", "-check=false")
 	}
 	c := exec.CommandContext(ctx, binary, args...)

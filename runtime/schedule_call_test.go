@@ -21,7 +21,6 @@ type call struct {
 
 	items   []item        // to append
 	none    *batpak.Query // that no event may match
-	version uint64        // of a permit
 	gated   bool          // a command; it has one item
 	limit   uint64        // from this version on the gate denies
 	record  bool          // record a denial

@@ -269,9 +269,8 @@ func (t *trial) saw(k *call, boundaries []bool) (lo, hi uint64, err error) {
 		}
 	case k.err != nil && !(k.what == "Propose" && errors.Is(k.err, batpak.ErrDenied)):
 	case k.what == "Head", k.what == "Project", k.what == "Propose":
-		lo, hi = t.atVersion(k.entity, k.number)
-		if k.err != nil {
-			lo, hi = t.atVersion(k.entity, k.limit)
+		if lo, hi = t.atVersion(k.entity, k.number); k.err != nil { // denied, at this version or later
+			lo, _ = t.atVersion(k.entity, k.limit)
 			hi = math.MaxUint64
 		}
 		if lo > total {

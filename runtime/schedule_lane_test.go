@@ -51,6 +51,7 @@ func try(t *testing.T, seed uint64, prepare func(*trial)) (tr *trial, err error)
 // TestScheduleOfEverything lets clients do everything beside everything, on disks
 // that fail, with contexts that end, and in processes that die.
 func TestScheduleOfEverything(t *testing.T) {
+	t.Parallel()
 	steps, calls, images, trace := 0, 0, 0, uint64(0)
 	for n := range schedules(2000) {
 		seed := *scheduleSeed + uint64(n)
@@ -67,6 +68,7 @@ func TestScheduleOfEverything(t *testing.T) {
 // TestScheduleIsOneHistory runs schedules twice. What happens in one is decided by
 // its seed, so a failure can be seen again.
 func TestScheduleIsOneHistory(t *testing.T) {
+	t.Parallel()
 	const seeds = 100
 	traces := map[uint64]bool{}
 	for n := range uint64(seeds) {
@@ -130,6 +132,7 @@ func each(t *testing.T, vary func(base *trial, n int, tr *trial) bool) {
 
 // TestScheduleCancelledAtEachStep ends a context at each step.
 func TestScheduleCancelledAtEachStep(t *testing.T) {
+	t.Parallel()
 	each(t, func(base *trial, n int, tr *trial) bool {
 		tr.plan.cancel, tr.plan.which = n/3, n%3
 		return n/3 < base.steps
@@ -138,6 +141,7 @@ func TestScheduleCancelledAtEachStep(t *testing.T) {
 
 // TestScheduleCrashAtEachStep lets the process die at each step, and go on.
 func TestScheduleCrashAtEachStep(t *testing.T) {
+	t.Parallel()
 	each(t, func(base *trial, n int, tr *trial) bool {
 		tr.plan.crash, tr.plan.which = n/3, n%3
 		return n/3 < base.steps
@@ -146,6 +150,7 @@ func TestScheduleCrashAtEachStep(t *testing.T) {
 
 // TestScheduleCloseAtEachStep closes the store at each step, once or twice.
 func TestScheduleCloseAtEachStep(t *testing.T) {
+	t.Parallel()
 	each(t, func(base *trial, n int, tr *trial) bool {
 		tr.plan.close, tr.plan.twice = n/2, n%2 == 1
 		return n/2 < base.steps
@@ -154,6 +159,7 @@ func TestScheduleCloseAtEachStep(t *testing.T) {
 
 // TestScheduleKthFault lets each operation of the disk fail in each way.
 func TestScheduleKthFault(t *testing.T) {
+	t.Parallel()
 	all := failures()
 	each(t, func(base *trial, n int, tr *trial) bool {
 		for _, f := range all {

@@ -14,6 +14,7 @@ import (
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -171,7 +172,11 @@ func (t *trial) fail(err error) {
 // open opens the store on a disk.
 func (t *trial) open(d *simfs.Disk) (*batpak.Store, error) {
 	o := t.options
-	rtopts.SetFS(&o.Internal, d.FS())
+	if rtopts.SetFS(&o.Internal, d.FS()); *checks {
+		check := checkfs.New(d.FS(), func(b *checkfs.Breach) { t.fail(b) })
+		rtopts.SetFS(&o.Internal, check)
+		rtopts.SetPromise(&o.Internal, check.Promise)
+	}
 	random := rand.NewChaCha8([32]byte{byte(t.seed), byte(t.seed >> 8), byte(t.life), byte(t.crashes)})
 	rtopts.SetRandom(&o.Internal, func(p []byte) { random.Read(p) })
 	if d == t.disk {

@@ -36,8 +36,9 @@ type Store struct {
 	pipeline    *commit.Pipeline
 	opened      OpenReport
 
-	closed atomic.Bool
-	close  func() error // once
+	closed   atomic.Bool
+	isShut   chan struct{} // closed when closing is over
+	closeErr error         // of closing, once it is over
 
 	turns turn.Turns // of commands on one stream
 
@@ -80,8 +81,7 @@ func openFS(fs vfs.FS, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{options: options, fs: fs, lock: lock, bound: map[Kind]string{}}
-	s.close = sync.OnceValue(s.shut)
+	s := &Store{options: options, fs: fs, lock: lock, bound: map[Kind]string{}, isShut: make(chan struct{})}
 	if err := s.recover(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
@@ -128,6 +128,7 @@ func (s *Store) recover() error {
 		Relaxed:  s.options.Durability == Relaxed,
 		Unsynced: s.options.ShowUnsynced,
 		Promise:  rtopts.Promise(&s.options.Internal),
+		Point:    rtopts.Point(&s.options.Internal),
 	})
 	return nil
 }
@@ -147,10 +148,16 @@ func (s *Store) ID() StoreID { return s.id }
 // the directory. It fails with a [*PoisonedError] if appends of a [Relaxed] store
 // can no longer be made durable. Later calls return the same error; every method
 // that returns an error, but [Store.Bind], fails with [ErrClosed] from then on.
-func (s *Store) Close() error { return s.close() }
+func (s *Store) Close() error {
+	if s.closed.CompareAndSwap(false, true) { // first, so that a read which finds its file closed knows why
+		s.closeErr = s.shut()
+		close(s.isShut)
+	}
+	<-s.isShut
+	return s.closeErr
+}
 
 func (s *Store) shut() error {
-	s.closed.Store(true) // first, so that a read which finds its file closed knows why
 	err := s.failure(s.pipeline.Close(), nil, nil)
 	if err == nil {
 		s.promise(s.frontier.At(frontier.Written))
@@ -160,6 +167,13 @@ func (s *Store) shut() error {
 		return fmt.Errorf("batpak: close: %w", err)
 	}
 	return nil
+}
+
+// point lets a test of this module hold the goroutine up; no lock is held there.
+func (s *Store) point(name string) {
+	if point := rtopts.Point(&s.options.Internal); point != nil {
+		point(name)
+	}
 }
 
 // alive reports whether the store is open.
@@ -238,6 +252,9 @@ func (s *Store) Frontier() Frontier {
 func (s *Store) Wait(ctx context.Context, m Mark, sequence uint64) error {
 	if m < MarkWritten || m > MarkVisible {
 		return &ArgumentError{What: "mark", Reason: "is not one of the constants"}
+	}
+	if err := s.alive(); err != nil {
+		return err
 	}
 	return s.failure(s.frontier.Wait(ctx, frontier.Mark(m), sequence), nil, nil)
 }

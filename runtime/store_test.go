@@ -375,8 +375,11 @@ func TestOneProcessHasTheStore(t *testing.T) {
 
 func TestClosedStore(t *testing.T) {
 	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
-		s := open(nil)
+		s := open(&batpak.Options{Durability: batpak.Relaxed, ShowUnsynced: true})
 		r := mustAppend(t, s, note("a:1", "x"))
+		if err := s.Sync(t.Context()); err != nil {
+			t.Errorf("Sync() = %v", err)
+		}
 		for range 2 {
 			if err := s.Close(); err != nil {
 				t.Errorf("Close() = %v", err)
@@ -391,11 +394,14 @@ func TestClosedStore(t *testing.T) {
 		_, kerr := s.ByKey("k")
 		_, verr := s.Verify(t.Context())
 		_, lerr := batpak.Load(t.Context(), s, "a:1")
+		ended, end := context.WithCancel(t.Context())
+		end()
 		for call, err := range map[string]error{
 			"Append": aerr, "Commit": berr, "Get": gerr, "At": terr, "ByKey": kerr, "Verify": verr, "Load": lerr,
 			"Events": lastError(s.Events(batpak.Query{})), "Ancestors": lastError(s.Ancestors(r.ID())),
 			"Causes": lastError(s.Causes(r.ID())), "Effects": lastError(s.Effects(r.ID())),
 			"Sync": s.Sync(t.Context()), "Wait": s.Wait(t.Context(), batpak.MarkDurable, 100),
+			"Sync with an ended context": s.Sync(ended), "Wait for what has come": s.Wait(t.Context(), batpak.MarkDurable, 1),
 		} {
 			if !errors.Is(err, batpak.ErrClosed) {
 				t.Errorf("%s on a closed store = %v, want ErrClosed", call, err)

@@ -136,8 +136,8 @@ func (b *Batch) appending() *appending {
 
 // Sync makes every event appended so far durable. In a Synced store they are.
 func (s *Store) Sync(ctx context.Context) error {
-	if s.options.Durability == Synced {
-		return s.alive()
+	if err := s.alive(); err != nil || s.options.Durability == Synced {
+		return err
 	}
 	return s.failure(s.pipeline.Submit(ctx, &commit.Request{Sync: true}), nil, nil)
 }
@@ -168,6 +168,10 @@ func (s *Store) prepare(a *appending) (done bool, err error) {
 	known := s.index.Len()
 	if done, err := s.replay(a); (done || err != nil) && !planted.Bug("keys are not looked up") {
 		return done, err
+	}
+	if planted.Bug("length of the log is read after the keys are looked up") {
+		s.point("keys are looked up")
+		known = s.index.Len()
 	}
 	a.request = commit.Request{Items: a.items, Conditions: a.conditions, Known: known}
 	return false, nil

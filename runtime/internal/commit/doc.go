@@ -17,8 +17,9 @@
 // # Invariants
 //
 //   - Groups are written one at a time, in the order of their sequences.
-//   - A group is published, to the index and then to the frontier, only after it
-//     is durable (in relaxed mode: written); its appenders are told after that.
+//   - A group is published, to the index and the frontier at the same moment, only
+//     after it is durable (in relaxed mode: written); its appenders are told after
+//     that.
 //   - What an append was told depends on published events only. A verdict that
 //     depends on groups under way waits for them and is made again.
 //   - A write that failed and was undone fails its group alone; the open group is

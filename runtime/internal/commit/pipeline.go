@@ -3,7 +3,6 @@ package commit
 import (
 	"context"
 	"errors"
-	"runtime"
 	"slices"
 	"sync"
 
@@ -68,6 +67,10 @@ type Config struct {
 	// Promise, unless nil, is called before events up to a sequence are called
 	// durable.
 	Promise func(sequence uint64)
+	// Point, if it is set, is called at the named points of the way of a request,
+	// where other goroutines may come in between. No lock is held there, so a test
+	// may hold the goroutine up to let another one go first.
+	Point func(name string)
 }
 
 // Pipeline is the writer of one store. Its methods are safe for concurrent use.
@@ -79,7 +82,7 @@ type Config struct {
 //	          group is open (locked)
 //	written   the log has its bytes, in a new segment if need be
 //	synced    the bytes, and the name of the segment, are durable
-//	published in the index (locked by it), then in the frontier
+//	published in the index and, with that locked, in the frontier
 //	landed    every waiter has its outcome (locked)
 //
 // An open group is assembled on the assumption that the flying one succeeds. If
@@ -92,7 +95,8 @@ type Pipeline struct {
 	relaxed  bool
 	unsynced bool
 	promise  func(sequence uint64)
-	began    bool // a group of this opening is durable; owned by the flying group
+	began    bool         // a group of this opening is durable; owned by the flying group
+	hook     func(string) // nil but in tests
 
 	mu     sync.Mutex // guards all below
 	clock  *clock.Clock
@@ -104,6 +108,8 @@ type Pipeline struct {
 	last   int    // requests in that group
 	closed bool
 	err    error // a PoisonedError
+
+	leaders sync.WaitGroup // of groups; added to with mu held, unless closed
 }
 
 // New returns a pipeline.
@@ -111,7 +117,7 @@ func New(c Config) *Pipeline {
 	return &Pipeline{
 		log: c.Log, index: c.Index, frontier: c.Frontier, clock: c.Clock,
 		seed: format.RecordSeed(c.Store), relaxed: c.Relaxed, unsynced: c.Unsynced, promise: c.Promise,
-		next: c.Next, open: newGroup(load{}),
+		hook: c.Point, next: c.Next, open: newGroup(load{}),
 	}
 }
 
@@ -125,6 +131,7 @@ func New(c Config) *Pipeline {
 func (p *Pipeline) Submit(ctx context.Context, r *Request) error {
 	r.prepare()
 	for {
+		p.point("submit")
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -145,9 +152,11 @@ func (p *Pipeline) Submit(ctx context.Context, r *Request) error {
 			select {
 			case <-g.done:
 			case <-ctx.Done():
+				p.point("context ended")
 				return p.leave(r, g, ctx.Err())
 			}
 		}
+		p.point("told")
 		if r.group == g {
 			return r.err
 		}
@@ -198,11 +207,14 @@ func (p *Pipeline) leave(r *Request, g *group, cause error) error {
 		sometimes.Reached("context ended when the group was done")
 		return r.err // just in time
 	}
-	if r.group != g {
+	if r.group != g || planted.Bug("end of the context is taken for the outcome") {
 		sometimes.Reached("context ended while another group was waited for")
 		return cause // it was not r that was waited for
 	}
 	sometimes.Reached("context ended while the group was under way")
+	if g == p.open && planted.Bug("cancelled request takes its group with it") {
+		g.reset()
+	}
 	return &UnknownError{Heads: slices.Clone(r.heads), Cause: cause}
 }
 
@@ -228,14 +240,19 @@ func (p *Pipeline) enter(r *Request) (g *group, leads bool, err error) {
 	if leads = !p.open.led; !leads {
 		sometimes.Reached("request followed in the group of another")
 	}
+	if leads {
+		p.leaders.Add(1)
+	}
 	p.open.led = true
 	return p.open, leads, nil
 }
 
 // lead sees group g through, once the one before it is done.
 func (p *Pipeline) lead(g *group) {
+	p.point("lead")
 	p.seal(g)
 	for !p.advance(g) {
+		p.point("stage")
 	}
 }
 
@@ -247,17 +264,18 @@ func (p *Pipeline) lead(g *group) {
 func (p *Pipeline) seal(g *group) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.flying != nil {
+	for p.flying != nil && !planted.Bug("leader does not wait for the group before") {
 		sometimes.Reached("leader waited for the group before")
 		before := p.flying.done
 		p.mu.Unlock()
 		<-before
+		p.point("next to fly")
 		p.mu.Lock()
 	}
 	for idle := 0; idle < 3 && len(g.requests) < p.last; {
 		n := len(g.requests)
 		p.mu.Unlock()
-		runtime.Gosched()
+		p.yield()
 		p.mu.Lock()
 		if len(g.requests) == n {
 			idle++
@@ -283,6 +301,11 @@ func (p *Pipeline) advance(g *group) (done bool) {
 	case written:
 		err = p.sync(g)
 	case synced:
+		if planted.Bug("appenders are told before their group is published") {
+			close(g.done)
+			g.done = make(chan struct{})
+			p.point("told early")
+		}
 		p.publish(g)
 	}
 	if err != nil || g.stage == published {
@@ -329,15 +352,36 @@ func (p *Pipeline) sync(g *group) error {
 	return nil
 }
 
-// publish shows a group, first to those who find, then to those who wait.
+// publish shows a group to those who find and to those who wait, at the same
+// moment: who is refused for one of its events, or gets the receipt of one, must
+// be able to read it.
 func (p *Pipeline) publish(g *group) {
 	if p.promise != nil {
 		p.promise(g.durable)
 	}
-	if len(g.entries) > 0 {
-		p.index.Began(g.entries[0].Sequence, p.log.Incarnation)
+	switch {
+	case len(g.entries) == 0:
+		p.advanceMarks(g)
+		return
+	case planted.Bug("index is ahead of the marks"):
 		p.index.Add(g.entries)
+		p.point("indexed")
+		p.advanceMarks(g)
+		return
+	case planted.Bug("batch is shown one event after the other"):
+		for i, e := range g.entries {
+			p.index.AddAnd(g.entries[i:i+1], func() { p.frontier.Advance(frontier.Visible, e.Sequence) })
+			p.point("shown in part")
+		}
+		p.advanceMarks(g)
+		return
 	}
+	p.index.Began(g.entries[0].Sequence, p.log.Incarnation)
+	p.index.AddAnd(g.entries, func() { p.advanceMarks(g) })
+}
+
+// advanceMarks raises the marks to where a group ends.
+func (p *Pipeline) advanceMarks(g *group) {
 	p.frontier.Advance(frontier.Written, g.end)
 	p.frontier.Advance(frontier.Durable, g.durable)
 	visible := g.durable
@@ -359,7 +403,9 @@ func (p *Pipeline) land(g *group, err error) {
 		p.spare, g.load = g.load, load{}
 	}
 	p.mu.Unlock()
+	p.point("tell")
 	close(g.done)
+	p.leaders.Done()
 }
 
 // failLocked gives the requests of g their error, and those of the open group a
@@ -410,7 +456,9 @@ func (p *Pipeline) reassembleLocked(failed *group) {
 			sometimes.Reached("request joined the open group again")
 		} else {
 			sometimes.Reached("request no longer fitted the open group")
-			r.sendBack()
+			if !planted.Bug("request that no longer fits is forgotten") {
+				r.sendBack()
+			}
 		}
 	}
 }
@@ -422,23 +470,22 @@ func (p *Pipeline) Err() error {
 	return p.err
 }
 
-// Close lets the groups under way end, refuses new requests, and closes the
-// log. If it returns nil, everything published is durable: a pipeline that is
+// Close lets the groups under way end, and their leaders, refuses new requests,
+// and closes the log. If it returns nil, everything published is durable: a pipeline that is
 // poisoned with more than that fails with the [*PoisonedError]. It must not be
 // called twice.
 func (p *Pipeline) Close() error {
 	p.mu.Lock()
 	p.closed = true
-	for p.flying != nil || p.open.led {
-		g := p.open
-		if !g.led {
-			g = p.flying
-		}
+	if p.flying != nil || p.open.led {
 		sometimes.Reached("closing waited for a group")
-		p.mu.Unlock()
-		<-g.done
-		p.mu.Lock()
 	}
+	p.mu.Unlock()
+	if !planted.Bug("closing does not wait for the groups under way") {
+		p.leaders.Wait()
+	}
+	p.point("groups are done")
+	p.mu.Lock()
 	next, err := p.next, p.err
 	p.mu.Unlock()
 	p.frontier.End(ErrClosed)

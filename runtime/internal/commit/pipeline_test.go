@@ -210,6 +210,38 @@ func TestCloseWaitsForTheGroupsUnderWay(t *testing.T) {
 	})
 }
 
+// Close is over only when no goroutine of the pipeline is left: here one that has
+// published its group and is about to tell so.
+func TestCloseWaitsForTheLeaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		held := make(chan struct{})
+		r := begin(t, simfs.New(), tuning{point: func(name string) {
+			if name == "tell" {
+				<-held
+			}
+		}})
+		told := r.submit(t.Context(), one("a", "1"))
+		synctest.Wait()
+		closed := false
+		go func() {
+			r.close(t)
+			closed = true
+		}()
+		synctest.Wait()
+		if closed {
+			t.Error("Close() returned while a leader was about to tell what it had done")
+		}
+		close(held)
+		if err := told.wait(); err != nil {
+			t.Errorf("Submit() = %v", err)
+		}
+		synctest.Wait()
+		if !closed {
+			t.Error("Close() waits for ever")
+		}
+	})
+}
+
 // The leader of a group whose caller has gone leads it all the same.
 func TestCancelledLeaderLeads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

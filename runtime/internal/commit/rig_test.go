@@ -42,6 +42,7 @@ type tuning struct {
 	segmentSize int64 // 0 = large
 	relaxed     bool
 	next        uint64 // 0 = as recovered
+	point       func(name string)
 	wall        func() time.Time
 }
 
@@ -75,7 +76,7 @@ func start(disk *simfs.Disk, tune tuning) (*rig, error) {
 	})
 	r.Pipeline = commit.New(commit.Config{
 		Log: r.log, Clock: clock.New(tune.wall, func(p []byte) { random.Read(p) }, last),
-		Index: r.index, Frontier: r.frontier, Store: found.Store, Next: tune.next, Relaxed: tune.relaxed,
+		Index: r.index, Frontier: r.frontier, Store: found.Store, Next: tune.next, Relaxed: tune.relaxed, Point: tune.point,
 		Promise: check.Promise,
 	})
 	check.NotUnder(r, r.TryLock)

@@ -72,7 +72,7 @@ func (f *Frontier) End(err error) {
 	if f.err == nil {
 		f.err = err
 	}
-	f.wakeLocked(func(waiter) bool { return true }, f.err)
+	f.wakeLocked(func(waiter) bool { return !planted.Bug("end of the marks wakes nobody") }, f.err)
 }
 
 // Wait returns nil once the mark has reached sequence, the context's error if

@@ -111,12 +111,17 @@ func New() *Index {
 
 // Add appends events whose sequences follow those in the index without a gap.
 // Readers see all of them or none.
-func (x *Index) Add(entries []Entry) {
+func (x *Index) Add(entries []Entry) { x.AddAnd(entries, func() {}) }
+
+// AddAnd is [Index.Add], and calls do before any reader can find the events: what
+// it changes elsewhere changes at the same moment. It must not use the index.
+func (x *Index) AddAnd(entries []Entry, do func()) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for i := range entries {
 		x.addLocked(&entries[i])
 	}
+	do()
 }
 
 func (x *Index) addLocked(e *Entry) {

@@ -14,6 +14,7 @@ type Store struct {
 	random func([]byte)
 
 	promise func(sequence uint64)
+	point   func(name string)
 }
 
 // SetFS replaces the directory.
@@ -42,3 +43,10 @@ func SetRandom(s *Store, random func([]byte)) { s.random = random }
 
 // Random is the replaced source of randomness, or nil.
 func Random(s *Store) func([]byte) { return s.random }
+
+// SetPoint sets what is called at the named points where goroutines may come in
+// each other's way, so that a test can hold them up there.
+func SetPoint(s *Store, point func(name string)) { s.point = point }
+
+// Point is what is called at the named points, or nil.
+func Point(s *Store) func(name string) { return s.point }
