@@ -69,10 +69,13 @@ func TestScheduleOfEverything(t *testing.T) {
 // its seed, so a failure can be seen again.
 func TestScheduleIsOneHistory(t *testing.T) {
 	t.Parallel()
-	const seeds = 100
+	seeds := 100
+	if testing.Short() {
+		seeds = 20
+	}
 	traces := map[uint64]bool{}
-	for n := range uint64(seeds) {
-		seed := *scheduleSeed + n
+	for n := range seeds {
+		seed := *scheduleSeed + uint64(n)
 		history := func() (trace uint64, calls string) {
 			tr, err := try(t, seed, func(*trial) {})
 			if err != nil {

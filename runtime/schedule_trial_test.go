@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing/synctest"
 	"time"
@@ -33,7 +34,7 @@ type trial struct {
 	life     int
 	alive    int         // clients
 	closing  bool        // there is a client that closes the store
-	closed   bool        // it has closed it
+	closed   atomic.Bool // it has closed it
 	dead     bool        // the process has crashed
 	spoiled  bool        // operations of the disk are to fail
 	fault    simfs.Fault // one that is to fail
@@ -188,7 +189,8 @@ func (t *trial) open(d *simfs.Disk) (*batpak.Store, error) {
 // live lets clients make calls until all of them are done, or dead.
 func (t *trial) live(clients, calls int) {
 	if t.dead {
-		t.dead, t.closing, t.closed, t.life = false, false, false, t.life+1
+		t.dead, t.closing, t.life = false, false, t.life+1
+		t.closed.Store(false)
 		t.plan = nothingHappens()
 		t.plan.cancels = true
 	}
@@ -246,7 +248,7 @@ func (t *trial) drive() {
 	for step := 0; ; step++ {
 		waiting := t.quiet()
 		t.watch()
-		if n := len(waiting); n > 0 && t.closed && waiting[n-1].number >= firstStarted {
+		if n := len(waiting); n > 0 && t.closed.Load() && waiting[n-1].number >= firstStarted {
 			t.fail(fmt.Errorf("after Close the store's goroutine %d goes on, at %q", waiting[n-1].number, waiting[n-1].point))
 		}
 		switch {
