@@ -32,6 +32,17 @@ func checked(fs vfs.FS, o *batpak.Options) *batpak.Options {
 // simOptions are options with which the store on a simulated disk is opened once.
 func simOptions(d *simfs.Disk, o *batpak.Options) *batpak.Options { return checked(d.FS(), o) }
 
+// rawOptions are simOptions without the checks, for lanes that open a store so often,
+// or use it so much, that these would take most of the time.
+func rawOptions(d *simfs.Disk, o *batpak.Options) *batpak.Options {
+	var c batpak.Options
+	if o != nil {
+		c = *o
+	}
+	rtopts.SetFS(&c.Internal, d.FS())
+	return &c
+}
+
 // openDir opens the store in a real directory.
 func openDir(dir string, o *batpak.Options) (*batpak.Store, error) {
 	fs, err := vfs.OpenDir(dir)

@@ -37,6 +37,7 @@ var plantedBugs = []plantedBug{
 	{"hash does not cover the one before", "chain", "TestLinkCoversEachField", 0},
 	{"header of a new segment is not synced", "", "TestCrashAtAnyOperation", 300},
 	{"id of a record is not checked", "recovery", "TestGroupThatLies", 0},
+	{"idle files are kept when there can be no more", "", "TestDescriptorsRunOut", 0},
 	{"ids begin anew when the store is opened", "", "TestCrashAtAnyOperation", 136},
 	{"ids follow the wall clock back", "", "TestCrashAtAnyOperation", 127},
 	{"ids run over", "", "FuzzForgedEvent", 0},

@@ -21,6 +21,7 @@ import (
 // Histories of crashes allocate from so many stacks that to sample them, and to
 // sum the samples up at each garbage collection, would take most of the time.
 func TestMain(m *testing.M) {
+	runChild()
 	runtime.MemProfileRate = 0
 	goleak.VerifyTestMain(m)
 }

@@ -59,7 +59,7 @@ func (l *Log) Append(buf []byte, entries []index.Entry) error {
 		if l.ended {
 			sometimes.Reached("rotation was tried again")
 		}
-		if err := l.rotate(first); err != nil {
+		if err := l.rotateWithRoom(first); err != nil {
 			sometimes.Reached("next segment could not be begun")
 			return err
 		}
@@ -96,6 +96,18 @@ func (l *Log) write(buf []byte, h format.GroupHeader, put func(group []byte) err
 		l.Digest.Write(buf)
 	}
 	return nil
+}
+
+// rotateWithRoom is rotate, with fewer files open for reading if there can be no
+// more.
+func (l *Log) rotateWithRoom(first uint64) error {
+	for {
+		err := l.rotate(first)
+		if _, poisoned := errors.AsType[*PoisonedError](err); err == nil || poisoned || !l.Reader.MakeRoom(err) {
+			return err
+		}
+		sometimes.Reached("rotation was tried with fewer open files")
+	}
 }
 
 // rotate starts the segment whose first event has this sequence.

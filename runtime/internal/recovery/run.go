@@ -101,8 +101,14 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 		},
 	}
 	r := repair{dir: dir, found: found, log: l, tail: t, report: &res.Report}
-	if res.Writer, err = r.run(); err != nil {
-		return nil, err
+	for {
+		if res.Writer, err = r.run(); err == nil {
+			break
+		}
+		if !reader.MakeRoom(err) {
+			return nil, err
+		}
+		sometimes.Reached("repair was done again with fewer open files")
 	}
 	reader.Add(l.Header.Segment, res.Writer.File())
 	return res, nil

@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
@@ -139,6 +141,8 @@ func (r *Reader) pin(number uint64) (*openFile, error) {
 	}
 	opened, err := r.dir.Open(Name(number), vfs.ReadOnly)
 	switch {
+	case r.MakeRoom(err):
+		return r.pin(number)
 	case errors.Is(err, fs.ErrNotExist):
 		sometimes.Reached("segment of an open store was missing")
 		return nil, &DamageError{Segment: number, Reason: "the file is missing"}
@@ -191,6 +195,32 @@ func (r *Reader) keep(number uint64, f vfs.File) bool {
 		_ = idle.Close() // it was only read from since it was synced
 	}
 	return true
+}
+
+// MakeRoom closes half of the files that nobody uses if err says that the process,
+// or the system, can have no more open files. It reports whether the call that
+// failed may be tried again.
+func (r *Reader) MakeRoom(err error) bool {
+	if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) || planted.Bug("idle files are kept when there can be no more") {
+		return false
+	}
+	r.mu.Lock()
+	var idle []*openFile
+	for n := len(r.files); 2*len(idle) < n; {
+		f := r.dropIdleLocked()
+		if f == nil {
+			break
+		}
+		idle = append(idle, f)
+	}
+	r.mu.Unlock()
+	for _, f := range idle {
+		_ = f.Close() // it was only read from since it was synced
+	}
+	if len(idle) == 0 {
+		sometimes.Reached("there was no idle segment to close for another")
+	}
+	return len(idle) > 0
 }
 
 // dropIdleLocked gives up the lowest segment's file that nobody uses, if there is

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package batpak_test
+
+// runChild has no role to play.
+func runChild() {}
