@@ -51,8 +51,8 @@ type Head struct {
 	Hash     [32]byte
 }
 
-// row is one event. Ordinals are sequences less one; links are sequences, 0
-// meaning none.
+// row is one event. Ordinals count the events from 0; links are ordinals plus one,
+// 0 meaning none.
 type row struct {
 	id          uint64 // upper half; ids rise strictly in it
 	pos         format.Pos
@@ -97,6 +97,8 @@ type Index struct {
 	kinds        map[uint16]*postings
 	keys         keyTable
 	incarnations []incarnation
+	sequences    gaps             // by ordinal
+	versions     map[uint32]*gaps // by stream; of those that have gaps
 }
 
 // New returns an empty index.
@@ -109,8 +111,9 @@ func New() *Index {
 	}
 }
 
-// Add appends events whose sequences follow those in the index without a gap.
-// Readers see all of them or none.
+// Add appends events whose sequences, and versions in their streams, are higher
+// than those in the index. Those that are left out in between are known to be
+// missing. Readers see all of the events or none.
 func (x *Index) Add(entries []Entry) { x.AddAnd(entries, func() {}) }
 
 // AddAnd is [Index.Add], and calls do before any reader can find the events: what
@@ -130,7 +133,11 @@ func (x *Index) addLocked(e *Entry) {
 	r := x.newRowLocked()
 	*r = row{id: upper(e.ID), pos: e.Pos, kind: e.Kind, stream: x.streamLocked(e.Entity), scope: x.scopeLocked(e.Scope)}
 
+	x.sequences.add(ordinal, e.Sequence)
 	s := &x.streams[r.stream]
+	if e.Version != s.head.Version+1 || x.versions[r.stream] != nil {
+		x.versionLocked(r.stream, e.Version)
+	}
 	s.head = Head{Version: e.Version, Sequence: e.Sequence, Hash: e.Hash}
 	s.events.add(ordinal)
 	x.scopes[r.scope].events.add(ordinal)
@@ -202,10 +209,11 @@ func (x *Index) Head(entity []byte) Head {
 func (x *Index) At(sequence uint64) (Ref, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if sequence == 0 || sequence > uint64(x.count) {
+	ordinal, ok := x.findLocked(sequence)
+	if !ok {
 		return Ref{}, false
 	}
-	return x.refLocked(uint32(sequence - 1)), true
+	return x.refLocked(ordinal), true
 }
 
 // ByID finds the event that may have this id: its upper half is compared, the
@@ -237,11 +245,12 @@ func (x *Index) ByKey(key []byte) []Ref {
 func (x *Index) Effects(sequence uint64) []Ref {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if sequence == 0 || sequence > uint64(x.count) {
+	cause, ok := x.findLocked(sequence)
+	if !ok {
 		return nil
 	}
 	var refs []Ref
-	for e := x.rowLocked(uint32(sequence - 1)).firstEffect; e != 0; e = x.rowLocked(e - 1).nextEffect {
+	for e := x.rowLocked(cause).firstEffect; e != 0; e = x.rowLocked(e - 1).nextEffect {
 		refs = append(refs, x.refLocked(e-1))
 	}
 	slices.Reverse(refs)
@@ -307,7 +316,32 @@ func (x *Index) rowLocked(ordinal uint32) *row {
 
 func (x *Index) refLocked(ordinal uint32) Ref {
 	r := x.rowLocked(ordinal)
-	return Ref{Sequence: uint64(ordinal) + 1, HighID: r.id, Pos: r.pos}
+	return Ref{Sequence: x.sequences.number(ordinal), HighID: r.id, Pos: r.pos}
+}
+
+// findLocked finds the ordinal of a sequence.
+func (x *Index) findLocked(sequence uint64) (ordinal uint32, ok bool) {
+	n, ok := x.sequences.upTo(sequence, x.count)
+	return n - 1, ok
+}
+
+// versionLocked notes that a stream's next event has this version.
+func (x *Index) versionLocked(stream uint32, version uint64) {
+	if x.versions == nil {
+		x.versions = map[uint32]*gaps{}
+	}
+	if x.versions[stream] == nil {
+		x.versions[stream] = new(gaps)
+	}
+	x.versions[stream].add(x.streams[stream].events.len(), version)
+}
+
+// gapsLocked are those of a stream's versions.
+func (x *Index) gapsLocked(stream uint32) gaps {
+	if g := x.versions[stream]; g != nil {
+		return *g
+	}
+	return nil
 }
 
 func (x *Index) fingerprint(key []byte) uint32 { return uint32(maphash.Bytes(x.seed, key)) }
@@ -324,14 +358,19 @@ func (x *Index) Nth(entity []byte, version uint64) (Ref, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	i, ok := x.streamOf[string(entity)]
-	if !ok || version == 0 || version > x.streams[i].head.Version {
+	if !ok {
 		return Ref{}, false
 	}
-	return x.refLocked(x.streams[i].events.at(version - 1)), true
+	events := &x.streams[i].events
+	n, ok := x.gapsLocked(i).upTo(version, events.len())
+	if !ok {
+		return Ref{}, false
+	}
+	return x.refLocked(events.at(uint64(n - 1))), true
 }
 
-// Before is the number of events in an entity's stream up to a sequence,
-// inclusive.
+// Before is the version of the last event in an entity's stream up to a sequence,
+// inclusive; 0 if there is none.
 func (x *Index) Before(entity []byte, sequence uint64) uint64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -339,7 +378,12 @@ func (x *Index) Before(entity []byte, sequence uint64) uint64 {
 	if !ok {
 		return 0
 	}
-	return x.streams[i].events.before(uint32(min(sequence, uint64(x.count))))
+	ordinal, _ := x.sequences.upTo(sequence, x.count)
+	n := x.streams[i].events.before(ordinal)
+	if n == 0 {
+		return 0
+	}
+	return x.gapsLocked(i).number(uint32(n - 1))
 }
 
 // Entity is the name of the stream that the event at sequence belongs to, or ""
@@ -347,8 +391,9 @@ func (x *Index) Before(entity []byte, sequence uint64) uint64 {
 func (x *Index) Entity(sequence uint64) string {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if sequence == 0 || sequence > uint64(x.count) {
+	ordinal, ok := x.findLocked(sequence)
+	if !ok {
 		return ""
 	}
-	return x.streams[x.rowLocked(uint32(sequence-1)).stream].name
+	return x.streams[x.rowLocked(ordinal).stream].name
 }

@@ -32,13 +32,22 @@ func (m model) find(q index.Query) (want []uint64) {
 }
 
 // grow adds n random events to a model, with few names so that they meet.
-func (m model) grow(r *rand.Rand, n int) model {
+func (m model) grow(r *rand.Rand, n int) model { return m.growWithHoles(r, n, 0) }
+
+// growWithHoles leaves out some events, one in so many; 0 means none.
+func (m model) growWithHoles(r *rand.Rand, n, one int) model {
 	versions := map[string]uint64{}
+	seq := uint64(0)
 	for _, e := range m {
 		versions[string(e.Entity)] = e.Version
+		seq = e.Sequence
 	}
 	for range n {
-		seq := uint64(len(m)) + 1
+		seq++
+		for one > 0 && r.IntN(one) == 0 {
+			seq += uint64(1 + r.IntN(3))
+			versions[fmt.Sprintf("%c:%d", 'a'+r.IntN(3), r.IntN(5))] += uint64(1 + r.IntN(3))
+		}
 		e := index.Entry{
 			Sequence: seq, Kind: uint16(0x1000 + r.IntN(4)),
 			Entity: fmt.Appendf(nil, "%c:%d", 'a'+r.IntN(3), r.IntN(5)),
@@ -52,7 +61,7 @@ func (m model) grow(r *rand.Rand, n int) model {
 		if r.IntN(3) == 0 {
 			e.Key = fmt.Appendf(nil, "key-%d", seq)
 		}
-		if r.IntN(2) == 0 && seq > 1 {
+		if r.IntN(2) == 0 && len(m) > 0 {
 			e.Causation = m[r.IntN(len(m))].ID
 		}
 		m = append(m, e)
@@ -60,17 +69,25 @@ func (m model) grow(r *rand.Rand, n int) model {
 	return m
 }
 
+// last is the highest sequence.
+func (m model) last() uint64 {
+	if len(m) == 0 {
+		return 0
+	}
+	return m[len(m)-1].Sequence
+}
+
 func TestFindEqualsFilteringAllEvents(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		x := index.New()
 		var m model
-		for range 4 {
-			grown := m.grow(r, r.IntN(200))
+		for i := range 4 {
+			grown := m.growWithHoles(r, r.IntN(200), int(seed)*i%4*10)
 			x.Add(grown[len(m):])
 			m = grown
 			for range 60 {
-				q := randomQuery(r, len(m))
+				q := randomQuery(r, int(m.last()))
 				if diff := cmp.Diff(m.find(q), collect(x, q, 1+r.IntN(20))); diff != "" {
 					t.Fatalf("seed %d: Find(%+v) differs from filtering (-want +got):\n%s", seed, q, diff)
 				}
@@ -191,6 +208,50 @@ func TestUnknownIsNotFound(t *testing.T) {
 	}
 }
 
+// TestEventsThatAreMissing: what was left out is not found, and everything else
+// is, under its own number.
+func TestEventsThatAreMissing(t *testing.T) {
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		x, m := index.New(), model(nil).growWithHoles(r, r.IntN(300), 2+r.IntN(30))
+		for len(m[x.Len():]) > 0 {
+			x.Add(m[x.Len() : x.Len()+1+r.IntN(len(m)-x.Len())])
+		}
+		events, version := map[uint64]*index.Entry{}, map[string]uint64{}
+		nth := map[string]uint64{}
+		for i := range m {
+			events[m[i].Sequence] = &m[i]
+			nth[fmt.Sprint(string(m[i].Entity), m[i].Version)] = m[i].Sequence
+		}
+		for seq := range m.last() + 3 {
+			e := events[seq]
+			ref, ok := x.At(seq)
+			if ok != (e != nil) || ok && (ref.Sequence != seq || ref.Pos != e.Pos || x.Entity(seq) != string(e.Entity)) {
+				t.Fatalf("seed %d: At(%d) = %+v, %v, want %+v", seed, seq, ref, ok, e)
+			}
+			if !ok && (x.Entity(seq) != "" || x.Effects(seq) != nil) {
+				t.Fatalf("seed %d: missing event %d has entity %q and effects %v", seed, seq, x.Entity(seq), x.Effects(seq))
+			}
+			if ok {
+				version[string(e.Entity)] = e.Version
+			}
+			for name, want := range version {
+				if got := x.Before([]byte(name), seq); got != want {
+					t.Fatalf("seed %d: Before(%s, %d) = %d, want %d", seed, name, seq, got, want)
+				}
+			}
+		}
+		for name, last := range version {
+			for v := range last + 3 {
+				want, there := nth[fmt.Sprint(name, v)]
+				if got, ok := x.Nth([]byte(name), v); ok != there || got.Sequence != want {
+					t.Fatalf("seed %d: Nth(%s, %d) = %+v, %v, want event %d", seed, name, v, got, ok, want)
+				}
+			}
+		}
+	}
+}
+
 func TestIncarnationCoversFromItsFirstEvent(t *testing.T) {
 	x := index.New()
 	x.Began(1, 1)
@@ -211,7 +272,7 @@ func TestBytesPerEvent(t *testing.T) {
 	x := index.New()
 	for seq := uint64(1); seq <= n; seq++ {
 		e := index.Entry{
-			Sequence: seq, Version: seq, Kind: uint16(0x1000 + seq%8),
+			Sequence: seq, Version: (seq-1)/1000 + 1, Kind: uint16(0x1000 + seq%8),
 			Entity: fmt.Appendf(nil, "account:%04d", seq%1000), Scope: []byte("ledger"), Key: fmt.Appendf(nil, "key-%d", seq),
 		}
 		binary.BigEndian.PutUint64(e.ID[:], seq)

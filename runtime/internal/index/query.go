@@ -31,21 +31,21 @@ func (x *Index) Find(dst []Ref, q Query) []Ref {
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	end := uint64(x.count)
+	from, _ := x.sequences.upTo(q.After, x.count) // ordinals: from is the first one after sequence After
+	to := x.count
 	if q.Until != 0 {
-		end = min(end, q.Until)
+		to, _ = x.sequences.upTo(q.Until, x.count)
 		if planted.Bug("last event of a range is left out") {
-			end--
+			to--
 		}
 	}
-	if q.After >= end {
+	if from >= to {
 		return dst
 	}
 	m, ok := x.matcherLocked(q)
 	if !ok {
 		return dst
 	}
-	from, to := uint32(q.After), uint32(end) // ordinals: from is the one after sequence After
 	if len(m.lists) == 0 && !m.listed {
 		for o := from; o < to && len(dst) < cap(dst); o++ {
 			if m.matches(x.rowLocked(o)) {
