@@ -21,11 +21,11 @@ const (
 // excused lists what may exceed its budget, how far, and why: a room, a file or a
 // function (in the form "file:function"), with what is counted.
 var excused = map[string]excuse{
-	"runtime: lines": {2700, "the one public face; what could be a room of its own is one already"},
+	"runtime: lines": {3100, "the one public face; what could be a room of its own is one already"},
 	"runtime: names": {105, "errors with fields for each outcome, and what generated code calls"},
 	"gen: lines":     {1200, "one emitter for each part of the generated surface"},
 
-	"runtime/internal/commit: lines":  {1060, "one protocol under one lock, driven by leaders or step by step"},
+	"runtime/internal/commit: lines":  {1100, "one protocol under one lock, driven by leaders or step by step"},
 	"runtime/internal/segment: lines": {1100, "what reads a segment and what writes it share what a segment is"},
 
 	"runtime/internal/format: names":    {36, "a struct and a pair of functions for each shape of bytes"},

@@ -31,7 +31,7 @@ var rooms = map[string][]string{
 	"runtime/internal/commit":    {"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/format", "runtime/internal/frontier", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime": {
 		"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/commit", "runtime/internal/format",
-		"runtime/internal/frontier", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/recovery",
+		"runtime/internal/frontier", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/recovery", "runtime/internal/replay",
 		"runtime/internal/rtopts", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/turn",
 		"runtime/internal/vfs", "runtime/wire",
 	},

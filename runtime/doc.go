@@ -68,7 +68,8 @@
 //
 // # Concurrency
 //
-// A [Store] is safe for concurrent use, by one process at a time. Appends of many
+// A [Store] is safe for concurrent use. One process at a time has it open for
+// writing; beside it, any number read from it with [OpenReadOnly]. Appends of many
 // goroutines share their syncs. User code, a gate, a fold, the body of a range
 // loop, runs on its caller's goroutine and under no lock. A context ends the
 // waiting, not the write: see [OutcomeUnknownError].

@@ -34,6 +34,8 @@ var (
 	ErrTooLarge = errors.New("batpak: too large")
 	// ErrInvalid: an argument can never be accepted.
 	ErrInvalid = errors.New("batpak: invalid argument")
+	// ErrReadOnly: the store is open for reading alone.
+	ErrReadOnly = errors.New("batpak: store is open for reading only")
 	// ErrDiskFull: there is no space; nothing was written and the writer goes on.
 	ErrDiskFull = errors.New("batpak: disk is full")
 )

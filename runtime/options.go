@@ -56,8 +56,9 @@ type Options struct {
 	// Durability says when an append returns.
 	Durability Durability
 
-	// ShowUnsynced lets readers of a Relaxed store see events that are not yet
-	// durable, and that a power cut may still take back.
+	// ShowUnsynced lets readers of a Relaxed store, or of one that is opened with
+	// [OpenReadOnly], see events that are not yet durable, and that a power cut may
+	// still take back.
 	ShowUnsynced bool
 
 	// Internal is for tests of this module.
@@ -92,6 +93,22 @@ func (o *Options) settled() (Options, error) {
 		return s, &ArgumentError{What: "Options.ShowUnsynced", Reason: "needs Durability: Relaxed"}
 	}
 	return s, nil
+}
+
+// settledForReading is settled for a store that is open for reading alone, in which
+// only what is shown matters.
+func (o *Options) settledForReading() (Options, error) {
+	var s Options
+	if o != nil {
+		s = *o
+		s.ShowUnsynced = false
+	}
+	s, err := s.settled()
+	s.Durability = Synced
+	if o != nil {
+		s.ShowUnsynced = o.ShowUnsynced
+	}
+	return s, err
 }
 
 // random is the source of the random bits of event ids: ChaCha8, seeded by the

@@ -62,6 +62,7 @@ var plantedBugs = []plantedBug{
 	{"nothing is looked for behind damage", "recovery", "TestBitFlips", 0},
 	{"old segment is not synced at rotation", "", "TestCrashAtAnyOperation", 214},
 	{"opening does not begin an incarnation", "", "TestReopenedStoreHasTheSameEvents", 0},
+	{"reader shows what nothing proves", "", "TestReaderBesideAWriter", 0},
 	{"reading by sequence shows what is not visible", "", "TestRelaxedStore", 0},
 	{"recovered tail is neither cut nor synced", "", "TestCrashAtAnyOperation", 481},
 	{"recovery acts on names that are not durable", "", "TestEveryFault", 0},

@@ -16,6 +16,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/recovery"
+	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/turn"
@@ -33,8 +34,11 @@ type Store struct {
 	index       *index.Index
 	segments    *segment.Reader
 	frontier    *frontier.Frontier
-	pipeline    *commit.Pipeline
+	pipeline    *commit.Pipeline // nil if the store is open for reading alone
 	opened      OpenReport
+
+	follower   *replay.Follower // of a store that others may write to, else nil
+	refreshing chan struct{}    // holds one while the follower is used
 
 	closed   atomic.Bool
 	isShut   chan struct{} // closed when closing is over
@@ -75,17 +79,28 @@ func Open(dir string, o *Options) (*Store, error) {
 
 func openFS(fs vfs.FS, options Options) (*Store, error) {
 	lock, err := fs.Lock(vfs.Exclusive)
-	if errors.Is(err, vfs.ErrLocked) {
-		return nil, fmt.Errorf("%w: %w", ErrLocked, err)
-	}
 	if err != nil {
-		return nil, err
+		return nil, locked(err)
 	}
-	s := &Store{options: options, fs: fs, lock: lock, bound: map[Kind]string{}, isShut: make(chan struct{})}
+	s := newStore(fs, options)
+	s.lock = lock
 	if err := s.recover(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return s, nil
+}
+
+// newStore returns a store that was not read yet.
+func newStore(fs vfs.FS, options Options) *Store {
+	return &Store{options: options, fs: fs, bound: map[Kind]string{}, isShut: make(chan struct{})}
+}
+
+// locked turns an error of the directory's lock into one of this package.
+func locked(err error) error {
+	if errors.Is(err, vfs.ErrLocked) {
+		return fmt.Errorf("%w: %w", ErrLocked, err)
+	}
+	return err
 }
 
 // recover brings the store up from its files.
@@ -93,11 +108,11 @@ func (s *Store) recover() error {
 	elapsed := clock.Start()
 	s.index = index.New()
 	random := s.options.random()
-	newStore := func() (id [16]byte) {
+	newID := func() (id [16]byte) {
 		random(id[:])
 		return id
 	}
-	found, err := recovery.Run(s.fs, recovery.Config{Index: s.index, NewStore: newStore})
+	found, err := recovery.Run(s.fs, recovery.Config{Index: s.index, NewStore: newID})
 	if err != nil {
 		return outward(err, 0)
 	}
@@ -158,11 +173,11 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) shut() error {
-	err := s.failure(s.pipeline.Close(), nil, nil)
-	if err == nil {
-		s.promise(s.frontier.At(frontier.Written))
+	err := s.shutLog()
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
 	}
-	err = errors.Join(err, s.lock.Close(), s.fs.Close())
+	err = errors.Join(err, s.fs.Close())
 	if err != nil {
 		return fmt.Errorf("batpak: close: %w", err)
 	}
@@ -174,6 +189,19 @@ func (s *Store) point(name string) {
 	if point := rtopts.Point(&s.options.Internal); point != nil {
 		point(name)
 	}
+}
+
+// shutLog ends writing, if there is any, and closes the files of the log.
+func (s *Store) shutLog() error {
+	if s.pipeline == nil {
+		s.frontier.End(commit.ErrClosed)
+		return s.segments.Close()
+	}
+	err := s.failure(s.pipeline.Close(), nil, nil)
+	if err == nil {
+		s.promise(s.frontier.At(frontier.Written))
+	}
+	return err
 }
 
 // alive reports whether the store is open.
@@ -203,6 +231,14 @@ type OpenReport struct {
 	Cut  int64
 	Kept int64
 	Lost string
+	// Unproven is how many events at the end of a store that is open for reading
+	// alone nothing proves to be on disk. They are shown if
+	// [Options.ShowUnsynced] asks for them. Beside a writer there are always some.
+	Unproven uint64
+	// Torn is how many bytes at the end of a store that is open for reading alone
+	// are no event: a write that a crash interrupted, or one that is under way. They
+	// were left alone.
+	Torn int64
 	// Foreign are names in the directory that are not the store's. They are left
 	// alone.
 	Foreign []string

@@ -2,6 +2,7 @@ package batpak
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -136,14 +137,23 @@ func (b *Batch) appending() *appending {
 
 // Sync makes every event appended so far durable. In a Synced store they are.
 func (s *Store) Sync(ctx context.Context) error {
+	if s.pipeline == nil {
+		return s.unwritable()
+	}
 	if err := s.alive(); err != nil || s.options.Durability == Synced {
 		return err
 	}
 	return s.failure(s.pipeline.Submit(ctx, &commit.Request{Sync: true}), nil, nil)
 }
 
+// unwritable says why nothing is written to a store without a writer.
+func (s *Store) unwritable() error { return cmp.Or(s.alive(), ErrReadOnly) }
+
 // append is the one way into the log.
 func (s *Store) append(ctx context.Context, a *appending) error {
+	if s.pipeline == nil {
+		return s.unwritable()
+	}
 	if err := s.encode(a); err != nil {
 		return err
 	}

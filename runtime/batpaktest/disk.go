@@ -23,6 +23,14 @@ func (d *Disk) Open(o *batpak.Options) (*batpak.Store, error) {
 	return batpak.Open("disk in memory", d.Options(o))
 }
 
+// OpenReadOnly opens the store on the disk for reading alone. Its errors are those
+// of [batpak.OpenReadOnly].
+func (d *Disk) OpenReadOnly(o *batpak.Options) (*batpak.Store, error) {
+	c := clone(o)
+	rtopts.SetFS(&c.Internal, d.sim.FS())
+	return batpak.OpenReadOnly("disk in memory", c)
+}
+
 // Options returns a copy of o, nil meaning the defaults, with which [batpak.Open]
 // opens the store on this disk, whatever the directory it is given. One copy
 // serves one call.

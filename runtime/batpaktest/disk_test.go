@@ -99,6 +99,28 @@ func TestKillKeepsWhatCutHardLoses(t *testing.T) {
 	}
 }
 
+// A reader beside the writer shows what the next append has proved.
+func TestReaderBesideTheWriter(t *testing.T) {
+	disk := batpaktest.NewDisk()
+	w := open(t, disk, nil)
+	mustAdd(t, w, "a")
+	reader, err := disk.OpenReadOnly(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if got := payloads(t, reader); got != nil {
+		t.Errorf("the reader shows %q, want nothing yet", got)
+	}
+	mustAdd(t, w, "b")
+	if err := reader.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a"}, payloads(t, reader)); diff != "" {
+		t.Errorf("the reader shows other events (-want +got):\n%s", diff)
+	}
+}
+
 // A disk that fills refuses an append, and takes it when there is room again.
 func TestSetFreeFillsTheDisk(t *testing.T) {
 	disk := batpaktest.NewDisk()

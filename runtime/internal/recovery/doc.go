@@ -115,4 +115,42 @@
 // segment. If the close group is missing all the same, because nothing was appended
 // since an opening that found no room behind the last group, then it would have
 // proven only what that opening made durable.
+//
+// # A reader beside a writer
+//
+// A store that is opened for reading alone is not recovered: nothing is written,
+// and nothing can be synced on the writer's behalf, as by A4 a sync that succeeds
+// proves nothing of one that failed elsewhere. Package replay follows the log. What
+// it takes in must stay, whatever a writer does beside it, however it dies, and
+// whatever the next one repairs.
+//
+// 1. The header of a segment is there as long as its name is (P1), and says how
+// long the segment before is. Up to there, that one is durable and complete (P2).
+//
+// 2. In the last segment, the highest mark in any sound header of a group in its
+// own place says that the segment was durable up to it (P3), be the group itself
+// not, or taken back since. Groups that end there or before are taken in. They are
+// read after the mark was, so whoever wrote the mark had written them: what is not
+// sound is damage, never a write under way.
+//
+// 3. Nothing behind the mark is taken in, though the newest group may well be
+// durable: a failed write is taken back, a torn tail cut off, and other groups come
+// in their place. Before the mark nothing ever changes. Seals, undoings and step 8
+// cut behind it, and step 9 writes the same bytes.
+//
+// 4. A segment is begun only when a group in it is taken in. One that has its name
+// and no proven group is taken back when the directory cannot be synced, or lost in
+// step 7, and then the log may go on in the one before.
+//
+// 5. A log that changes while it is read may look damaged, as when a segment is
+// taken back between two looks. Damage is therefore looked at three times.
+//
+// So a reader needs no lock, and whether there is a writer need not be known. There
+// is one thing that a writer must not do beside readers, which is to take away a
+// segment with events. Nothing does so. What one day will has to know its readers,
+// and to write a format that those of today refuse.
+//
+// A reader that wants to show what nothing proves takes the shared lock, which
+// keeps writers out. Then it reads as in steps 2 to 6: only a power cut could take
+// anything back.
 package recovery

@@ -26,9 +26,20 @@ type Log struct {
 	Incarnation uint32               // the highest that wrote a group; 0 = none
 	Bytes       int64                // of all sound parts
 
-	tail  Tail           // of the segment read last, as far as it was read
-	entry [1]index.Entry // reused
+	tail     Tail           // of the segment read last, as far as it was read
+	proven   uint64         // event up to which nothing is in doubt
+	unproven []milestone    // groups of the segment read last behind that
+	entry    [1]index.Entry // reused
 }
+
+// milestone is where a group ends, and with which event.
+type milestone struct {
+	end  int64
+	last uint64
+}
+
+// Proven is the last event that the log itself proves to be durable.
+func (l *Log) Proven() uint64 { return l.proven }
 
 // New returns a log that has read nothing. It enters in x, which is empty, every
 // event that it reads.
@@ -49,7 +60,8 @@ type Tail struct {
 func (t *Tail) Clean() bool { return t.Closed && t.Size == t.End }
 
 // Read reads the segments from 1 to last. If there is none it begins a log; it
-// calls newStore for the id of a store if it finds none.
+// calls newStore for the id of a store if it finds none. If newStore is nil it fails
+// with [ErrNone] instead.
 //
 // Errors are a [*segment.DamageError] for damage that no crash can have done, a
 // [*segment.NewerError] if a later version wrote a part of the log, or the
@@ -57,7 +69,7 @@ func (t *Tail) Clean() bool { return t.Closed && t.Size == t.End }
 func (l *Log) Read(last uint64, newStore func() [16]byte) (*Tail, error) {
 	if last == 0 {
 		sometimes.Reached("empty directory became a store")
-		return l.found(newStore), nil
+		return l.found(newStore)
 	}
 	for number := uint64(1); number < last; number++ {
 		if err := l.sealed(number); err != nil {
@@ -154,14 +166,17 @@ func (l *Log) tornHeader(s *segment.Scanner, d *segment.DamageError, newStore fu
 		return nil, d
 	}
 	sometimes.Reached("log was begun anew")
-	return l.found(newStore), nil
+	return l.found(newStore)
 }
 
 // found begins a log.
-func (l *Log) found(newStore func() [16]byte) *Tail {
+func (l *Log) found(newStore func() [16]byte) (*Tail, error) {
+	if newStore == nil {
+		return nil, ErrNone
+	}
 	l.adopt(l.successor(newStore))
 	l.tail.Rest, l.tail.Size = l.tail.End, l.tail.End
-	return &l.tail
+	return &l.tail, nil
 }
 
 // tornTail decides about a last segment that is damaged behind its last group,
@@ -245,6 +260,7 @@ func (l *Log) adopt(h format.SegmentHeader) {
 	l.Header, l.Length, l.Digest = h, 0, chain.NewSegment()
 	l.extend(format.AppendSegmentHeader(nil, h))
 	l.tail = Tail{End: l.Length}
+	l.proven, l.unproven = l.Next-1, nil // the segments before are complete
 }
 
 // extend takes in sound bytes.
@@ -298,6 +314,10 @@ func (l *Log) group(s *segment.Scanner) error {
 	}
 	l.tail.Groups, l.tail.Closed = true, h.Type == format.GroupClose
 	l.tail.End, l.tail.Proof = l.Length, max(l.tail.Proof, proof(s))
+	l.unproven = append(l.unproven, milestone{l.Length, l.Next - 1})
+	for len(l.unproven) > 0 && l.unproven[0].end <= l.tail.Proof {
+		l.proven, l.unproven = l.unproven[0].last, l.unproven[1:]
+	}
 	return nil
 }
 

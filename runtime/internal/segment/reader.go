@@ -54,6 +54,29 @@ func (r *Reader) Add(number uint64, f vfs.File) {
 	}
 }
 
+// Has reports whether there is a file of a segment.
+func (r *Reader) Has(number uint64) (bool, error) {
+	f, err := r.open(number)
+	if f != nil {
+		r.unpin(f)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Forget makes the reader open a segment's file again when it next reads from it.
+func (r *Reader) Forget(number uint64) {
+	r.mu.Lock()
+	f := r.files[number]
+	delete(r.files, number)
+	r.mu.Unlock()
+	if f != nil {
+		_ = f.Close() // it was only read from
+	}
+}
+
 // Close waits for the reads under way and closes all files. Later calls return
 // nil, later reads fail with [fs.ErrClosed].
 func (r *Reader) Close() error {
@@ -132,6 +155,16 @@ func (r *Reader) size(number uint64) (int64, error) {
 
 // pin returns the segment's file, which stays open until it is unpinned.
 func (r *Reader) pin(number uint64) (*openFile, error) {
+	f, err := r.open(number)
+	if errors.Is(err, fs.ErrNotExist) {
+		sometimes.Reached("segment of an open store was missing")
+		return nil, &DamageError{Segment: number, Reason: "the file is missing"}
+	}
+	return f, err
+}
+
+// open is pin, with the disk's error if there is no file.
+func (r *Reader) open(number uint64) (*openFile, error) {
 	f, closed := r.find(number)
 	switch {
 	case closed:
@@ -142,10 +175,7 @@ func (r *Reader) pin(number uint64) (*openFile, error) {
 	opened, err := r.dir.Open(Name(number), vfs.ReadOnly)
 	switch {
 	case r.MakeRoom(err):
-		return r.pin(number)
-	case errors.Is(err, fs.ErrNotExist):
-		sometimes.Reached("segment of an open store was missing")
-		return nil, &DamageError{Segment: number, Reason: "the file is missing"}
+		return r.open(number)
 	case errors.Is(err, fs.ErrInvalid):
 		return nil, &DamageError{Segment: number, Reason: "not a regular file"}
 	case err != nil:
@@ -155,7 +185,7 @@ func (r *Reader) pin(number uint64) (*openFile, error) {
 		sometimes.Reached("two readers opened one segment")
 		_ = opened.Close() // another was faster, or the reader is closed
 	}
-	return r.pin(number)
+	return r.open(number)
 }
 
 // find pins the file if it is open.

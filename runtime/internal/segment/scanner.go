@@ -48,6 +48,17 @@ func (r *Reader) Scan(number uint64) (*Scanner, error) {
 	return s, nil
 }
 
+// ScanFrom begins to read a segment of a store where a group ends, which was
+// written in this incarnation, or where the header does.
+func (r *Reader) ScanFrom(number uint64, store [16]byte, at int64, incarnation uint32) (*Scanner, error) {
+	s, err := r.Scan(number)
+	if err != nil {
+		return nil, err
+	}
+	s.place.Store, s.next, s.group.Incarnation = store, at, incarnation
+	return s, nil
+}
+
 // Head reads the segment's header. It must come before the first Next, which
 // takes the store's id from it. Errors are a [*DamageError], a [*NewerError], or
 // the disk's.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Files and directories belong to their owner alone.
@@ -37,6 +38,15 @@ func OpenDir(path string) (FS, error) {
 	if err := makeDir(abs); err != nil {
 		return nil, fmt.Errorf("make directory: %w", err)
 	}
+	d, err := open(abs)
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// open opens a directory that is there.
+func open(abs string) (*dir, error) {
 	root, err := os.OpenRoot(abs)
 	if err != nil {
 		return nil, fmt.Errorf("open directory: %w", err)
@@ -107,6 +117,9 @@ func (d *dir) Open(name string, m Mode) (File, error) {
 		how = os.O_RDWR
 	}
 	f, err := d.root.OpenFile(name, how|openAtOnce, 0)
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, invalid("open", name) // it became a link, and again while that was looked at
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -242,18 +255,6 @@ func (f file) Size() (int64, error) {
 		return 0, err
 	}
 	return info.Size(), nil
-}
-
-// readOnlyFile is a file that is open for reading. The system refuses to change
-// it, too, but with an error that it also gives for files that are closed.
-type readOnlyFile struct{ file }
-
-func (f readOnlyFile) WriteAt([]byte, int64) (int, error) {
-	return 0, &fs.PathError{Op: "write", Path: f.Name(), Err: fs.ErrPermission}
-}
-
-func (f readOnlyFile) Truncate(int64) error {
-	return &fs.PathError{Op: "truncate", Path: f.Name(), Err: fs.ErrPermission}
 }
 
 // dirLock is a held lock.

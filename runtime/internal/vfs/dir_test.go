@@ -31,6 +31,46 @@ func TestOpenDirMakesThePath(t *testing.T) {
 	wantFile(t, openDir(t, path), "a", "abc")
 }
 
+// What is open for reading cannot be changed, and is not made.
+func TestOpenDirReadOnly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store")
+	if _, err := vfs.OpenDirReadOnly(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("OpenDirReadOnly of nothing = %v, want fs.ErrNotExist", err)
+	}
+	put(t, openDir(t, path), "a", "abc")
+	d, err := vfs.OpenDirReadOnly(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	f, err := d.Open("a", vfs.ReadOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	wantContent(t, f, "abc")
+	_, cerr := d.Create("b")
+	_, oerr := d.Open("a", vfs.ReadWrite)
+	_, werr := f.WriteAt([]byte("x"), 0)
+	for call, err := range map[string]error{
+		"Create": cerr, "Open": oerr, "WriteAt": werr, "Truncate": f.Truncate(0),
+		"Rename": d.Rename("a", "b"), "Remove": d.Remove("a"), "SyncDir": d.SyncDir(),
+	} {
+		if !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("%s = %v, want fs.ErrPermission", call, err)
+		}
+	}
+	if entries, err := d.List(); err != nil || len(entries) != 1 {
+		t.Errorf("List() = %v, %v, want one file", entries, err)
+	}
+	wantContent(t, f, "abc")
+	lock, err := d.Lock(vfs.Shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = lock.Close()
+}
+
 func TestOpenDirRefusesAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {

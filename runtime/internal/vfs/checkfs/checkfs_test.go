@@ -168,8 +168,13 @@ func TestRenewedNameIsAllowed(t *testing.T) {
 // taken away again.
 func TestDiscardIsAllowed(t *testing.T) {
 	for _, f := range []simfs.Fault{
-		{Op: simfs.OpCreate}, {Op: simfs.OpWrite}, {Op: simfs.OpWrite, N: 3}, {Op: simfs.OpSync, N: 2},
-		{Op: simfs.OpRename}, {Op: simfs.OpSyncDir}, {Op: simfs.OpOpen, N: 2},
+		{Op: simfs.OpCreate},
+		{Op: simfs.OpWrite},
+		{Op: simfs.OpWrite, N: 3},
+		{Op: simfs.OpSync, N: 2},
+		{Op: simfs.OpRename},
+		{Op: simfs.OpSyncDir},
+		{Op: simfs.OpOpen, N: 2},
 	} {
 		for _, kept := range []bool{false, true} {
 			r := newRig(t)

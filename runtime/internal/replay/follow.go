@@ -1,0 +1,195 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
+)
+
+// ErrNone says that there is no log.
+var ErrNone = fmt.Errorf("there is no store: %w", fs.ErrNotExist)
+
+// attempts is how often a follower looks at damage before it believes in it.
+const attempts = 3
+
+// Follower reads a log that others may be writing to, as far as the log itself
+// proves that it is durable. It is used by one goroutine at a time.
+//
+// What it takes in never changes again, whoever writes, recovers or dies beside
+// it. The rest it looks at anew each time: a segment without a proven group may be
+// taken back, and everything behind the highest mark may be cut off or written
+// over.
+type Follower struct {
+	*Log
+	seen Tail   // of the last segment, behind what was taken in
+	last uint64 // event that was seen
+}
+
+// Unproven is how many events were seen behind those that were taken in.
+func (f *Follower) Unproven() uint64 { return f.last - (f.Next - 1) }
+
+// Tail is how the last segment ended when it was seen last. Its Proof and Groups
+// are those of what was taken in.
+func (f *Follower) Tail() *Tail { return &f.seen }
+
+// Follow returns a follower that has read nothing. It enters in x, which is empty,
+// every event that it takes in.
+func Follow(r *segment.Reader, x *index.Index) *Follower { return &Follower{Log: New(r, x)} }
+
+// Read reads on. When it fails it may be called again; what it took in by then is
+// sound. Errors are those of [Log.Read], [ErrNone] if there is no log, or the
+// context's.
+func (f *Follower) Read(ctx context.Context) error {
+	var err error
+	for range attempts {
+		err = f.read(ctx)
+		if _, damaged := errors.AsType[*segment.DamageError](err); !damaged {
+			return err
+		}
+		// The log may have changed while it was read.
+		sometimes.Reached("follower looked at damage again")
+	}
+	return f.locate(err)
+}
+
+func (f *Follower) read(ctx context.Context) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		last := f.Header.Segment
+		next, err := f.header(last + 1)
+		if err != nil {
+			return err
+		}
+		if next == nil {
+			break
+		}
+		if last > 0 {
+			if err := f.seal(next); err != nil {
+				return err
+			}
+			if proof, err := f.prove(last+1, format.SegmentHeaderSize); err != nil || proof == 0 {
+				return err
+			}
+			sometimes.Reached("follower went on to the next segment")
+		}
+		if err := f.begin(*next); err != nil {
+			return err
+		}
+	}
+	if f.Header.Segment == 0 {
+		return ErrNone
+	}
+	proof, err := f.prove(f.Header.Segment, f.Length)
+	if err != nil {
+		return err
+	}
+	if planted.Bug("reader shows what nothing proves") {
+		proof = f.seen.End
+	}
+	return f.take(proof)
+}
+
+// header reads the header of a segment that was not begun yet, nil if there is no
+// such segment. It has its header for as long as it has its name.
+func (f *Follower) header(number uint64) (*format.SegmentHeader, error) {
+	f.reader.Forget(number) // which may have been taken back, and made again
+	there, err := f.reader.Has(number)
+	if err != nil || !there {
+		return nil, err
+	}
+	s, err := f.reader.Scan(number)
+	if err != nil {
+		return nil, err
+	}
+	h, err := f.head(s, number)
+	if _, damaged := errors.AsType[*segment.DamageError](err); damaged && number == 1 && s.Size() <= format.SegmentHeaderSize {
+		return nil, ErrNone // see tornHeader
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &h, nil
+}
+
+// seal takes in the rest of the last segment, which next follows: all of it was
+// durable before there was a next one.
+func (f *Follower) seal(next *format.SegmentHeader) error {
+	if err := f.take(int64(next.PrevLength)); err != nil {
+		return err
+	}
+	if f.Length != int64(next.PrevLength) || f.tail.Size != f.Length {
+		return f.damage(f.Length, fmt.Sprintf("the groups end here, the file at %d, and segment %d follows one of %d bytes", f.tail.Size, next.Segment, next.PrevLength))
+	}
+	return nil
+}
+
+// prove finds out up to where groups from this offset on say that a segment was
+// durable when they were written; 0 if none says so.
+func (f *Follower) prove(number uint64, from int64) (proven int64, err error) {
+	s, err := f.reader.ScanFrom(number, f.Header.Store, from, f.Incarnation)
+	if err != nil {
+		return 0, err
+	}
+	f.seen, f.last = Tail{Closed: f.tail.Closed && number == f.Header.Segment}, f.Next-1
+	defer func() { f.seen.Size = s.Size() }()
+	for {
+		f.seen.End, f.seen.Rest = s.End(), s.End()
+		ok, err := s.Next()
+		if _, damaged := errors.AsType[*segment.DamageError](err); damaged {
+			break
+		}
+		if err != nil || !ok {
+			return proven, err
+		}
+		f.seen.Closed = s.Group().Type == format.GroupClose
+		f.last += uint64(s.Group().Count)
+		proven = max(proven, proof(s))
+	}
+	if f.seen.Rest, err = s.LastByte(f.seen.End); err != nil {
+		return 0, err
+	}
+	for {
+		ok, err := s.Skip()
+		if err != nil || !ok {
+			return proven, err
+		}
+		sometimes.Reached("follower found a group behind what is none")
+		proven = max(proven, proof(s))
+	}
+}
+
+// take takes in the groups of the last segment up to an offset. They were there
+// before whatever says that they are durable, so they are there now.
+func (f *Follower) take(to int64) error {
+	s, err := f.reader.ScanFrom(f.Header.Segment, f.Header.Store, f.Length, f.Incarnation)
+	if err != nil {
+		return err
+	}
+	f.tail.Size = s.Size()
+	for f.Length < to {
+		ok, err := s.Next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return f.damage(f.Length, "the groups end before what another one says was durable")
+		}
+		if s.End() > to {
+			sometimes.Reached("follower met a group that is durable in part")
+			return nil
+		}
+		if err := f.group(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package batpak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/batpak-go/batpak/runtime/internal/clock"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/replay"
+	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+)
+
+// OpenReadOnly opens the store in the directory dir for reading alone, beside any
+// number of other readers, and beside a writer of this or another process, which
+// may come and go. It changes nothing in the directory, needs no right to, and
+// keeps nobody out. What would append fails with [ErrReadOnly].
+//
+// It shows what the files prove to be on disk: all of a store that was closed. Of
+// one that is written to, or whose writer died, the newest appends are not proven,
+// those that were synced together last: it takes the next ones, or closing the
+// store, for the files to say so. [OpenReport.Unproven] counts them, and
+// [Store.Refresh] shows what was proven since.
+//
+// With [Options.ShowUnsynced] it shows whatever can be read, and keeps writers out
+// until it is closed, as one could take it back. It fails with [ErrLocked] if there
+// is one.
+//
+// Its errors are otherwise those of [Open], and [io/fs.ErrNotExist] if there is no
+// store.
+func OpenReadOnly(dir string, o *Options) (*Store, error) {
+	options, err := o.settledForReading()
+	if err != nil {
+		return nil, err
+	}
+	fs := rtopts.FS(&options.Internal)
+	if fs == nil {
+		if fs, err = vfs.OpenDirReadOnly(dir); err != nil {
+			return nil, fmt.Errorf("open %s: %w", dir, err)
+		}
+	}
+	s, err := openReader(fs, options)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", dir, errors.Join(err, fs.Close()))
+	}
+	return s, nil
+}
+
+// openReader opens the store in fs for reading alone.
+func openReader(fs vfs.FS, options Options) (*Store, error) {
+	s := newStore(fs, options)
+	s.refreshing = make(chan struct{}, 1)
+	elapsed := clock.Start()
+	if options.ShowUnsynced {
+		lock, err := fs.Lock(vfs.Shared)
+		if err != nil {
+			return nil, locked(err)
+		}
+		s.lock, elapsed = lock, clock.Start()
+	}
+	s.index, s.segments = index.New(), segment.NewReader(fs)
+	if err := s.look(); err != nil {
+		err = errors.Join(outward(err, 0), s.segments.Close())
+		if s.lock != nil {
+			err = errors.Join(err, s.lock.Close())
+		}
+		return nil, err
+	}
+	s.opened.Took = elapsed()
+	return s, nil
+}
+
+// look reads the log for the first time.
+func (s *Store) look() error {
+	found, err := replay.List(s.fs)
+	if err != nil {
+		return err
+	}
+	log, tail, durable := (*replay.Log)(nil), (*replay.Tail)(nil), uint64(0)
+	if s.options.ShowUnsynced {
+		log = replay.New(s.segments, s.index)
+		if tail, err = log.Read(found.Last, nil); err != nil {
+			return err
+		}
+		durable = log.Proven()
+		s.opened.Unproven = log.Next - 1 - durable
+	} else {
+		f := replay.Follow(s.segments, s.index)
+		if err := f.Read(context.Background()); err != nil {
+			return err
+		}
+		log, tail, durable = f.Log, f.Tail(), f.Next-1
+		s.follower = f
+		s.opened.Unproven = f.Unproven()
+	}
+	s.id, s.seed = log.Header.Store, format.RecordSeed(log.Header.Store)
+	s.frontier = frontier.New(durable)
+	s.opened = OpenReport{
+		Clean: tail.Clean(), Segments: log.Header.Segment, Events: log.Next - 1, Bytes: log.Bytes,
+		Torn: tail.Rest - tail.End, Unproven: s.opened.Unproven, Foreign: found.Foreign,
+	}
+	s.frontier.Advance(frontier.Written, log.Next-1)
+	s.frontier.Advance(frontier.Visible, log.Next-1)
+	return nil
+}
+
+// Refresh shows what has become durable since a store that is open for reading was
+// opened or refreshed. The context ends it between two segments. In a store that
+// keeps writers out, or is the writer, there is nothing to do. When it fails, the
+// store shows what it showed before, and Refresh may be called again.
+func (s *Store) Refresh(ctx context.Context) error {
+	if err := s.alive(); err != nil {
+		return err
+	}
+	if s.follower == nil {
+		return nil
+	}
+	select {
+	case s.refreshing <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.refreshing }()
+	if err := s.follower.Read(ctx); err != nil {
+		return outward(err, 0)
+	}
+	last := s.follower.Next - 1
+	s.frontier.Advance(frontier.Written, last)
+	s.frontier.Advance(frontier.Durable, last)
+	s.frontier.Advance(frontier.Visible, last)
+	return nil
+}
