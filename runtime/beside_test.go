@@ -3,6 +3,7 @@ package batpak_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -99,4 +100,56 @@ func readWholeBatches(s *batpak.Store) error {
 		return fmt.Errorf("%d events, which is a part of a batch", n)
 	}
 	return nil
+}
+
+var wholeReads = flag.Int("whole.reads", 20_000, "reads of whole batches")
+
+// TestBatchesAreSeenWhole lets readers look at the end of the log while batches are
+// appended. The last event that a reader sees is the last one of its batch.
+func TestBatchesAreSeenWhole(t *testing.T) {
+	s, err := batpak.Open(t.TempDir(), &batpak.Options{SegmentSize: 1 << 20, Durability: batpak.Relaxed, ShowUnsynced: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var reads atomic.Int64
+	want := fewer(*wholeReads)
+	enough := func() bool { return int(reads.Load()) >= want || t.Failed() }
+	var wg sync.WaitGroup
+	for writer := range 2 {
+		wg.Go(func() {
+			for n := 0; !enough(); n++ {
+				b := s.NewBatch()
+				for i := range 1 + n%4 {
+					b.Add(note(fmt.Sprint("e:", writer, i), fmt.Sprint(n%4-i)))
+				}
+				if _, err := b.Commit(context.Background()); err != nil {
+					t.Errorf("Commit() = %v", err)
+				}
+			}
+		})
+	}
+	for reader := range 4 {
+		wg.Go(func() {
+			for n := uint64(reader); !enough(); n++ {
+				q := batpak.Query{After: max(s.Frontier().Visible, 1+n%8) - 1 - n%8}
+				last, left := q.After, ""
+				for e, err := range s.Events(q) {
+					if err != nil || e.Sequence != last+1 {
+						t.Errorf("event after %d is %d, %v", last, e.Sequence, err)
+						return
+					}
+					last, left = e.Sequence, string(e.Payload)
+				}
+				if last == q.After {
+					continue // there is nothing yet
+				}
+				if reads.Add(1); left != "0" {
+					t.Errorf("the last event that was seen is %d, with %s more in its batch", last, left)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("%d reads, %d events", reads.Load(), s.Frontier().Visible)
 }

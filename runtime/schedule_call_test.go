@@ -21,7 +21,7 @@ type call struct {
 
 	items   []item        // to append
 	none    *batpak.Query // that no event may match
-	gated   bool          // a command; it has one item
+	gated   bool          // a command; the first item is its event
 	limit   uint64        // from this version on the gate denies
 	record  bool          // record a denial
 	command string
@@ -409,11 +409,21 @@ func (c *client) propose() {
 		return
 	}
 	commit.items[0].expects, commit.items[0].version = true, p.Version()
+	if c.random.IntN(2) == 0 {
+		commit.items = append(commit.items, item{draft: c.draft(c.entityName()), cause: 1})
+	}
 	c.call(commit, func(ctx context.Context) {
-		var r batpak.Receipt
-		if r, commit.err = batpak.Commit(ctx, c.store, p); commit.err == nil {
-			commit.receipts = []batpak.Receipt{r}
+		if len(commit.items) == 1 {
+			var r batpak.Receipt
+			if r, commit.err = batpak.Commit(ctx, c.store, p); commit.err == nil {
+				commit.receipts = []batpak.Receipt{r}
+			}
+			return
 		}
+		b := c.store.NewBatch()
+		batpak.AddPermit(b, p)
+		b.Add(commit.items[1].draft, commit.items[1].options()...)
+		commit.receipts, commit.err = b.Commit(ctx)
 	})
 }
 

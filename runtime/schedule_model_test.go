@@ -116,7 +116,7 @@ func (m model) appended(k *call) (answer, model) {
 		if it.expects && version != it.version {
 			return answer{conflict: true}, before
 		}
-		if k.gated && !it.expects && version >= k.limit {
+		if k.what == "Decide" && version >= k.limit {
 			return answer{denied: true}, before
 		}
 		m.events++
