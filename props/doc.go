@@ -47,7 +47,8 @@
 // testing/synctest. They are held up at each operation of the disk and at each
 // point where the store hands something on, and one of them is released at a time,
 // so that a seed is one history. Contexts end, operations of the disk fail, and
-// the process dies and is born again in the middle of it. What the calls returned
+// the process dies and is born again in the middle of it, perhaps with another
+// process that reads beside it. What the calls returned
 // must be what a store could have returned that does one after the other; the
 // search for that order is porcupine's. Images of crashes hold what was
 // acknowledged and what was shown, no call waits for ever, and nothing is left

@@ -131,7 +131,7 @@ func (k *call) String() string {
 	for _, r := range k.receipts {
 		fmt.Fprintf(&b, " event %d version %d", r.Sequence(), r.Version())
 	}
-	if k.what == "Events" {
+	if k.what == "Events" || k.what == "Follow" {
 		fmt.Fprintf(&b, " %d events", len(k.events))
 	}
 	if k.number > 0 {
@@ -570,6 +570,45 @@ func (c *client) sync() {
 			c.fail(fmt.Errorf("%v, but the marks are at %+v, and %d events were written before", k, c.store.Frontier(), written))
 		}
 	})
+}
+
+// follow is another process, which opens the store for reading alone and looks at
+// it now and then.
+func (c *client) follow(n int) {
+	var s *batpak.Store
+	defer func() {
+		if s != nil {
+			_ = s.Close()
+		}
+	}()
+	shown := 0
+	for range n {
+		k := &call{what: "Follow"}
+		c.call(k, func(context.Context) {
+			if s == nil {
+				if s, k.err = openReader(c.disk, nil); k.err != nil {
+					s, shown = nil, 0
+					return
+				}
+			} else if k.err = s.Refresh(context.Background()); k.err != nil {
+				return
+			}
+			for e, err := range s.Events(batpak.Query{}) {
+				if k.err = err; err != nil {
+					return
+				}
+				k.events = append(k.events, e)
+			}
+			if len(k.events) < shown {
+				c.fail(fmt.Errorf("%v, after %d", k, shown))
+			}
+			shown = len(k.events)
+		})
+		if s != nil && c.random.IntN(3) == 0 {
+			_ = s.Close()
+			s, shown = nil, 0
+		}
+	}
 }
 
 func (c *client) close() {

@@ -216,7 +216,7 @@ func (t *trial) checkClose() error {
 			continue
 		}
 		for _, k := range t.calls {
-			if k.life == c.life && k.began > c.ended && k.ended != 0 && k.what != "Head" && k.what != "Close" && !errors.Is(k.err, batpak.ErrClosed) {
+			if k.life == c.life && k.began > c.ended && k.ended != 0 && k.what != "Head" && k.what != "Close" && k.what != "Follow" && !errors.Is(k.err, batpak.ErrClosed) {
 				return fmt.Errorf("%v began after %v had ended", k, c)
 			}
 		}
@@ -246,11 +246,15 @@ func (t *trial) checkReceipts() error {
 // told from what it returned: between lo and hi.
 func (t *trial) saw(k *call, boundaries []bool) (lo, hi uint64, err error) {
 	hi = math.MaxUint64
-	if k.ended == 0 || k.lost || t.hides(k) {
+	if k.ended == 0 || k.lost || k.what != "Follow" && t.hides(k) {
 		return 0, hi, nil
 	}
 	total := uint64(len(t.events))
 	switch {
+	case k.what == "Follow":
+		if n := len(k.events); n > len(t.events) || !slices.EqualFunc(k.events, t.events[:n], sameEvent) {
+			return 0, 0, fmt.Errorf("saw %v, which are not the first events", sequences(k.events))
+		}
 	case k.what == "Events" && k.err == nil:
 		return t.iterated(k, boundaries)
 	case len(k.events) == 1: // found it

@@ -29,6 +29,7 @@ type trial struct {
 	options  batpak.Options
 	store    *batpak.Store
 	weights  []int  // of the kinds of calls
+	followed bool   // another process reads
 	entities int    // that there are
 	limit    uint64 // of events that a command leaves a stream with
 	life     int
@@ -103,7 +104,7 @@ func newTrial(seed uint64) *trial {
 	for range r.IntN(3) {
 		t.plan.images = append(t.plan.images, r.IntN(300))
 	}
-	t.spoiled = r.IntN(2) == 0
+	t.spoiled, t.followed = r.IntN(2) == 0, r.IntN(3) == 0
 	t.honest = !t.spoiled
 	return t
 }
@@ -218,6 +219,10 @@ func (t *trial) live(clients, calls int) {
 		c := t.client(i + 1)
 		t.begin(c, func() { c.work(calls) })
 	}
+	if t.followed {
+		c := t.client(firstFollower)
+		t.begin(c, func() { c.follow(2 * calls) })
+	}
 	t.drive()
 	t.disk.OnOp(nil)
 	t.let()
@@ -227,6 +232,9 @@ func (t *trial) live(clients, calls int) {
 func (t *trial) client(number int) *client {
 	return &client{trial: t, number: number, random: rand.New(rand.NewPCG(t.seed, uint64(100*t.life+number)))}
 }
+
+// firstFollower is the number of the client that is a process of its own.
+const firstFollower = 80
 
 // begin starts a client.
 func (t *trial) begin(c *client, work func()) {
@@ -452,14 +460,12 @@ func (t *trial) floor(i image) (floor, least uint64) {
 	if t.options.Durability == batpak.Relaxed && !i.keepsAll {
 		floor = least
 	}
-	if t.options.ShowUnsynced && !i.keepsAll {
-		return floor, least
-	}
 	for _, k := range t.calls {
+		if k.ended == 0 || k.lost || t.options.ShowUnsynced && !i.keepsAll && k.what != "Follow" {
+			continue
+		}
 		for _, e := range k.events {
-			if k.ended != 0 && !k.lost {
-				least = max(least, e.Sequence)
-			}
+			least = max(least, e.Sequence)
 		}
 	}
 	return floor, least
