@@ -20,7 +20,7 @@ var rooms = map[string][]string{
 	"runtime/internal/format":    {"runtime/internal/planted"},
 	"runtime/internal/frontier":  {"runtime/internal/planted", "runtime/internal/sometimes"},
 	"runtime/internal/turn":      {"runtime/internal/planted", "runtime/internal/sometimes"},
-	"runtime/internal/vfs":       {"runtime/internal/sometimes"},
+	"runtime/internal/vfs":       {"runtime/internal/planted", "runtime/internal/sometimes"},
 	"runtime/internal/vfs/simfs": {"runtime/internal/vfs"},
 	"runtime/internal/rtopts":    {"runtime/internal/vfs"},
 	"runtime/internal/chain":     {"runtime/internal/format", "runtime/internal/planted", "github.com/zeebo/blake3"},

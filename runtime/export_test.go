@@ -75,3 +75,8 @@ func ParseExtensions(src []byte) (*Decision, error) { return parseExtensions(src
 
 // AppendExtension appends extensions that are this decision.
 func (d *Decision) AppendExtension(dst []byte) []byte { return d.appendExtension(dst) }
+
+// Decided makes the event carry a decision, as a command's would.
+func Decided(d *Decision) AppendOption {
+	return appendFunc(func(n *draft) { n.decision = d })
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"testing"
@@ -19,10 +20,14 @@ import (
 )
 
 // Histories of crashes allocate from so many stacks that to sample them, and to
-// sum the samples up at each garbage collection, would take most of the time.
+// sum the samples up at each garbage collection, would take most of the time. And
+// they hold on to so little that the heap, at its smallest, would be collected
+// hundreds of times a second, which stops the world as often: on a busy machine
+// that made some runs five times as long as others.
 func TestMain(m *testing.M) {
 	runChild()
 	runtime.MemProfileRate = 0
+	debug.SetGCPercent(800)
 	goleak.VerifyTestMain(m)
 }
 

@@ -60,6 +60,9 @@ func NewSegment() *Segment { return &Segment{h: blake3.New()} }
 // Write adds bytes of the segment. It never fails.
 func (s *Segment) Write(p []byte) (int, error) { return s.h.Write(p) }
 
+// Reset makes s the digest of no bytes again.
+func (s *Segment) Reset() { s.h.Reset() }
+
 // Sum is the digest of all bytes so far. Writing may go on.
 func (s *Segment) Sum() (d [32]byte) {
 	s.h.Sum(d[:0])

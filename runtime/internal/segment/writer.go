@@ -37,7 +37,7 @@ type Writer struct {
 	durable int64  // everything before it is durable
 	again   int64  // bytes before end, from durable on, to be written again
 	size    int64  // of the file; zeros from end on
-	zeros   []byte // made when first needed
+	zeros   []byte // as many as were needed at once
 	err     error  // of the sync that failed
 }
 
@@ -103,6 +103,9 @@ func (w *Writer) Sync() error {
 func (w *Writer) Seal() (length int64, err error) {
 	if planted.Bug("old segment is not synced at rotation") {
 		return w.end, w.file.Truncate(w.end)
+	}
+	if planted.Bug("zeros stay at the end of a segment that is over") {
+		return w.end, w.Sync()
 	}
 	if w.err == nil && (w.durable != w.end || w.size != w.end) {
 		err = w.settle(w.end)
@@ -197,10 +200,10 @@ func (w *Writer) zero(from, to int64) error {
 
 // blank writes zeros between two offsets, as many as go at once.
 func (w *Writer) blank(from, to int64) (n int64, err error) {
-	if w.zeros == nil {
-		w.zeros = make([]byte, blockSize)
-	}
 	n = min(to-from, blockSize)
+	if int64(len(w.zeros)) < n {
+		w.zeros = make([]byte, n)
+	}
 	_, err = w.file.WriteAt(w.zeros[:n], from)
 	return n, err
 }

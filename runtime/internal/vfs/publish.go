@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
@@ -60,7 +61,7 @@ func writeTemp(dir FS, name string, data []byte) error {
 	}
 	_, err = f.WriteAt(data, 0)
 	if err == nil {
-		err = f.Sync()
+		err = planted.Skip("published file is renamed before it is synced", f.Sync)
 	}
 	return errors.Join(err, f.Close())
 }

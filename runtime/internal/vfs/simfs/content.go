@@ -17,8 +17,12 @@ type history struct {
 // newHistory replays the pending changes of a file. A version is what a page of
 // the cache would have held: all changes so far, and zeros past the end.
 func newHistory(file *inode, start int) *history {
-	h := &history{file: file, versions: map[int][][]byte{}, start: start}
-	page := slices.Clone(file.durable)
+	h := &history{file: file, start: start}
+	if len(file.pending) == 0 {
+		return h
+	}
+	h.versions = map[int][][]byte{}
+	page := slices.Clone(file.durable.data)
 	for _, c := range file.pending {
 		lo, hi := c.off, c.off+int64(len(c.data))
 		if c.data == nil {
@@ -34,6 +38,30 @@ func newHistory(file *inode, start int) *history {
 	return h
 }
 
+// census is what a power cut may leave of the files that keep their names.
+type census struct {
+	names     []string   // in order
+	files     []*history // of the names
+	histories []*history // each once
+	dirty     int        // pieces with pending changes, of all files
+}
+
+func takeCensus(kept names) *census {
+	c := &census{names: kept.sorted()}
+	known := make(map[*inode]*history, len(kept))
+	for _, name := range c.names {
+		file := kept[name]
+		h := known[file]
+		if h == nil {
+			h = newHistory(file, c.dirty)
+			c.dirty += len(h.versions)
+			known[file], c.histories = h, append(c.histories, h)
+		}
+		c.files = append(c.files, h)
+	}
+	return c
+}
+
 // cutter makes the content of files after a power cut.
 type cutter struct {
 	plan
@@ -41,14 +69,17 @@ type cutter struct {
 	elsewhere [][]byte // the files of the disk, to copy from
 }
 
-// content draws the bytes of one file.
-func (c *cutter) content(h *history) []byte {
-	end := len(h.file.durable)
+// content draws the content of one file.
+func (c *cutter) content(h *history) content {
+	end := len(h.file.durable.data)
 	size := int64(end)
 	if n := c.size.count(c.rand, len(h.file.pending)); n > 0 {
 		size = h.file.pending[n-1].size
 	}
-	out := resize(slices.Clone(h.file.durable), size)
+	if size == int64(end) && (len(h.versions) == 0 || c.pieces == none) {
+		return h.file.durable.share()
+	}
+	out := resize(slices.Clone(h.file.durable.data), size)
 	if end < len(out) {
 		c.fill(out, end)
 	}
@@ -66,7 +97,7 @@ func (c *cutter) content(h *history) []byte {
 		}
 		c.write(at, versions[len(versions)-1])
 	}
-	return out
+	return content{data: out}
 }
 
 // written draws whether a dirty piece, by its number on the disk, is written.

@@ -32,8 +32,20 @@ func (d *Disk) Cut(seed uint64) *Disk {
 // CutHard returns the image of a power cut that keeps nothing but what was
 // synced. The disk itself goes on.
 func (d *Disk) CutHard() *Disk {
-	return d.cut(rand.New(rand.NewPCG(0, 0)), plan{})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	image, made := New(), map[*inode]*inode{}
+	for name, file := range d.durable {
+		if made[file] == nil {
+			made[file] = &inode{live: file.durable.share(), durable: file.durable.share()}
+		}
+		image.keep(name, made[file])
+	}
+	return image
 }
+
+// keep gives an image a file, durably.
+func (d *Disk) keep(name string, file *inode) { d.live[name], d.durable[name] = file, file }
 
 // plan says how the choices of one cut are made. The zero plan loses all that
 // may be lost.
@@ -101,31 +113,27 @@ func (d *Disk) cut(r *rand.Rand, p plan) *Disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	kept := p.cutNames(r, d.durable, d.pending)
-	p.target = r.IntN(max(dirtyPieces(kept), 1))
-	return d.imageLocked(r, p, kept)
+	c := takeCensus(kept)
+	p.target = r.IntN(max(c.dirty, 1))
+	return d.imageLocked(r, p, c)
 }
 
-// imageLocked makes the image with these names. All loops over maps go by sorted names,
-// so that the draws come in the same order each time.
-func (d *Disk) imageLocked(r *rand.Rand, p plan, kept names) *Disk {
+// imageLocked makes the image with the files of a census. All loops over maps go
+// by sorted names, so that the draws come in the same order each time.
+func (d *Disk) imageLocked(r *rand.Rand, p plan, of *census) *Disk {
 	c := cutter{plan: p, rand: r, elsewhere: slices.Clone(d.stale)}
-	histories := map[*inode]*history{}
-	dirty := 0
-	for _, name := range kept.sorted() {
-		if n := kept[name]; histories[n] == nil {
-			histories[n] = newHistory(n, dirty)
-			dirty += len(histories[n].versions)
-			c.elsewhere = append(c.elsewhere, n.live, n.durable)
-		}
+	for _, h := range of.histories {
+		h.image = nil
+		c.elsewhere = append(c.elsewhere, h.file.live.data, h.file.durable.data)
 	}
 	image := New()
-	for _, name := range kept.sorted() {
-		h := histories[kept[name]]
+	for i, name := range of.names {
+		h := of.files[i]
 		if h.image == nil {
-			b := c.content(h)
-			h.image = &inode{live: b, durable: slices.Clone(b)}
+			h.image = &inode{live: c.content(h)}
+			h.image.durable = h.image.live.share()
 		}
-		image.live[name], image.durable[name] = h.image, h.image
+		image.keep(name, h.image)
 	}
 	return image
 }

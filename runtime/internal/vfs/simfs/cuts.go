@@ -1,6 +1,7 @@
 package simfs
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"iter"
 	"maps"
@@ -22,9 +23,10 @@ func (d *Disk) Cuts() iter.Seq[*Disk] {
 		defer d.mu.Unlock()
 		seed, seen := maphash.MakeSeed(), map[uint64]bool{}
 		for kept := range subsets(d.durable, d.pending) {
-			for p := range piecePlans(dirtyPieces(kept)) {
-				image := d.imageLocked(rand.New(rand.NewPCG(0, 0)), p, kept)
-				sum := image.sum(seed)
+			c := takeCensus(kept)
+			for p := range piecePlans(c.dirty) {
+				image := d.imageLocked(rand.New(rand.NewPCG(0, 0)), p, c)
+				sum := image.sumLocked(seed)
 				if seen[sum] {
 					continue
 				}
@@ -81,27 +83,65 @@ func piecePlans(dirty int) iter.Seq[plan] {
 	}
 }
 
-// dirtyPieces counts the pieces with pending changes of the files in a directory.
-func dirtyPieces(kept names) (n int) {
-	seen := map[*inode]bool{}
-	for _, file := range kept {
-		if !seen[file] {
-			seen[file] = true
-			n += len(newHistory(file, 0).versions)
-		}
-	}
-	return n
+// SumLive is a fingerprint of the names and bytes of the disk as they are seen.
+func (d *Disk) SumLive(seed maphash.Seed) uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.sumLocked(seed)
 }
 
-// sum is a fingerprint of the names and bytes of an image.
-func (d *Disk) sum(seed maphash.Seed) uint64 {
-	var h maphash.Hash
-	h.SetSeed(seed)
+func (d *Disk) sumLocked(seed maphash.Seed) uint64 {
+	h := newSum(seed)
 	for _, name := range d.live.sorted() {
-		b := d.live[name].live
-		maphash.WriteComparable(&h, name)
-		maphash.WriteComparable(&h, len(b))
-		h.Write(b)
+		h.bytes([]byte(name))
+		h.bytes(d.live[name].live.data)
 	}
 	return h.Sum64()
+}
+
+// Sum is a fingerprint of the disk: as it is seen, and, where that is something
+// else, of what is durable and what is pending.
+func (d *Disk) Sum(seed maphash.Seed) uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	h := newSum(seed)
+	for _, name := range d.live.sorted() {
+		file := d.live[name]
+		h.bytes([]byte(name))
+		h.bytes(file.live.data)
+		if file.clean() && len(file.pending) == 0 {
+			continue
+		}
+		h.bytes(file.durable.data)
+		for _, c := range file.pending {
+			h.number(c.off)
+			h.number(c.size)
+			h.bytes(c.data)
+		}
+	}
+	for _, m := range d.pending {
+		h.bytes([]byte(m.to))
+		h.bytes([]byte(m.from))
+	}
+	return h.Sum64()
+}
+
+// sum is a hash of parts that know where they end.
+type sum struct{ maphash.Hash }
+
+func newSum(seed maphash.Seed) *sum {
+	h := new(sum)
+	h.SetSeed(seed)
+	return h
+}
+
+func (h *sum) number(n int64) {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], uint64(n))
+	h.Write(b[:])
+}
+
+func (h *sum) bytes(b []byte) {
+	h.number(int64(len(b)))
+	h.Write(b)
 }

@@ -78,7 +78,7 @@ func (h *dir) Remove(name string) error {
 		if err != nil {
 			return err
 		}
-		h.disk.forgetLocked(n.live)
+		h.disk.forgetLocked(n.live.data)
 		h.move(move{from: name})
 		return nil
 	}, nil)
@@ -89,7 +89,7 @@ func (h *dir) List() ([]vfs.Entry, error) {
 	err := h.do(OpList, "", func() error {
 		live := h.disk.live
 		for _, name := range live.sorted() {
-			entries = append(entries, vfs.Entry{Name: name, Size: int64(len(live[name].live)), Regular: true})
+			entries = append(entries, vfs.Entry{Name: name, Size: int64(len(live[name].live.data)), Regular: true})
 		}
 		return nil
 	}, nil)

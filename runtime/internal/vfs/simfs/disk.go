@@ -128,7 +128,7 @@ func (d *Disk) Bytes(name string) []byte {
 	if file == nil {
 		return nil
 	}
-	return append([]byte{}, file.live...)
+	return append([]byte{}, file.live.data...)
 }
 
 // SetBytes damages the disk: it makes data the durable content of the file, and
@@ -141,7 +141,8 @@ func (d *Disk) SetBytes(name string, data []byte) {
 	if file == nil {
 		file = &inode{}
 	}
-	file.live, file.durable, file.pending = slices.Clone(data), slices.Clone(data), nil
+	file.live, file.pending = content{data: slices.Clone(data)}, nil
+	file.durable = file.live.share()
 	d.live[name], d.durable[name] = file, file
 }
 

@@ -24,7 +24,7 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 		if off < 0 {
 			return fail(OpRead, f.name, fs.ErrInvalid)
 		}
-		live := f.inode.live
+		live := f.inode.live.data
 		read = copy(p, live[min(off, int64(len(live))):])
 		if read < len(p) {
 			return io.EOF // bare, as io.ReaderAt wants it
@@ -83,7 +83,7 @@ func (f *file) write(p []byte, off int64) (int, error) {
 	if err := f.checkSize(OpWrite, off, int64(len(p))); err != nil {
 		return 0, err
 	}
-	more := max(0, off+int64(len(p))-int64(len(f.inode.live)))
+	more := max(0, off+int64(len(p))-int64(len(f.inode.live.data)))
 	room, ok := f.disk.takeLocked(more)
 	if !ok {
 		fits := max(0, len(p)-int(more-room))
@@ -103,7 +103,7 @@ func (f *file) Truncate(size int64) error {
 		if err := f.checkSize(OpTruncate, size, 0); err != nil {
 			return err
 		}
-		if live := f.inode.live; size < int64(len(live)) {
+		if live := f.inode.live.data; size < int64(len(live)) {
 			f.disk.forgetLocked(live[size:])
 		} else if _, ok := f.disk.takeLocked(size - int64(len(live))); !ok {
 			return fail(OpTruncate, f.name, syscall.ENOSPC)
@@ -147,5 +147,5 @@ func (f *file) Sync() error {
 func (f *file) Size() (int64, error) {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
-	return int64(len(f.inode.live)), f.alive("size", f.name)
+	return int64(len(f.inode.live.data)), f.alive("size", f.name)
 }

@@ -44,7 +44,7 @@ type cloner map[*inode]*inode
 
 func (c cloner) file(n *inode) *inode {
 	if n != nil && c[n] == nil {
-		c[n] = &inode{slices.Clone(n.live), slices.Clone(n.durable), slices.Clone(n.pending), n.late}
+		c[n] = n.copy()
 	}
 	return c[n]
 }

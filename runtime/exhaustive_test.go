@@ -1,0 +1,171 @@
+package batpak_test
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+var exhaustiveDepth = flag.Int("exhaustive.depth", 2, "operations of the exhaustive crash test, at most")
+
+// preparations are what the exhaustive test finds when it begins.
+var preparations = []struct{ name, history string }{
+	{"empty directory", ""},
+	{"segment that is full", `
+		append size=150 key
+		append who=1 size=60 key cause`},
+	{"closed", `
+		append n=3 size=90 key item
+		append who=1 size=200 story
+		append size=20 key
+		close`},
+	{"killed", `
+		append size=90 key decided
+		append n=2 who=1 size=30 key queued
+		step n=2
+		die kill`},
+	{"torn", `
+		append size=300 key
+		append n=2 who=1 size=40 key
+		append size=400 queued
+		step n=1
+		die n=2 seed=4
+		look
+		append size=10 key`},
+	{"relaxed", `
+		relaxed
+		append size=120 key
+		sync
+		append n=2 who=1 size=40 key cause
+		append size=30 key`},
+}
+
+// steps are the operations of the exhaustive test, each of one line or a few.
+var steps = []string{
+	"append size=20 key",
+	"append who=1 size=300 expect",
+	"append n=3 size=40 key item",
+	"append n=2 size=350 cause",
+	"append size=20 key queued\nappend who=1 size=30 key queued\nland",
+	"append size=20 key queued\nstep n=2\nappend size=30 key expect queued\nland",
+	"append size=20 key queued\nstep n=1\nfault write full n=1\nappend size=30 key queued\nappend who=1 size=400 queued\nland",
+	"append size=20 key queued\nretry n=99 queued\nstep n=3\nappend n=2 size=20 queued\nland",
+	"clock n=-100\nappend size=20 key none",
+	"fault write n=1 kept\nappend size=20 key\nappend size=20 key",
+	"fault sync n=1\nappend size=20 key\nclose\nlook",
+	"fault dir n=1\nappend size=400 key\nclose\nlook",
+	"fault create n=1 full\nappend size=400 key\nappend size=400 key",
+	"sync",
+	"retry n=1",
+	"close\nlook",
+	"die kill\nlook",
+	"die hard\nlook",
+	"die seed=7\nlook",
+}
+
+// TestCrashExhaustive plays every sequence of a few operations from each of the
+// prepared stores. Before every operation of the disk it kills the process, cuts
+// the power in every way, and, after a kill, cuts it in every way at every
+// operation of the recovery. In sequences of one the recovery from a power cut
+// is crashed, too.
+func TestCrashExhaustive(t *testing.T) {
+	depth := *exhaustiveDepth
+	if testing.Short() {
+		depth = 1
+	}
+	var mu sync.Mutex // guards total
+	var total tally
+	for _, prepared := range preparations {
+		t.Run(prepared.name, func(t *testing.T) {
+			t.Parallel()
+			var n tally
+			before := mustHistory(t, prepared.history)
+			for sequence := range arrangements(len(steps), depth) {
+				if err := exhaust(before, sequence, &n); err != nil {
+					t.Fatalf("after %d images: %v", n.images, err)
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			total.add(&n)
+		})
+	}
+	t.Cleanup(func() { t.Log(&total) })
+}
+
+func mustHistory(t *testing.T, text string) *history {
+	t.Helper()
+	h, err := parseHistory(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// arrangements are all sequences of 1 to depth numbers below n.
+func arrangements(n, depth int) func(yield func([]int) bool) {
+	return func(yield func([]int) bool) {
+		var extend func(prefix []int) bool
+		extend = func(prefix []int) bool {
+			for i := range n {
+				s := append(slices.Clip(prefix), i)
+				if !yield(s) || len(s) < depth && !extend(s) {
+					return false
+				}
+			}
+			return true
+		}
+		extend(nil)
+	}
+}
+
+// exhaust plays a sequence of steps and crashes the last of them: what comes
+// before it is the end of another sequence.
+func exhaust(prepared *history, sequence []int, n *tally) error {
+	h := *prepared
+	h.knobs.segment, h.knobs.entities = 512, 2
+	kill, cuts := crash{kind: crashKill}, crash{kind: crashCuts}
+	h.watch = []scenario{{kill}, {cuts}, {kill, cuts}}
+	if len(sequence) == 1 {
+		h.watch = append(h.watch, scenario{cuts, kill}, scenario{cuts, cuts})
+	}
+	last := ""
+	for i, s := range sequence {
+		if last = steps[s]; i < len(sequence)-1 {
+			h.ops = append(h.ops, mustOps(last)...)
+		}
+	}
+	p := newPlayer(&h)
+	crashing := mustOps(last)
+	h.ops = slices.Concat(h.ops, crashing)
+	p.brief = true
+	own := tally{} // images are compared with those of the same sequence
+	err := p.playAll(h.ops[:len(h.ops)-len(crashing)])
+	if err == nil {
+		p.tries(&own)
+		err = p.playAll(crashing)
+	}
+	if err == nil {
+		p.onOp = nil
+		err = p.end()
+	}
+	n.add(&own)
+	if err != nil {
+		return fmt.Errorf("%w\nin the history:\n%s", err, &h)
+	}
+	return nil
+}
+
+func mustOps(text string) (ops []op) {
+	for line := range strings.Lines(text) {
+		o, err := parseOp(strings.TrimSpace(line))
+		if err != nil {
+			panic(err) // a constant of this file
+		}
+		ops = append(ops, o)
+	}
+	return ops
+}
