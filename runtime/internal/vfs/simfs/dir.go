@@ -104,7 +104,10 @@ func (h *dir) SyncDir() error {
 		h.disk.durable.apply(h.disk.pending...)
 		h.disk.pending = nil
 		return nil
-	}, nil)
+	}, func(f *Fault) error {
+		h.disk.loseNamesLocked(f.Loss)
+		return f.Err
+	})
 }
 
 func (h *dir) Lock(m vfs.LockMode) (io.Closer, error) {

@@ -2,6 +2,7 @@ package simfs
 
 import (
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -78,6 +79,24 @@ func (d *Disk) forgetLocked(b []byte) {
 	d.stale = append(d.stale, slices.Clone(b[:min(len(b), maxStaleBytes)]))
 	if len(d.stale) > maxStale {
 		d.stale = slices.Clone(d.stale[1:])
+	}
+}
+
+// loseNamesLocked makes of the names what a sync of the directory does that fails.
+func (d *Disk) loseNamesLocked(l Loss) {
+	switch l {
+	case Reverted:
+		d.live = maps.Clone(d.durable)
+		d.pending = nil
+	case Partial:
+		r := rand.New(rand.NewPCG(uint64(d.ops), 4))
+		d.pending = slices.DeleteFunc(d.pending, func(m move) bool {
+			lucky := r.IntN(2) == 0
+			if lucky {
+				d.durable.apply(m)
+			}
+			return lucky
+		})
 	}
 }
 

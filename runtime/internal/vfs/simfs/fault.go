@@ -29,8 +29,9 @@ const (
 )
 
 // Fault is an operation that is to fail. Unless the effect is kept, a write with
-// ENOSPC leaves a prefix, its length given by the number of operations so far; a
-// sync leaves ghosts, see the package; a sync of the directory leaves the names
+// ENOSPC or [io.ErrShortWrite] leaves a prefix, its length given by the number of
+// operations so far; a read with [io.EOF] finds the file ending early; a sync
+// leaves ghosts, see the package; a sync of the directory leaves the names
 // waiting for the next one; and all others do nothing.
 type Fault struct {
 	Op     Op    // which operations count
@@ -38,14 +39,15 @@ type Fault struct {
 	Sticky bool  // all after it fail, too
 	Kept   bool  // the effect happens and only the answer is an error
 	Err    error // nil means EIO
-	Loss   Loss  // what a sync that fails without its effect makes of the file
+	Loss   Loss  // what a sync that fails without its effect makes of the file, or of the names
 }
 
 // Loss is what becomes of the changes that a sync which fails should have made
 // durable.
 type Loss int
 
-// The ways to lose.
+// The ways to lose. Names are not lost as easily as bytes: those that are seen and
+// not durable wait for the next sync.
 const (
 	Ghosts   Loss = iota // they stay visible, and no later sync knows of them (ext4, XFS)
 	Reverted             // they are gone: the file shows what is durable (Btrfs)

@@ -3,7 +3,10 @@ package simfs_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -188,6 +191,101 @@ func TestFailedSyncDirKeepsTheNamesWaiting(t *testing.T) {
 	must(t, dir.SyncDir())
 	if diff := cmp.Diff([]string{"b"}, d.CutHard().Names()); diff != "" {
 		t.Errorf("names after the second SyncDir (-want +got):\n%s", diff)
+	}
+}
+
+func TestFailedSyncDirLosesNames(t *testing.T) {
+	d, dir, _ := one(t)
+	must(t, dir.Rename("a", "b"))
+	d.Fail(simfs.Fault{Op: simfs.OpSyncDir, Loss: simfs.Reverted})
+	if err := dir.SyncDir(); err == nil {
+		t.Fatal("SyncDir with a fault armed = nil, want an error")
+	}
+	if got := d.Names(); !slices.Equal(got, []string{"a"}) || d.Dirty() {
+		t.Errorf("after a reverted sync the names are %q, dirty: %v, want the durable one", got, d.Dirty())
+	}
+	found := map[string]bool{}
+	for ops := range 40 {
+		d, dir, _ := one(t)
+		for range ops {
+			if _, err := dir.List(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		must(t, dir.Rename("a", "b"))
+		if _, err := dir.Create("c"); err != nil {
+			t.Fatal(err)
+		}
+		d.Fail(simfs.Fault{Op: simfs.OpSyncDir, Loss: simfs.Partial})
+		if err := dir.SyncDir(); err == nil {
+			t.Fatal("SyncDir with a fault armed = nil, want an error")
+		}
+		found[fmt.Sprint(d.CutHard().Names())] = true
+		must(t, dir.SyncDir())
+		if got := d.CutHard().Names(); !slices.Equal(got, []string{"b", "c"}) {
+			t.Errorf("names after the next sync = %q, want all of them", got)
+		}
+	}
+	want := map[string]bool{"[a]": true, "[b]": true, "[a c]": true, "[b c]": true}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Errorf("names that a sync which failed in part makes durable (-want +got):\n%s", diff)
+	}
+}
+
+// A file that could not be synced holds what its way of losing says.
+func TestWaysToLose(t *testing.T) {
+	for loss, want := range map[simfs.Loss]struct{ seen, kept []string }{
+		simfs.Ghosts:   {[]string{"aXcZ"}, []string{"abc"}},
+		simfs.Reverted: {[]string{"abc"}, []string{"abc"}},
+		simfs.Partial:  {[]string{"aXcZ"}, []string{"abc", "aXc", "abcZ", "aXcZ"}},
+		simfs.Late:     {[]string{"aXcZ"}, []string{"abc"}},
+	} {
+		seen, kept := map[string]bool{}, map[string]bool{}
+		for ops := range 40 {
+			d, dir, f := one(t)
+			for range ops {
+				if _, err := dir.List(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write(t, f, 1, []byte("X"))
+			write(t, f, 3, []byte("Z"))
+			d.Fail(simfs.Fault{Op: simfs.OpSync, Loss: loss})
+			first, second := f.Sync(), f.Sync()
+			if late := loss == simfs.Late; (first == nil) != late || (second == nil) == late {
+				t.Errorf("loss %d: Sync = %v, then %v", loss, first, second)
+			}
+			seen[string(d.Bytes("a"))], kept[string(d.CutHard().Bytes("a"))] = true, true
+		}
+		for what, got := range map[string]map[string]bool{"seen": seen, "kept": kept} {
+			want := map[string][]string{"seen": want.seen, "kept": want.kept}[what]
+			if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, slices.Sorted(slices.Values(want))) {
+				t.Errorf("loss %d: %s %q, want %q", loss, what, names, want)
+			}
+		}
+	}
+}
+
+// A read that finds the file ending early has a prefix of the bytes.
+func TestShortRead(t *testing.T) {
+	lengths := map[int]bool{}
+	for ops := range 40 {
+		d, dir, f := one(t)
+		for range ops {
+			if _, err := dir.List(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.Fail(simfs.Fault{Op: simfs.OpRead, Err: io.EOF})
+		b := make([]byte, 3)
+		n, err := f.ReadAt(b, 0)
+		if err != io.EOF || string(b[:n]) != "abc"[:n] {
+			t.Fatalf("ReadAt = %q, %v, want a prefix and io.EOF", b[:n], err)
+		}
+		lengths[n] = true
+	}
+	if len(lengths) != 4 {
+		t.Errorf("short reads end after %v bytes, want each of 0 to 3", lengths)
 	}
 }
 
