@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/turn"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
@@ -58,7 +60,8 @@ type Store struct {
 // are damaged that a crash cannot have damaged, [ErrNewerFormat] if a later
 // version wrote it, and [ErrInvalid] for options that cannot be. In all these
 // cases the directory is as it was. A store opens on a full disk; only to create
-// one takes space, and fails with [ErrDiskFull] if there is none.
+// one takes space, and fails with [ErrDiskFull] if there is none. It fails with
+// [ErrTooLarge] if no number is left to tell this opening from those before.
 func Open(dir string, o *Options) (*Store, error) {
 	options, err := o.settled()
 	if err != nil {
@@ -115,6 +118,10 @@ func (s *Store) recover() error {
 	found, err := recovery.Run(s.fs, recovery.Config{Index: s.index, NewStore: newID})
 	if err != nil {
 		return outward(err, 0)
+	}
+	if found.Incarnation == math.MaxUint32 && !planted.Bug("number of an opening wraps around") {
+		sometimes.Reached("openings were exhausted")
+		return errors.Join(fmt.Errorf("%w: the store has been written to in %d openings", ErrTooLarge, found.Incarnation), found.Reader.Close())
 	}
 	last, _ := clock.TickOf(found.LastID)
 	s.id, s.incarnation = found.Store, found.Incarnation+1

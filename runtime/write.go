@@ -177,7 +177,7 @@ func (s *Store) prepare(a *appending) (done bool, err error) {
 	}
 	known := s.index.Len()
 	if done, err := s.replay(a); (done || err != nil) && !planted.Bug("keys are not looked up") {
-		return done, err
+		return done, s.gone(err)
 	}
 	if planted.Bug("length of the log is read after the keys are looked up") {
 		s.point("keys are looked up")
@@ -185,6 +185,19 @@ func (s *Store) prepare(a *appending) (done bool, err error) {
 	}
 	a.request = commit.Request{Items: a.items, Conditions: a.conditions, Known: known}
 	return false, nil
+}
+
+// gone makes of damage to an event that was not durable yet, when a sync has
+// failed, what it is: the disk has taken the bytes back.
+func (s *Store) gone(err error) error {
+	d, ok := errors.AsType[*CorruptError](err)
+	if ok && d.FirstSequence > s.frontier.At(frontier.Durable) {
+		if poison := s.pipeline.Err(); poison != nil {
+			sometimes.Reached("failed sync took back what was written")
+			return s.failure(poison, nil, nil)
+		}
+	}
+	return err
 }
 
 // finish says what became of the request.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/format"
@@ -77,12 +78,16 @@ func (l *Log) Append(buf []byte, entries []index.Entry) error {
 	return nil
 }
 
-// Sync makes everything appended durable.
+// Sync makes everything appended durable. An error that is not a [*PoisonedError]
+// means that the log is as it was, and that nothing was appended to it yet.
 func (l *Log) Sync() error {
 	if l.Writer.Durable() == format.SegmentHeaderSize && planted.Bug("first group of a segment is not synced") {
 		return nil
 	}
-	return l.Writer.Sync()
+	if err := l.Writer.Sync(); err != nil {
+		return classify(fmt.Errorf("sync segment %d: %w", l.Header.Segment, err))
+	}
+	return nil
 }
 
 // Sealed is the sequence up to which, inclusive, all is durable because another
@@ -117,6 +122,10 @@ func (l *Log) rotateWithRoom(first uint64) error {
 
 // rotate starts the segment whose first event has this sequence.
 func (l *Log) rotate(first uint64) error {
+	if l.Header.Segment >= math.MaxUint32 { // more than a position can name
+		sometimes.Reached("segments were exhausted")
+		return ErrExhausted
+	}
 	number := l.Header.Segment + 1
 	fail := func(err error) error { return classify(fmt.Errorf("create segment %d: %w", number, err)) }
 	spare, err := segment.Prepare(l.FS, number)
@@ -129,7 +138,7 @@ func (l *Log) rotate(first uint64) error {
 	length, err := l.Writer.Seal()
 	if err != nil {
 		spare.Discard()
-		return &PoisonedError{Cause: fmt.Errorf("seal segment %d: %w", l.Header.Segment, err)}
+		return classify(fmt.Errorf("seal segment %d: %w", l.Header.Segment, err))
 	}
 	h := format.SegmentHeader{
 		Store:         l.Header.Store,
@@ -164,7 +173,7 @@ func (l *Log) Close(next uint64) error {
 		return l.Abandon()
 	}
 	if err := planted.Skip("close group is written before the sync", l.Sync); err != nil {
-		return errors.Join(&PoisonedError{Cause: err}, l.Abandon())
+		return errors.Join(err, l.Abandon())
 	}
 	buf := make([]byte, format.GroupHeaderSize)
 	err := l.write(buf, format.GroupHeader{Type: format.GroupClose, FirstSequence: next}, l.Writer.WriteLast)

@@ -25,8 +25,8 @@ var (
 	// keys again.
 	ErrLookAgain = errors.New("an event with this key may have come in between")
 	// ErrExhausted is what Submit returns when there are not enough sequences, or
-	// ids, left for a request.
-	ErrExhausted = errors.New("sequences or ids are exhausted")
+	// ids, or no segment, left for a request.
+	ErrExhausted = errors.New("sequences, ids or segments are exhausted")
 )
 
 // UnknownError says that a request may or may not have been committed. Heads
@@ -341,7 +341,7 @@ func (p *Pipeline) sync(g *group) error {
 	first := len(g.entries) > 0 && !p.began && !planted.Bug("first group of an opening is not synced")
 	if sync = sync || first; sync {
 		if err := p.log.Sync(); err != nil && !planted.Bug("acknowledged though the sync failed") {
-			return &PoisonedError{Cause: err}
+			return err
 		}
 		p.began = p.began || first
 	}
@@ -414,7 +414,7 @@ func (p *Pipeline) failLocked(g *group, err error) {
 	var poisoned *PoisonedError
 	if !errors.As(err, &poisoned) {
 		for _, r := range g.requests {
-			if r.err = err; len(r.Items) == 0 {
+			if r.err = err; len(r.Items) == 0 && g.stage == sealed {
 				sometimes.Reached("sync was asked for in a group that failed")
 				r.sendBack() // it asked for a sync, and that is not what failed
 			}

@@ -108,11 +108,11 @@ func (m *model) crashRecovery(image *simfs.Disk) error {
 	return err
 }
 
-// TestFailedOperation: whichever operation fails, once or for good, with or
+// TestKthFault: whichever operation fails, once or for good, with or
 // without its effect, nothing acked is lost: not to a kill, not to a power cut,
 // not to a power cut after the recovery from a kill. The last one is what a
 // recovery loses that believes the page cache.
-func TestFailedOperation(t *testing.T) {
+func TestKthFault(t *testing.T) {
 	for _, p := range scripts() {
 		for _, f := range faults() {
 			t.Run(fmt.Sprintf("seed %d, %s sticky %v kept %v", p.seed, f.Op, f.Sticky, f.Kept), func(t *testing.T) {
@@ -143,8 +143,8 @@ func faults() (all []simfs.Fault) {
 	return all
 }
 
-// TestFailedOperationInRecovery: recovery that failed may be tried again.
-func TestFailedOperationInRecovery(t *testing.T) {
+// TestKthFaultInRecovery: recovery that failed may be tried again.
+func TestKthFaultInRecovery(t *testing.T) {
 	for _, p := range scripts() {
 		disk, m := build(t, p)
 		for _, f := range faults() {

@@ -49,7 +49,9 @@
 // the tail. Other names are reported and left alone.
 //
 // 2. Everything is read before anything is written, so that a refusal leaves the
-// directory as it was.
+// directory as it was. A last segment that ends earlier, when it is read, than its
+// size says is refused: the lock is held, so nobody has cut it, and to take that
+// for the end would cut off what lies behind.
 //
 // 3. A segment that another one follows is complete by P2: its header continues
 // the log, its groups fill it to the last byte, and its length and digest are

@@ -85,6 +85,12 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 		created = true
 		return c.NewStore()
 	})
+	if err == nil && t.Shrunk && !planted.Bug("early end of the last segment is believed") {
+		sometimes.Reached("last segment ended early when it was read")
+		err = &segment.DamageError{
+			Segment: l.Header.Segment, Offset: l.Length, FirstSequence: l.Next, Reason: "the file ended early when it was read",
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -54,6 +54,7 @@ type Tail struct {
 	Proof  int64 // what lies before it was durable: a group says so, or a header its own end
 	Rest   int64 // end of the last byte that is not zero, at least End
 	Size   int64 // of the file
+	Shrunk bool  // while it was read: the rest says nothing about the log
 }
 
 // Clean reports whether the log ends as closing the store leaves it.
@@ -113,6 +114,9 @@ func (l *Log) sealed(number uint64) error {
 			return err
 		}
 	}
+	if s.Shrunk() && !planted.Bug("early end of a sealed segment is believed") {
+		return l.damage(l.Length, "the file ended early when it was read")
+	}
 	if l.Length != s.Size() && !planted.Bug("zeros at the end of a sealed segment are accepted") {
 		return l.damage(l.Length, "zeros at the end of a segment that another one follows")
 	}
@@ -127,6 +131,15 @@ func (l *Log) last(number uint64, newStore func() [16]byte) (*Tail, error) {
 	if err != nil {
 		return nil, err
 	}
+	t, err := l.end(s, number, newStore)
+	if err == nil {
+		t.Shrunk = s.Shrunk()
+	}
+	return t, err
+}
+
+// end is last with the segment's scanner.
+func (l *Log) end(s *segment.Scanner, number uint64, newStore func() [16]byte) (*Tail, error) {
 	h, err := l.head(s, number)
 	if d, damaged := errors.AsType[*segment.DamageError](err); damaged {
 		return l.tornHeader(s, d, newStore)

@@ -28,6 +28,7 @@ type Scanner struct {
 	r      *Reader
 	place  format.Place // of the group
 	size   int64        // of the file
+	shrunk bool         // since the scan began
 	next   int64        // where the thing after the group begins
 	group  format.GroupHeader
 	bytes  []byte // of the group or segment header
@@ -203,6 +204,10 @@ func (s *Scanner) End() int64 { return s.next }
 // Size is the size of the file in bytes.
 func (s *Scanner) Size() int64 { return s.size }
 
+// Shrunk reports whether the file ended earlier than its size promised when the
+// scan began. What was found at its end says nothing then.
+func (s *Scanner) Shrunk() bool { return s.shrunk }
+
 // peek returns n bytes from offset at on, fewer only at the end of the file.
 func (s *Scanner) peek(at int64, n int) ([]byte, error) {
 	n = int(max(0, min(int64(n), s.size-at)))
@@ -218,7 +223,7 @@ func (s *Scanner) peek(at int64, n int) ([]byte, error) {
 	}
 	s.at, s.window = at, s.window[:got]
 	if got < want {
-		s.size = at + int64(got) // somebody cut the file
+		s.size, s.shrunk = at+int64(got), true
 	}
 	return s.window[:min(n, got)], nil
 }

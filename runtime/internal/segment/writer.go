@@ -90,7 +90,9 @@ func (w *Writer) put(group []byte, room int64) error {
 }
 
 // Sync makes all groups durable. After an error, which is the disk's, nothing is
-// known of the groups behind [Writer.Durable], and the writer is of no more use.
+// known of the groups behind [Writer.Durable], and the writer is of no more use;
+// but if it is a [*WriteError] that says so, nothing has happened. It can be that
+// only before the first Write.
 func (w *Writer) Sync() error {
 	if w.err != nil || w.durable == w.end || planted.Bug("acknowledged before the sync") {
 		return w.err
@@ -124,9 +126,15 @@ func (w *Writer) Trim() error {
 }
 
 // settle gives the file a size and makes all of it durable.
-func (w *Writer) settle(size int64) error {
-	err := w.rewrite()
-	if err == nil && size != w.size {
+func (w *Writer) settle(size int64) (err error) {
+	if err := w.rewrite(); err != nil && !planted.Bug("failure to write found bytes again poisons") {
+		sometimes.Reached("unproven bytes could not be written again")
+		return &WriteError{Undone: true, Full: vfs.Full(err), Err: err}
+	} else if err != nil {
+		w.err = err
+		return err
+	}
+	if size != w.size {
 		err = w.file.Truncate(size)
 	}
 	if err == nil {
