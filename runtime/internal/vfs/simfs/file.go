@@ -35,7 +35,7 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 			return fault.Err
 		}
 		r := rand.New(rand.NewPCG(uint64(f.disk.ops), 5))
-		read = copy(p[:r.IntN(len(p)+1)], f.inode.live[min(max(off, 0), int64(len(f.inode.live))):])
+		read = copy(p[:r.IntN(len(p)+1)], f.inode.live.data[min(max(off, 0), int64(len(f.inode.live.data))):])
 		return fault.Err
 	})
 	if errors.Is(err, io.EOF) {

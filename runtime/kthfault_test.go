@@ -1,0 +1,634 @@
+package batpak_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+var (
+	allFaults  = flag.Bool("fault.all", false, "let each operation fail with each error, and crash at each image, instead of those that differ most")
+	faultRuns  = flag.Int("fault.n", 1, "scripts that the fault tests run")
+	faultsSeed = flag.Uint64("fault.seed", 1, "seed of the first script")
+)
+
+// told is what an appender knows of its event.
+type told int
+
+const (
+	refused told = iota // nothing was stored
+	unknown             // it may have been
+	written             // it was, and is not known to be durable
+	durable
+)
+
+// attempt is a batch that a store was asked to append.
+type attempt struct {
+	texts []string
+	told  told
+	early bool   // it was told so before the fault
+	at    uint64 // sequence of its first event; 0 = not known
+	again bool   // and so it is not known which attempts it comes after
+}
+
+// faulted is a script of work on a disk of which an operation fails.
+type faulted struct {
+	seed     uint64
+	random   *rand.Rand
+	disk     *simfs.Disk
+	fault    simfs.Fault
+	options  batpak.Options
+	attempts []attempt
+	seen     int    // operations that count
+	shaken   int    // appends since the first failure, that included
+	ended    bool   // this opening of the store was told that the writer is poisoned
+	cuts     uint64 // seed of the last one
+	lane     *faultLane
+}
+
+// newFaulted returns script number seed.
+func newFaulted(seed uint64, f simfs.Fault, durability batpak.Durability, l *faultLane) *faulted {
+	w := &faulted{seed: seed, random: rand.New(rand.NewPCG(seed, 1)), disk: simfs.New(), fault: f, lane: l}
+	w.options = batpak.Options{SegmentSize: 600 + 100*int64(seed%4), Durability: durability}
+	return w
+}
+
+// short is the error of a read that finds a file ending where it does not end.
+var short = io.EOF
+
+// faults lists the faults to try, each for every operation of its kind in turn.
+func faults() (all []simfs.Fault) {
+	operations := []simfs.Op{
+		simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir, simfs.OpCreate, simfs.OpRename, simfs.OpRemove,
+		simfs.OpRead, simfs.OpTruncate, simfs.OpOpen, simfs.OpList,
+	}
+	add := func(op simfs.Op, err error, loss simfs.Loss, kept bool) {
+		for _, sticky := range []bool{false, true} {
+			all = append(all, simfs.Fault{Op: op, Err: err, Loss: loss, Kept: kept, Sticky: sticky})
+		}
+	}
+	for _, op := range operations {
+		for _, err := range []error{syscall.EIO, syscall.ENOSPC, syscall.EMFILE, syscall.EINTR} {
+			if *allFaults || err == syscall.EIO || special(op, err) {
+				add(op, err, simfs.Ghosts, false)
+				add(op, err, simfs.Ghosts, true)
+			}
+		}
+	}
+	add(simfs.OpRead, short, simfs.Ghosts, false)
+	add(simfs.OpWrite, io.ErrShortWrite, simfs.Ghosts, false)
+	add(simfs.OpWrite, io.ErrShortWrite, simfs.Ghosts, true)
+	for _, loss := range []simfs.Loss{simfs.Reverted, simfs.Partial, simfs.Late} {
+		add(simfs.OpSync, syscall.EIO, loss, false)
+	}
+	add(simfs.OpSyncDir, syscall.EIO, simfs.Reverted, false)
+	add(simfs.OpSyncDir, syscall.EIO, simfs.Partial, false)
+	return all
+}
+
+// special reports whether an operation that fails with this error is known to leave
+// something else behind, or to be answered in another way, than with any other.
+func special(op simfs.Op, err error) bool {
+	return err == syscall.ENOSPC && (op == simfs.OpWrite || op == simfs.OpCreate || op == simfs.OpSync) ||
+		err == syscall.EMFILE && op == simfs.OpOpen
+}
+
+// describe says what a fault is, in a form that is good for the name of a test.
+func describe(f simfs.Fault) string {
+	parts := []string{string(f.Op)}
+	switch f.Err {
+	case syscall.EIO:
+		parts = append(parts, "EIO")
+	case syscall.ENOSPC:
+		parts = append(parts, "ENOSPC")
+	case syscall.EMFILE:
+		parts = append(parts, "EMFILE")
+	case syscall.EINTR:
+		parts = append(parts, "EINTR")
+	default:
+		parts = append(parts, "short")
+	}
+	parts = append(parts, []string{"ghosts", "reverted", "partial", "late"}[f.Loss])
+	if f.Kept {
+		parts = append(parts, "kept")
+	}
+	if f.Sticky {
+		parts = append(parts, "sticky")
+	}
+	return strings.Join(parts, "_")
+}
+
+// faultLane counts what a lane has done.
+type faultLane struct {
+	runs, opened atomic.Int64
+}
+
+// untilNoneFires lets the first operation of a kind fail, then the second, and so
+// on, until a run ends without having met the fault.
+func (l *faultLane) untilNoneFires(f simfs.Fault, run func(f simfs.Fault) (fired bool, err error)) error {
+	for f.N = 1; ; f.N++ {
+		fired, err := run(f)
+		if err != nil {
+			return fmt.Errorf("operation %d: %w", f.N, err)
+		}
+		l.runs.Add(1)
+		if !fired {
+			return nil
+		}
+	}
+}
+
+// scripts calls do with the seed of each script, in each durability.
+func scripts(do func(seed uint64, durability batpak.Durability)) {
+	for seed := *faultsSeed; seed < *faultsSeed+uint64(*faultRuns); seed++ {
+		do(seed, batpak.Synced)
+		do(seed, batpak.Relaxed)
+	}
+}
+
+// TestKthFault lets the k-th operation of each kind fail, for every k that a
+// script of openings, appends, retries, reads and closings reaches. What the store
+// said must hold: now, after a kill, after power cuts, and after a power cut
+// during, or after, the recovery from a kill. When the fault is over a store that is
+// not poisoned goes on.
+func TestKthFault(t *testing.T) {
+	var l faultLane
+	t.Run("of", func(t *testing.T) {
+		for _, f := range faults() {
+			reads := f.Op == simfs.OpRead || f.Op == simfs.OpOpen || f.Op == simfs.OpList
+			t.Run(describe(f), func(t *testing.T) {
+				t.Parallel()
+				scripts(func(seed uint64, durability batpak.Durability) {
+					if reads && durability == batpak.Relaxed && !*allFaults {
+						return // reads are no different
+					}
+					err := l.untilNoneFires(f, func(f simfs.Fault) (bool, error) {
+						return newFaulted(seed, f, durability, &l).run()
+					})
+					if err != nil {
+						t.Errorf("durability %d: %v\n\t%s", durability, err, again(t, seed))
+					}
+				})
+			})
+		}
+	})
+	t.Logf("%d runs, %d openings of what they left", l.runs.Load(), l.opened.Load())
+}
+
+// again is the command that repeats a failure.
+func again(t *testing.T, seed uint64) string {
+	return fmt.Sprintf("go test ./runtime -run '^%s$' -fault.seed=%d -fault.n=1 -fault.all=%v", t.Name(), seed, *allFaults)
+}
+
+// TestKthFaultInRecovery lets the k-th operation of each kind fail while a store is
+// opened that a kill or a power cut has left, for every k that the opening and a
+// few appends reach.
+func TestKthFaultInRecovery(t *testing.T) {
+	var l faultLane
+	t.Run("of", func(t *testing.T) {
+		scripts(func(seed uint64, durability batpak.Durability) {
+			t.Run(fmt.Sprintf("script_%d_durability_%d", seed, durability), func(t *testing.T) {
+				t.Parallel()
+				for i, left := range remains(t, seed, durability, &l) {
+					for _, f := range faults() {
+						err := l.untilNoneFires(f, func(f simfs.Fault) (bool, error) { return left.with(f).recover() })
+						if err != nil {
+							t.Fatalf("image %d, %s: %v\n\t%s", i, describe(f), err, again(t, seed))
+						}
+					}
+				}
+			})
+		})
+	})
+	t.Logf("%d runs, %d openings of what they left", l.runs.Load(), l.opened.Load())
+}
+
+// remains are what crashes at some operations of a script leave, each with what
+// the appenders have been told by then that must be there.
+func remains(t *testing.T, seed uint64, durability batpak.Durability, l *faultLane) (all []*faulted) {
+	t.Helper()
+	w := newFaulted(seed, simfs.Fault{}, durability, l)
+	keep := func(image *simfs.Disk, killed bool) {
+		left := *w
+		left.disk, left.attempts = image, slices.Clone(w.attempts)
+		for i := range left.attempts {
+			a := &left.attempts[i]
+			if a.told == written && !killed {
+				a.told, a.at, a.again = unknown, 0, true
+			}
+			a.told = max(a.told, unknown) // the one under way
+		}
+		all = append(all, &left)
+	}
+	w.watch(func(op simfs.Op) {
+		n := w.disk.Ops()
+		switch {
+		case !changes(op):
+		case *allFaults, n%41 == 7:
+			keep(w.disk.Kill(), true)
+			keep(w.disk.Cut(uint64(n)), false)
+		}
+	})
+	if err := w.script(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// watch has hook called before each operation of the disk.
+func (w *faulted) watch(hook func(op simfs.Op)) {
+	w.disk.OnOp(func(op simfs.Op, _ string) {
+		if op == w.fault.Op {
+			w.seen++
+		}
+		if hook != nil {
+			hook(op)
+		}
+	})
+}
+
+// with is w on a copy of its disk, with a fault to come.
+func (w *faulted) with(f simfs.Fault) *faulted {
+	n := *w
+	n.random = rand.New(rand.NewPCG(w.seed, 2))
+	n.disk, n.attempts, n.fault, n.seen = w.disk.Kill(), slices.Clone(w.attempts), f, 0
+	for i := range n.attempts {
+		n.attempts[i].early = true
+	}
+	return &n
+}
+
+// run plays the script with the fault, checks what is left, and reports whether the
+// fault came up.
+func (w *faulted) run() (fired bool, err error) {
+	w.watch(nil)
+	w.disk.Fail(w.fault)
+	if err := w.script(); err != nil {
+		return true, err
+	}
+	w.disk.OnOp(nil)
+	w.disk.Heal()
+	return w.fired(), w.checkImages()
+}
+
+// fired reports whether the fault came up.
+func (w *faulted) fired() bool { return w.seen >= max(w.fault.N, 1) }
+
+// open opens the store. What it then shows is durable.
+func (w *faulted) open() (*batpak.Store, error) {
+	s, err := batpak.Open("simulated", simOptions(w.disk, &w.options))
+	if err != nil {
+		return nil, err
+	}
+	w.ended = false
+	if w.reverted() {
+		for i := range w.attempts {
+			if a := &w.attempts[i]; a.told == written {
+				a.told, a.at, a.again = unknown, 0, true
+			}
+		}
+	}
+	return s, w.settle(nil)
+}
+
+// reverted reports whether what was written and not durable may have gone with a
+// sync that failed.
+func (w *faulted) reverted() bool {
+	return w.fired() && w.fault.Op == simfs.OpSync && w.fault.Loss == simfs.Reverted
+}
+
+// script opens the store twice, and does some work each time.
+func (w *faulted) script() error {
+	for life := range 2 {
+		s, err := w.open()
+		if err != nil {
+			if err := w.expected("Open()", err); err != nil {
+				return err
+			}
+			continue
+		}
+		err = w.live(s, life)
+		if cerr := w.expected("Close()", w.settle(s.Close())); err != nil || cerr != nil {
+			return errors.Join(err, cerr)
+		}
+	}
+	return nil
+}
+
+// recover opens the store with the fault, works a little, checks what is left, and
+// reports whether the fault came up.
+func (w *faulted) recover() (fired bool, err error) {
+	w.watch(nil)
+	w.disk.Fail(w.fault)
+	s, err := w.open()
+	if err != nil {
+		err = w.expected("Open()", err)
+	} else {
+		err = errors.Join(w.retries(s), w.append(s, "recovered", 2), w.append(s, "again", 1), w.goOn(s))
+		err = errors.Join(err, w.expected("Close()", w.settle(s.Close())))
+	}
+	w.disk.OnOp(nil)
+	w.disk.Heal()
+	return w.fired(), errors.Join(err, w.checkImages())
+}
+
+// live appends, retries and reads for one opening of the store.
+func (w *faulted) live(s *batpak.Store, life int) error {
+	for i := range 6 {
+		if err := w.append(s, fmt.Sprint(life, ".", i), 1+w.random.IntN(3)); err != nil {
+			return err
+		}
+		if i%3 != 2 {
+			continue
+		}
+		if err := w.expected("Sync()", w.settle(s.Sync(context.Background()))); err != nil {
+			return err
+		}
+		if err := errors.Join(w.read(s), w.retries(s)); err != nil {
+			return err
+		}
+	}
+	if life == 1 {
+		return w.goOn(s)
+	}
+	return nil
+}
+
+// read reads everything.
+func (w *faulted) read(s *batpak.Store) error {
+	v, err := s.Verify(context.Background())
+	if err := w.expected("Verify()", err); err != nil || len(v.Damages) > 0 && w.fault.Err != short {
+		return fmt.Errorf("damages %v, %w", v.Damages, err)
+	}
+	for _, err := range s.Events(batpak.Query{}) {
+		if err := w.expected("Events()", err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// goOn lets the fault be over: a store that is not poisoned goes on, and only what
+// nobody can trust poisons.
+func (w *faulted) goOn(s *batpak.Store) error {
+	w.disk.Heal()
+	w.attempts = append(w.attempts, attempt{texts: []string{fmt.Sprint("on ", len(w.attempts))}})
+	err := w.commit(s, &w.attempts[len(w.attempts)-1])
+	poisons := w.fault.Op == simfs.OpSync || w.fault.Op == simfs.OpSyncDir || w.fault.Op == simfs.OpTruncate
+	if err == nil || poisons && errors.Is(err, batpak.ErrPoisoned) {
+		return nil
+	}
+	return fmt.Errorf("append when the disk is well again: %w", err)
+}
+
+// append appends a batch of n events and takes down what it was told.
+func (w *faulted) append(s *batpak.Store, text string, n int) error {
+	a := attempt{}
+	for i := range n {
+		a.texts = append(a.texts, fmt.Sprint(text, ".", i))
+	}
+	w.attempts = append(w.attempts, a)
+	err := w.commit(s, &w.attempts[len(w.attempts)-1])
+	if err != nil || w.shaken > 0 || w.fired() {
+		w.shaken++
+	}
+	if err := w.expected("Commit()", err); err != nil || w.shaken < 1 || w.shaken > w.effort(1, 3) {
+		return err
+	}
+	if err := w.check(w.disk.Kill(), written); err != nil {
+		return fmt.Errorf("kill: %w", err)
+	}
+	return w.checkCuts()
+}
+
+// commit commits the batch of an attempt.
+func (w *faulted) commit(s *batpak.Store, a *attempt) error {
+	b := s.NewBatch()
+	for i, text := range a.texts {
+		b.Add(note(fmt.Sprint("e:", i), text), batpak.Key(text))
+	}
+	receipts, err := b.Commit(context.Background())
+	if err == nil {
+		return w.acknowledged(a, receipts)
+	}
+	if errors.Is(err, batpak.ErrOutcomeUnknown) {
+		a.told = max(a.told, unknown)
+	}
+	w.ended = w.ended || errors.Is(err, batpak.ErrPoisoned)
+	return err
+}
+
+// acknowledged takes in the receipts of an attempt, which may be those of an
+// earlier call.
+func (w *faulted) acknowledged(a *attempt, receipts []batpak.Receipt) error {
+	first := receipts[0].Sequence()
+	switch {
+	case a.at != 0 && a.at != first:
+		return fmt.Errorf("batch %q is acknowledged as event %d, before that it was event %d", a.texts, first, a.at)
+	case a.at == 0 && w.ended && receipts[0].Durable():
+		return fmt.Errorf("batch %q is acknowledged by a poisoned writer", a.texts)
+	}
+	a.at, a.again = first, a.again || a.told == unknown
+	for i, r := range receipts {
+		if r.Sequence() != first+uint64(i) {
+			return fmt.Errorf("event %d of batch %q is acknowledged as event %d, the first one is %d", i, a.texts, r.Sequence(), first)
+		}
+	}
+	now := written
+	if receipts[len(receipts)-1].Durable() {
+		now = durable
+	}
+	if now > a.told {
+		a.told, a.early = now, !w.fired()
+	}
+	return nil
+}
+
+// retries repeats the batches of which it is not known whether they were stored,
+// and the last one that was.
+func (w *faulted) retries(s *batpak.Store) error {
+	last := -1
+	for i := range w.attempts {
+		switch a := &w.attempts[i]; {
+		case a.told == unknown:
+			if err := w.expected("retry", w.commit(s, a)); err != nil {
+				return err
+			}
+		case a.told >= written:
+			last = i
+		}
+	}
+	if last < 0 {
+		return nil
+	}
+	return w.expected("retry", w.commit(s, &w.attempts[last]))
+}
+
+// settle takes down that all was made durable, if err is nil.
+func (w *faulted) settle(err error) error {
+	for i := range w.attempts {
+		if a := &w.attempts[i]; err == nil && a.told == written {
+			a.told, a.early = durable, !w.fired()
+		}
+	}
+	return err
+}
+
+// expected returns an error unless err is nil or told by the fault.
+func (w *faulted) expected(call string, err error) error {
+	switch {
+	case err == nil || errors.Is(err, w.fault.Err) && !errors.Is(err, batpak.ErrCorrupt):
+		return nil
+	case w.fault.Err == short && errors.Is(err, batpak.ErrCorrupt):
+		return nil // what was not there to be read is damaged, for all one knows
+	}
+	return fmt.Errorf("%s = %w, which is not what failed", call, err)
+}
+
+// effort is how much is done: a little, or all.
+func (*faulted) effort(little, all int) int {
+	if *allFaults {
+		return all
+	}
+	return little
+}
+
+// checkImages checks what crashes leave after the script, and at last the disk
+// itself.
+func (w *faulted) checkImages() error {
+	if err := w.checkCuts(); err != nil {
+		return err
+	}
+	if err := w.check(w.disk, written); err != nil {
+		return fmt.Errorf("no crash: %w", err)
+	}
+	if err := w.check(w.disk.CutHard(), written); err != nil {
+		return fmt.Errorf("hard cut after the next opening: %w", err)
+	}
+	return nil
+}
+
+// checkCuts checks what power cuts leave.
+func (w *faulted) checkCuts() error {
+	if err := w.check(w.disk.CutHard(), durable); err != nil {
+		return fmt.Errorf("hard cut: %w", err)
+	}
+	for range w.effort(1, 4) {
+		w.cuts++
+		if err := w.check(w.disk.Cut(w.cuts), durable); err != nil {
+			return fmt.Errorf("cut %d: %w", w.cuts, err)
+		}
+	}
+	return nil
+}
+
+// check opens the store on a disk: it must hold every event of which its appender
+// was told at least floor, none that was refused, batches whole, in order. One of
+// the operations of the opening is followed by a power cut, of which the same
+// holds, but for what only a kill spares.
+func (w *faulted) check(d *simfs.Disk, floor told) error {
+	w.cuts++
+	var again *simfs.Disk
+	left := int(w.cuts % uint64(w.effort(20, 7)))
+	d.OnOp(func(op simfs.Op, _ string) {
+		if changes(op) {
+			if left--; left == 0 {
+				again = d.Cut(w.cuts)
+			}
+		}
+	})
+	err := w.checkOpen(d, floor)
+	if err == nil && again != nil {
+		if err = w.checkOpen(again, durable); err != nil {
+			err = fmt.Errorf("cut %d in the recovery, or after it: %w", w.cuts, err)
+		}
+	}
+	return err
+}
+
+func (w *faulted) checkOpen(d *simfs.Disk, floor told) error {
+	w.lane.opened.Add(1)
+	s, err := batpak.Open("simulated", simOptions(d, &w.options))
+	if w.lied() && errors.Is(err, w.fault.Err) { // the sync of before, told now
+		s, err = batpak.Open("simulated", simOptions(d, &w.options))
+	}
+	if w.lied() && errors.Is(err, batpak.ErrCorrupt) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	v, err := s.Verify(context.Background())
+	if err != nil || len(v.Damages) > 0 {
+		return fmt.Errorf("Verify() = %+v, %w", v, err)
+	}
+	if err := w.checkEvents(s, floor); err != nil {
+		return err
+	}
+	if _, err = s.Append(context.Background(), note("after:1", "after")); err == nil {
+		err = s.Sync(context.Background())
+	}
+	d.OnOp(nil)
+	return err
+}
+
+// lied reports whether the disk told of a sync that it was well when it was not.
+// What it lost of that, and what came after, nobody can keep.
+func (w *faulted) lied() bool {
+	return w.fired() && w.fault.Op == simfs.OpSync && w.fault.Loss == simfs.Late
+}
+
+// checkEvents holds the events of a store against the attempts.
+func (w *faulted) checkEvents(s *batpak.Store, floor told) error {
+	if w.reverted() {
+		floor = durable // the rest went with the failure
+	}
+	found := map[string]uint64{}
+	for e, err := range s.Events(batpak.Query{}) {
+		if err != nil {
+			return err
+		}
+		if found[string(e.Payload)] != 0 && string(e.Payload) != "after" {
+			return fmt.Errorf("event %d, %q, is there twice", e.Sequence, e.Payload)
+		}
+		found[string(e.Payload)] = e.Sequence
+	}
+	var last uint64
+	for _, a := range w.attempts {
+		first := found[a.texts[0]]
+		for i, text := range a.texts {
+			if at := found[text]; (at == 0) != (first == 0) || at != 0 && at != first+uint64(i) {
+				return fmt.Errorf("batch %q is there in part, or not in its order: %v", a.texts, found)
+			}
+			delete(found, text)
+		}
+		must := a.told >= floor && (a.early || !w.lied())
+		switch {
+		case a.told == refused && first != 0 || must && first == 0:
+			return fmt.Errorf("batch %q begins at %d, its appender was told %d", a.texts, first, a.told)
+		case first != 0 && a.at != 0 && first != a.at:
+			return fmt.Errorf("batch %q begins at %d, its receipt said %d", a.texts, first, a.at)
+		case first != 0 && !a.again && first < last:
+			return fmt.Errorf("batch %q begins at %d, the one before it at %d", a.texts, first, last)
+		case first != 0 && !a.again:
+			last = first
+		}
+	}
+	delete(found, "after")
+	if len(found) > 0 {
+		return fmt.Errorf("events that nobody appended: %v", found)
+	}
+	return nil
+}
