@@ -105,7 +105,7 @@ func special(op simfs.Op, err error) bool {
 }
 
 // describe says what a fault is, in a form that is good for the name of a test.
-func describe(f simfs.Fault) string {
+func describeFault(f simfs.Fault) string {
 	parts := []string{string(f.Op)}
 	switch f.Err {
 	case syscall.EIO:
@@ -167,7 +167,7 @@ func TestKthFault(t *testing.T) {
 	t.Run("of", func(t *testing.T) {
 		for _, f := range faults() {
 			reads := f.Op == simfs.OpRead || f.Op == simfs.OpOpen || f.Op == simfs.OpList
-			t.Run(describe(f), func(t *testing.T) {
+			t.Run(describeFault(f), func(t *testing.T) {
 				t.Parallel()
 				scripts(func(seed uint64, durability batpak.Durability) {
 					if reads && durability == batpak.Relaxed && !*allFaults {
@@ -204,7 +204,7 @@ func TestKthFaultInRecovery(t *testing.T) {
 					for _, f := range faults() {
 						err := l.untilNoneFires(f, func(f simfs.Fault) (bool, error) { return left.with(f).recover() })
 						if err != nil {
-							t.Fatalf("image %d, %s: %v\n\t%s", i, describe(f), err, again(t, seed))
+							t.Fatalf("image %d, %s: %v\n\t%s", i, describeFault(f), err, again(t, seed))
 						}
 					}
 				}
