@@ -164,6 +164,37 @@ func TestRestoreUnderOpenStore(t *testing.T) {
 	}
 }
 
+// TestRestoreOfAFrozenMachine resumes one machine twice: two processes go on with one
+// store, each with its own disk. Nothing tells one that there is another. Each is
+// sound by itself, and the receipts tell the two histories apart.
+func TestRestoreOfAFrozenMachine(t *testing.T) {
+	a := newAuthor(t, *damageSeed, 1<<10, 60)
+	a.open()
+	a.write(4)
+	var receipts [2][]batpak.Receipt
+	var stores [2]*batpak.Store
+	for i, disk := range []*simfs.Disk{a.disk.Kill(), a.disk.Kill()} {
+		stores[i] = openSim(t, disk, &batpak.Options{SegmentSize: 1 << 10})
+		for n := range 20 {
+			receipts[i] = append(receipts[i], mustAppend(t, stores[i], note("e:1", fmt.Sprint(n)), batpak.Key(fmt.Sprint("twin ", n))))
+		}
+	}
+	for i, s := range stores {
+		if v, err := s.Verify(t.Context()); err != nil || len(v.Damages) > 0 {
+			t.Errorf("Verify() = %+v, %v", v, err)
+		}
+		for n, r := range receipts[1-i] {
+			if _, err := s.Get(r.ID()); !errors.Is(err, batpak.ErrNotFound) {
+				t.Errorf("Get() of an event of the other history = %v, want ErrNotFound", err)
+			}
+			if mine := receipts[i][n]; r.Sequence() != mine.Sequence() || r.Hash() == mine.Hash() || r.ID() == mine.ID() {
+				t.Errorf("receipts %+v and %+v do not tell the histories apart", r, mine)
+			}
+		}
+	}
+	a.die()
+}
+
 // TestRestoreOfALiveCopy copies the files of a store, one after the other and some
 // of them in pieces, while the store goes on. The copy is refused, or it has a
 // beginning of the log, without a gap.

@@ -118,6 +118,9 @@ func TestRemoveLeavesOpenFiles(t *testing.T) {
 		wantContent(t, f, "one")
 		put(t, d, "a", "two")
 		wantContent(t, f, "one")
+		if err := f.Sync(); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Sync of a file that was removed = %v, want fs.ErrNotExist", err)
+		}
 	})
 }
 

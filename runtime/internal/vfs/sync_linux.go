@@ -16,20 +16,27 @@ func syncData(f *os.File) error {
 	if err != nil {
 		return fail(err)
 	}
-	var errno error
+	var failed error
 	err = conn.Control(func(fd uintptr) {
 		for {
-			errno = syscall.Fdatasync(int(fd))
-			if errno != syscall.EINTR {
-				return
+			failed = syscall.Fdatasync(int(fd))
+			if failed != syscall.EINTR {
+				break
 			}
+		}
+		var now syscall.Stat_t
+		if failed == nil {
+			failed = syscall.Fstat(int(fd), &now)
+		}
+		if failed == nil && now.Nlink == 0 {
+			failed = fs.ErrNotExist
 		}
 	})
 	if err != nil {
 		return fail(fs.ErrClosed) // the one reason Control has
 	}
-	if errno != nil {
-		return fail(errno)
+	if failed != nil {
+		return fail(failed)
 	}
 	return nil
 }

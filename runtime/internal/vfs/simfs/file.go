@@ -140,6 +140,9 @@ func (f *file) Sync() error {
 			f.inode.late = nil
 			return fail(OpSync, f.name, late)
 		}
+		if !f.disk.live.have(f.inode) {
+			return fail(OpSync, f.name, fs.ErrNotExist)
+		}
 		if !f.disk.liesLocked() {
 			f.inode.sync()
 		}

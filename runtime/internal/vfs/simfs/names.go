@@ -11,6 +11,16 @@ type names map[string]*inode
 // sorted lists the names in order.
 func (n names) sorted() []string { return slices.Sorted(maps.Keys(n)) }
 
+// have reports whether a name leads to the file.
+func (n names) have(file *inode) bool {
+	for _, f := range n {
+		if f == file {
+			return true
+		}
+	}
+	return false
+}
+
 // apply makes the changes one after the other.
 func (n names) apply(moves ...move) {
 	for _, m := range moves {
