@@ -77,6 +77,44 @@
 // Each failure names its seed. With -short there are 200, which are those that run
 // under the race detector; it sees little there, since the steps follow each other.
 //
+// # Damage
+//
+// Other tests beside the runtime harm the files of a store, and the processes that
+// use it, and know what was acknowledged. What they open is refused, with the place
+// of the damage, or it has every event as it was stored; or what is gone looked like
+// a write that a crash cut short, is kept, and reported; or the directory is, byte
+// for byte, what it was at an earlier time, which is the one loss that it cannot
+// tell. There is no other outcome. The stores have files of every kind: sealed
+// segments with close groups in them, a last segment that is active, closed or only
+// begun, lost tails, a temporary file, files of others.
+//
+//	TestBitFlip      one bit: 100,000 in three stores at rest, -flip.n=0, every one of
+//	                 and beneath an open one                   2,000,000
+//	TestOverwrite    two bits, bytes, sectors, blocks: 10,000  -overwrite.n=1000000
+//	                 drawn, and every block with everything
+//	TestTruncation   each file at every length                 -truncation.size=100000
+//	TestFileOps      files removed, emptied, copied, renamed,  -fileops.n=0, every pair
+//	                 exchanged, added: all, and 3,000 pairs;
+//	                 any two groups exchanged
+//	TestRestore      older files among newer ones: 4,000 of    -restore.n=0, every one
+//	                 all mixtures; copies of a live store
+//	TestHostile      links, pipes, devices; sparse files of    -hostile.names=1000000
+//	                 10 TiB; 100,000 names
+//	TestClock        60 histories with a wrong clock           -clock.n=10000
+//	TestTwoProcess   60 races of five processes                -race.n=1000
+//	TestKill         30 kills of processes that append, or     -kill.n=500
+//	                 that recover from the kill before
+//	TestRetry        20,000 appends of unknown outcome         -retry.n=1000000
+//	TestRlimit       few open files, small files
+//
+//	go test ./runtime -run 'TestBitFlip|TestOverwrite' -damage.seed=7 -overwrite.n=1000000
+//
+// Each failure names what repeats it; -damage.seed gives the lanes another store and
+// other draws. With -short they try a twentieth. What parses bytes is a fuzz target,
+// with committed inputs, from records to whole directories:
+//
+//	go test ./runtime -run '^$' -fuzz FuzzOpen -fuzzminimizetime 20x
+//
 // Beside the laws, the tests of this package keep the house in order: who may
 // import whom, how large things may grow, what the README says.
 package props

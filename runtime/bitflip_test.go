@@ -18,8 +18,14 @@ var (
 	flipFirst = flag.Int("flip.first", 0, "number of the first bit to try")
 )
 
-// flipStore is the least size in bytes of a store whose bits are flipped.
-const flipStore = 72 << 10
+// flipStore grows a store whose bits are flipped: of 72 KiB if all are, smaller if
+// some.
+func flipStore(t *testing.T, state string) *specimen {
+	if *flipN == 0 {
+		return grow(t, state, 72<<10, 12<<10, 350)
+	}
+	return grow(t, state, 24<<10, 4<<10, 350)
+}
 
 // bit is one bit of one file.
 type bit struct {
@@ -100,7 +106,7 @@ func TestBitFlipAtRest(t *testing.T) {
 	for state, percent := range map[string]int{active: 35, closed: 35, rotated: 15} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()
-			sp := grow(t, state, flipStore, 12<<10, 350)
+			sp := flipStore(t, state)
 			judge, newest := sp.judge(), sp.newest()
 			outcomes := map[outcome]int{}
 			random := rand.New(rand.NewPCG(*damageSeed, 3))
@@ -181,7 +187,7 @@ func (sp *specimen) around(b bit) (offset int64, first uint64) {
 //	go test ./runtime -run TestBitFlipUnderOpenStore -flip.n=0   # every bit
 func TestBitFlipUnderOpenStore(t *testing.T) {
 	t.Parallel()
-	sp := grow(t, active, flipStore, 12<<10, 350)
+	sp := flipStore(t, active)
 	disk := sp.disk()
 	s := openSim(t, disk, nil)
 	end := sp.groups[len(sp.groups)-1].end
