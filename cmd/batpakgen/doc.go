@@ -15,6 +15,7 @@
 //
 //	-check      write nothing; report generated files that are stale, missing or left over
 //	-diff       like -check, and print what would change
+//	-n          write nothing; name the files that would be written or removed
 //	-json       print the diagnostics as JSON on standard output
 //	-C dir      work as if started in dir
 //	-tags list  build tags, separated by commas

@@ -198,6 +198,20 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+func TestList(t *testing.T) {
+	dir := tree(t, map[string]string{"events.batpak.go": ours("var old int\n"), "views.batpak.go": ours("")})
+	files := append(emitted("events.batpak.go", ours("var new int\n")), emitted("commands.batpak.go", "package p\n")...)
+	var got bytes.Buffer
+	if err := plan(t, dir, files).List(&got, filepath.Dir(dir)); err != nil {
+		t.Fatalf("List() = %v, want nil", err)
+	}
+	base := filepath.Base(dir)
+	want := "write " + base + "/commands.batpak.go\nwrite " + base + "/events.batpak.go\nremove " + base + "/views.batpak.go\n"
+	if got.String() != want {
+		t.Errorf("List() wrote %q, want %q", &got, want)
+	}
+}
+
 func TestDumpKeepsWhatIsNotFit(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	dir, err := output.Dump(emitted("events.batpak.go", "package"))

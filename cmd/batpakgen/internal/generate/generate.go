@@ -1,0 +1,92 @@
+package generate
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/batpak-go/batpak/cmd/batpakgen/internal/command"
+	"github.com/batpak-go/batpak/cmd/batpakgen/internal/session"
+	"github.com/batpak-go/batpak/schema/diag"
+)
+
+// options is the command line.
+type options struct {
+	session.Options
+	diff, json, dry bool
+}
+
+// parse reads the command line.
+func parse(args []string, to command.Streams) (options, error) {
+	var o options
+	var check, verbose bool
+	flags := command.Flags("batpakgen [flags] [packages]", to)
+	o.Flags(flags)
+	flags.BoolVar(&check, "check", false, "write nothing; report generated files that are stale, missing or left over")
+	flags.BoolVar(&o.diff, "diff", false, "like -check, and print what would change")
+	flags.BoolVar(&o.dry, "n", false, "write nothing; name the files that would be written or removed")
+	flags.BoolVar(&o.json, "json", false, "print the diagnostics as JSON on standard output")
+	flags.BoolVar(&verbose, "v", false, "tell what is done and how long it takes")
+	if err := command.Parse(flags, args); err != nil {
+		return o, err
+	}
+	o.Compare = check || o.diff
+	o.Trace = io.Discard
+	if verbose {
+		o.Trace = to.Err
+	}
+	return o, o.Packages(flags.Args())
+}
+
+// Run generates the code of packages. It is a [command.Func].
+func Run(ctx context.Context, args []string, to command.Streams) error {
+	o, err := parse(args, to)
+	if err != nil {
+		return err
+	}
+	return o.once(ctx, to)
+}
+
+// once does one run and prints its outcome.
+func (o *options) once(ctx context.Context, to command.Streams) error {
+	s := session.New(o.Options)
+	schemas, err := o.run(ctx, s, to)
+	if o.json {
+		if jsonErr := diag.JSON(to.Out, o.Dir, s.Findings()); err == nil {
+			err = jsonErr
+		}
+	} else if printErr := diag.Print(to.Err, o.Dir, s.All()); err == nil {
+		err = printErr
+	}
+	switch {
+	case err != nil:
+		return err
+	case schemas == 0:
+		fmt.Fprintln(to.Err, "batpakgen: no schema in", strings.Join(o.Patterns, " "))
+	}
+	if diag.HasErrors(s.All()) {
+		return command.ErrFindings
+	}
+	return nil
+}
+
+// run takes a session through its steps, and returns how many schemas it read.
+func (o *options) run(ctx context.Context, s *session.Session, to command.Streams) (schemas int, err error) {
+	results, err := s.Load(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.Judge(results); err != nil {
+		return len(results), err
+	}
+	switch {
+	case o.diff:
+		err = s.Plan().Diff(to.Out, o.Dir)
+	case o.dry && !diag.HasErrors(s.All()):
+		err = s.Plan().List(to.Out, o.Dir)
+	case !o.dry:
+		err = s.Apply(ctx)
+	}
+	return len(results), err
+}
