@@ -3,13 +3,14 @@
 // Usage:
 //
 //	batpakgen [flags] [packages]
+//	batpakgen explain [code ...]
 //
-// It reads the schema declarations of the packages, by default of the one in the
-// current directory, checks them, and writes the files *.batpak.go beside them:
-// event kinds and codecs, a typed journal, folds and commands. It never runs the
-// code it reads. Packages without a schema are passed over; that there is none at
-// all is said on standard error. Generated files that a schema does not call for
-// any more are removed.
+// Without a word of command it reads the schema declarations of the packages, by
+// default of the one in the current directory, checks them, and writes the files
+// *.batpak.go beside them: event kinds and codecs, a typed journal, folds and
+// commands. It never runs the code it reads. Packages without a schema are passed
+// over; that there is none at all is said on standard error. Generated files that
+// a schema does not call for any more are removed.
 //
 // The flags are
 //
@@ -30,6 +31,9 @@
 // are not touched. The exit code is 0 if all is well, 1 if there are
 // diagnostics, and 2 if the command was used wrongly, packages could not be
 // loaded, or batpakgen itself is at fault.
+//
+// Explain says at length what the code at the end of a diagnostic means, with a
+// wrong example and a right one; without a code it lists all.
 //
 // A module has the command as a tool, and go generate runs it:
 //

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/command"
+	"github.com/batpak-go/batpak/cmd/batpakgen/internal/explain"
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/generate"
 )
 
@@ -21,7 +22,9 @@ func main() {
 // commands are the subcommands by name. What is none of them is for the one
 // without a name.
 func commands() map[string]command.Func {
-	return map[string]command.Func{}
+	return map[string]command.Func{
+		"explain": explain.Run,
+	}
 }
 
 // run is the command: it returns the exit code.
