@@ -8,7 +8,6 @@ import (
 
 	"github.com/dave/jennifer/jen"
 
-	"github.com/batpak-go/batpak/gen/internal/codec"
 	"github.com/batpak-go/batpak/gen/internal/vocab"
 	"github.com/batpak-go/batpak/schema/model"
 )
@@ -155,22 +154,6 @@ func (e *emitter) event(ev *model.Event) []jen.Code {
 		decls = append(decls, e.appendMethod(ev), e.addMethod(ev))
 	}
 	return decls
-}
-
-// eventDecoder emits
-//
-//	func DecodeMoneyDeposited(e batpak.Event) (batpak.Stored[MoneyDeposited], error) {
-//		return batpak.Decode(e, 1, (*MoneyDeposited).DecodeBatpak)
-//	}
-func (e *emitter) eventDecoder(ev *model.Event) jen.Code {
-	name := e.Claim(decoderFunc(ev), ev.Pos)
-	text := fmt.Sprintf("%s decodes the payload of e, which must be of kind %s, at version %d or lower; it does not look at the kind.",
-		name, kindText(ev), ev.Version)
-	return vocab.Documented(jen.Func().Id(name).Params(e.eventParam()).
-		Params(vocab.Runtime("Stored").Types(payloadType(ev)), jen.Error()).Block(
-		jen.Return(vocab.Runtime("Decode").Call(e.L("e"), jen.Lit(int(ev.Version)),
-			jen.Parens(jen.Op("*").Add(payloadType(ev))).Dot(codec.DecodeMethod))),
-	), text, "")
 }
 
 // kindText spells a kind as the schema does: 0x1/0x002.

@@ -353,6 +353,28 @@ func TestProjectionErrors(t *testing.T) {
 	}
 }
 
+func TestUpcast(t *testing.T) {
+	long := errors.New("long")
+	for text, want := range map[string]error{"abc": nil, "abcd": long} {
+		got, err := batpak.Upcast(3, text, func(s string) (int, error) {
+			if len(s) > 3 {
+				return 0, long
+			}
+			return len(s), nil
+		})
+		if !errors.Is(err, want) || want == nil && got != 3 {
+			t.Errorf("Upcast(%q) = %d, %v, want 3 or %v", text, got, err, want)
+		}
+		if u, ok := errors.AsType[*batpak.UpcastError](err); want != nil && (!ok || u.From != 3) {
+			t.Errorf("Upcast(%q) = %v, want an UpcastError from version 3", text, err)
+		}
+	}
+	_, err := batpak.Upcast(1, []int{}, func(s []int) (int, error) { return s[0], nil })
+	if u, ok := errors.AsType[*batpak.UpcastError](err); !ok || u.From != 1 {
+		t.Errorf("Upcast() with a step that panics = %v, want an UpcastError", err)
+	}
+}
+
 func open2(t *testing.T) *batpak.Store { return open(t, t.TempDir(), nil) }
 
 func TestRetriedCommandIsNotDecidedAgain(t *testing.T) {

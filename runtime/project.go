@@ -1,6 +1,10 @@
 package batpak
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+)
 
 // Folded is a projection's state and where it was folded to.
 type Folded[S any] struct {
@@ -75,7 +79,8 @@ func Load(ctx context.Context, s *Store, entity string, into ...Loader) (Reading
 
 // Decode decodes an event's payload with decode, which is given a zero T. The
 // schema knows payload versions 1 to known. It fails with a [*DecodeError], which
-// wraps a [*VersionError] for a higher version and otherwise the codec's error.
+// wraps a [*VersionError] for a higher version and otherwise the error of decode,
+// which is the codec's or an [*UpcastError].
 // Generated decoders call it.
 func Decode[T any](e Event, known uint16, decode func(*T, []byte) error) (Stored[T], error) {
 	stored := Stored[T]{Meta: e.Meta}
@@ -89,4 +94,19 @@ func Decode[T any](e Event, known uint16, decode func(*T, []byte) error) (Stored
 		return Stored[T]{}, &DecodeError{Kind: e.Kind, PayloadVersion: e.PayloadVersion, Sequence: e.Sequence, Err: err}
 	}
 	return stored, nil
+}
+
+// Upcast lifts a payload from one version to the next with step. It fails with an
+// [*UpcastError], also where step panics, so that no event can take its reader
+// down. Generated decoders call it.
+func Upcast[From, To any](from uint16, value From, step func(From) (To, error)) (lifted To, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("upcast panicked: %v\n%s", r, debug.Stack())
+		}
+		if err != nil {
+			err = &UpcastError{From: from, Err: err}
+		}
+	}()
+	return step(value)
 }

@@ -46,6 +46,13 @@ var (
 		Source Source
 		Memo   string
 	}{})
+	_ = moneyDepositedV1(struct {
+		Amount string
+	}{})
+	_ = moneyDepositedV2(struct {
+		Amount Cents
+		Source string
+	}{})
 	_ = MoneyWithdrawn(struct {
 		Amount Cents
 		Day    Day
@@ -122,7 +129,7 @@ func (j *Journal) AccountCoordinate(id AccountID) batpak.Coordinate {
 }
 
 // DecodeAccountOpened decodes the payload of e, which must be of kind
-// 0x1/0x001, at version 1 or lower; it does not look at the kind.
+// 0x1/0x001, at version 1; it does not look at the kind.
 func DecodeAccountOpened(e batpak.Event) (batpak.Stored[AccountOpened], error) {
 	return batpak.Decode(e, 1, (*AccountOpened).DecodeBatpak)
 }
@@ -153,9 +160,28 @@ func (j *Journal) AddAccountOpened(b *batpak.Batch, id AccountID, e AccountOpene
 }
 
 // DecodeMoneyDeposited decodes the payload of e, which must be of kind
-// 0x1/0x002, at version 1 or lower; it does not look at the kind.
+// 0x1/0x002, and lifts it from the version that was stored to version 3; it
+// does not look at the kind.
 func DecodeMoneyDeposited(e batpak.Event) (batpak.Stored[MoneyDeposited], error) {
-	return batpak.Decode(e, 1, (*MoneyDeposited).DecodeBatpak)
+	return batpak.Decode(e, 3, func(v *MoneyDeposited, src []byte) (err error) {
+		var v1 moneyDepositedV1
+		var v2 moneyDepositedV2
+		switch d := wire.NewDecoder(src); e.PayloadVersion {
+		case 1:
+			err = wire.Finish(d, &v1, decodeMoneyDepositedV1(d))
+		case 2:
+			err = wire.Finish(d, &v2, decodeMoneyDepositedV2(d))
+		default:
+			return wire.Finish(d, v, decodeMoneyDeposited(d))
+		}
+		if err == nil && e.PayloadVersion <= 1 {
+			v2, err = batpak.Upcast(1, v1, depositedV1toV2)
+		}
+		if err == nil {
+			*v, err = batpak.Upcast(2, v2, depositedV2toV3)
+		}
+		return err
+	})
 }
 
 // draftMoneyDeposited encodes e for the stream of account id.
@@ -163,13 +189,13 @@ func (j *Journal) draftMoneyDeposited(id AccountID, e MoneyDeposited) batpak.Dra
 	return batpak.Draft{
 		Coordinate:     j.AccountCoordinate(id),
 		Kind:           KindMoneyDeposited,
-		PayloadVersion: 1,
+		PayloadVersion: 3,
 		Payload:        e.AppendBatpak(make([]byte, 0, 112)),
 		Err:            checkMoneyDeposited(e),
 	}
 }
 
-// AppendMoneyDeposited appends e to the stream of account id, as version 1 of
+// AppendMoneyDeposited appends e to the stream of account id, as version 3 of
 // kind 0x1/0x002.
 //
 // MoneyDeposited records money coming in.
@@ -184,7 +210,7 @@ func (j *Journal) AddMoneyDeposited(b *batpak.Batch, id AccountID, e MoneyDeposi
 }
 
 // DecodeMoneyWithdrawn decodes the payload of e, which must be of kind
-// 0x1/0x003, at version 1 or lower; it does not look at the kind.
+// 0x1/0x003, at version 1; it does not look at the kind.
 func DecodeMoneyWithdrawn(e batpak.Event) (batpak.Stored[MoneyWithdrawn], error) {
 	return batpak.Decode(e, 1, (*MoneyWithdrawn).DecodeBatpak)
 }
@@ -201,7 +227,7 @@ func (j *Journal) draftMoneyWithdrawn(id AccountID, e MoneyWithdrawn) batpak.Dra
 }
 
 // DecodeAccountFrozen decodes the payload of e, which must be of kind
-// 0x1/0x004, at version 1 or lower; it does not look at the kind.
+// 0x1/0x004, at version 1; it does not look at the kind.
 func DecodeAccountFrozen(e batpak.Event) (batpak.Stored[AccountFrozen], error) {
 	return batpak.Decode(e, 1, (*AccountFrozen).DecodeBatpak)
 }
@@ -232,7 +258,7 @@ func (j *Journal) AddAccountFrozen(b *batpak.Batch, id AccountID, e AccountFroze
 }
 
 // DecodeAccountFlagged decodes the payload of e, which must be of kind
-// 0x1/0x010, at version 1 or lower; it does not look at the kind.
+// 0x1/0x010, at version 1; it does not look at the kind.
 func DecodeAccountFlagged(e batpak.Event) (batpak.Stored[AccountFlagged], error) {
 	return batpak.Decode(e, 1, (*AccountFlagged).DecodeBatpak)
 }
@@ -282,12 +308,7 @@ func (v AccountOpened) AppendBatpak(dst []byte) []byte {
 // *wire.Error, v is unchanged.
 func (v *AccountOpened) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeAccountOpened(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeAccountOpened(d))
 }
 
 // decodeAccountOpened reads one AccountOpened; errors stay in d.
@@ -379,12 +400,7 @@ func (v MoneyDeposited) AppendBatpak(dst []byte) []byte {
 // *wire.Error, v is unchanged.
 func (v *MoneyDeposited) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeMoneyDeposited(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeMoneyDeposited(d))
 }
 
 // decodeMoneyDeposited reads one MoneyDeposited; errors stay in d.
@@ -414,6 +430,38 @@ func checkMoneyDeposited(v MoneyDeposited) error {
 	)
 }
 
+// moneyDepositedV1Fields is how moneyDepositedV1 lies on disk.
+var moneyDepositedV1Fields = []wire.Field{{Name: "amount"}}
+
+// decodeMoneyDepositedV1 reads one moneyDepositedV1; errors stay in d.
+func decodeMoneyDepositedV1(d *wire.Decoder) moneyDepositedV1 {
+	var v moneyDepositedV1
+	for s := d.Struct("moneyDepositedV1", moneyDepositedV1Fields); s.Next(); {
+		switch s.Index() {
+		case 0:
+			v.Amount = d.String()
+		}
+	}
+	return v
+}
+
+// moneyDepositedV2Fields is how moneyDepositedV2 lies on disk.
+var moneyDepositedV2Fields = []wire.Field{{Name: "amount"}, {Name: "source"}}
+
+// decodeMoneyDepositedV2 reads one moneyDepositedV2; errors stay in d.
+func decodeMoneyDepositedV2(d *wire.Decoder) moneyDepositedV2 {
+	var v moneyDepositedV2
+	for s := d.Struct("moneyDepositedV2", moneyDepositedV2Fields); s.Next(); {
+		switch s.Index() {
+		case 0:
+			v.Amount = Cents(d.Int64())
+		case 1:
+			v.Source = d.String()
+		}
+	}
+	return v
+}
+
 // moneyWithdrawnFields is how MoneyWithdrawn lies on disk.
 var moneyWithdrawnFields = []wire.Field{{Name: "amount"}, {Name: "day"}, {Name: "reason"}}
 
@@ -434,12 +482,7 @@ func (v MoneyWithdrawn) AppendBatpak(dst []byte) []byte {
 // *wire.Error, v is unchanged.
 func (v *MoneyWithdrawn) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeMoneyWithdrawn(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeMoneyWithdrawn(d))
 }
 
 // decodeMoneyWithdrawn reads one MoneyWithdrawn; errors stay in d.
@@ -481,12 +524,7 @@ func (v AccountFrozen) AppendBatpak(dst []byte) []byte {
 // *wire.Error, v is unchanged.
 func (v *AccountFrozen) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeAccountFrozen(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeAccountFrozen(d))
 }
 
 // decodeAccountFrozen reads one AccountFrozen; errors stay in d.
@@ -529,12 +567,7 @@ func (v AccountFlagged) AppendBatpak(dst []byte) []byte {
 // *wire.Error, v is unchanged.
 func (v *AccountFlagged) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeAccountFlagged(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeAccountFlagged(d))
 }
 
 // decodeAccountFlagged reads one AccountFlagged; errors stay in d.

@@ -49,6 +49,16 @@ func (d *Decoder) Finish() error {
 	return d.Err()
 }
 
+// Finish ends decoding as [Decoder.Finish] does, and sets what into points to if
+// there is no error. Generated codecs pass the value that they have read with d.
+func Finish[T any](d *Decoder, into *T, value T) error {
+	if err := d.Finish(); err != nil {
+		return err
+	}
+	*into = value
+	return nil
+}
+
 // failAt records the first error and empties the input, so that all reading
 // after it stops at the end of input. Within a struct it leaves the names to
 // the cursor, so that a field costs nothing while all is well.

@@ -96,12 +96,3 @@ func eventBP120(c *checker) {
 		}
 	}
 }
-
-// eventBP126: there are no upcasts yet, so there is one version.
-func eventBP126(c *checker) {
-	for _, e := range c.pkg.Events {
-		if e.Version > 1 {
-			c.add(given(e.Decl, "Version"), "BP126", "version %d of event %s: upcasts are not supported yet; only version 1", e.Version, e.Var)
-		}
-	}
-}

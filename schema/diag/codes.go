@@ -25,7 +25,7 @@ func Codes() []string {
 func codes() [][2]string {
 	return [][2]string{
 		{"BP001", "a schema declaration has no initialiser of its own, or is not at package level"},
-		{"BP002", "a schema value is not static: not a constant, literal, declared name or call of schema.On"},
+		{"BP002", "a schema value is not static: not a constant, literal, declared name or call of package schema"},
 		{"BP003", "a literal has a form that is not read statically"},
 		{"BP004", "the schema refers to an identifier that batpakgen generates"},
 		{"BP005", "a type that the schema reaches does not type-check"},
@@ -48,7 +48,11 @@ func codes() [][2]string {
 		{"BP113", "two events have one kind"},
 		{"BP114", "two events have one payload type"},
 		{"BP120", "an event has no version"},
-		{"BP126", "an event has a version above 1, which needs upcasts"},
+		{"BP121", "the steps of an upcast chain do not follow each other"},
+		{"BP122", "an upcast takes another type than the one before it returns"},
+		{"BP123", "an upcast chain does not end at the event's version"},
+		{"BP124", "the last upcast does not return the event's payload"},
+		{"BP125", "an upcast is not pure"},
 		{"BP201", "an entity's prefix or scope is malformed or taken"},
 		{"BP202", "two entities have one id type"},
 		{"BP203", "an entity's id type is not a named string or integer"},

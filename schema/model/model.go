@@ -73,8 +73,10 @@ type Upcast struct {
 	From   uint16  // the version it takes
 	Source *Struct // the shape of version From
 	Target *Struct // what it returns: the shape of version From+1
-	Func   string  // the declared function
+	Func   string  // the declared function, or a method expression such as "moneyDepositedV1.lift"
 	Pos    token.Position
+	// FuncPos is where the function is named.
+	FuncPos token.Position
 }
 
 // Retired is a kind that was an event's once and is never given again.

@@ -12,24 +12,33 @@ type Role int
 
 // The roles.
 const (
-	Fold Role = iota // reported as BP304
-	Gate             // reported as BP404
+	Fold   Role = iota // reported as BP304
+	Gate               // reported as BP404
+	Upcast             // reported as BP125
 )
 
 // code is the diagnostic code of the role.
 func (r Role) code() string {
-	if r == Gate {
+	switch r {
+	case Gate:
 		return "BP404"
+	case Upcast:
+		return "BP125"
+	default:
+		return "BP304"
 	}
-	return "BP304"
 }
 
 // rule is the end of every message of the role.
 func (r Role) rule() string {
-	if r == Gate {
+	switch r {
+	case Gate:
 		return "gates are pure predicates over their context"
+	case Upcast:
+		return "an upcast depends on the stored value alone"
+	default:
+		return "a fold depends on its state and its event alone"
 	}
-	return "a fold depends on its state and its event alone"
 }
 
 // Checker judges the functions of one package. It is not safe for concurrent

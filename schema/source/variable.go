@@ -162,7 +162,7 @@ func (vs *Variables) variable(s *ast.ValueSpec, i int) *Variable {
 // arguments is how many type arguments a type of package schema has.
 func arguments(kind string) int {
 	switch kind {
-	case "Category", "TypeID", "AnyEntity", "AnyEvent", "Events":
+	case "Category", "TypeID", "AnyEntity", "AnyEvent", "Events", "Chain", "Upcast", "Retired", "RetiredEvent", "Codes":
 		return 0
 	case "Command":
 		return 2

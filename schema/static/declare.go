@@ -64,7 +64,37 @@ func (r *reader) event(v *source.Variable) *model.Event {
 	}
 	e.Payload = shape
 	e.Broken = e.Broken || !ok
+	for _, x := range r.list(f["Upcasts"], &e.Decl) {
+		if u, ok := r.upcast(x, &e.Decl); ok {
+			e.Upcasts = append(e.Upcasts, u)
+		}
+	}
 	return e
+}
+
+// upcast evaluates a call of schema.Step.
+func (r *reader) upcast(e ast.Expr, d *model.Decl) (model.Upcast, bool) {
+	call := r.call(e, "Step", d)
+	if call == nil {
+		return model.Upcast{}, false
+	}
+	u := model.Upcast{
+		From: uint16(r.number(call.Args[0], d)),
+		Pos:  r.sink.Position(call.Pos()), FuncPos: r.sink.Position(call.Args[1].Pos()),
+	}
+	f, ok := r.function(call.Args[1], d)
+	sig, typed := r.src.Info.TypeOf(call.Args[1]).(*types.Signature)
+	if !ok || !typed || sig.Params().Len() != 1 || sig.Results().Len() != 2 {
+		d.Broken = true
+		return model.Upcast{}, false
+	}
+	u.Func = f.name()
+	r.pure.Check(f.obj, f.name(), purity.Upcast, call.Args[1])
+	var sound [2]bool
+	u.Source, sound[0] = r.payloads.Payload(sig.Params().At(0).Type(), call.Args[1])
+	u.Target, sound[1] = r.payloads.Payload(sig.Results().At(0).Type(), call.Args[1])
+	d.Broken = d.Broken || !sound[0] || !sound[1]
+	return u, u.Source != nil && u.Target != nil
 }
 
 // projection evaluates a projection.
@@ -105,10 +135,8 @@ func (r *reader) plainType(t types.Type, at diag.Range, code, what string, d *mo
 
 // handler evaluates a call of schema.On.
 func (r *reader) handler(e ast.Expr, d *model.Decl) (model.Handler, bool) {
-	call, ok := r.follow(e).(*ast.CallExpr)
-	if !ok || !r.isOn(call.Fun) || len(call.Args) != 2 {
-		d.Broken = true
-		r.notStatic(e)
+	call := r.call(e, "On", d)
+	if call == nil {
 		return model.Handler{}, false
 	}
 	h := model.Handler{Pos: r.sink.Position(call.Pos())}
@@ -118,22 +146,6 @@ func (r *reader) handler(e ast.Expr, d *model.Decl) (model.Handler, bool) {
 		r.pure.Check(f.obj, f.name(), purity.Fold, call.Args[1])
 	}
 	return h, h.Event != nil
-}
-
-// isOn reports whether an expression is the function schema.On, instantiated or
-// not.
-func (r *reader) isOn(fun ast.Expr) bool {
-	var id *ast.Ident
-	switch x := uninstantiated(fun).(type) {
-	case *ast.SelectorExpr:
-		id = x.Sel
-	case *ast.Ident: // imported with a dot
-		id = x
-	default:
-		return false
-	}
-	fn, ok := r.src.Info.Uses[id].(*types.Func)
-	return ok && fn.Pkg().Path() == source.SchemaPath && fn.Name() == "On"
 }
 
 // gate evaluates a gate.

@@ -140,6 +140,33 @@ func (r *reader) declaration(e ast.Expr, d *model.Decl) *source.Variable {
 	return nil
 }
 
+// call returns the call of a constructor of package schema that an expression
+// is, instantiated or not, or nil, which it reports. All constructors take two
+// arguments.
+func (r *reader) call(e ast.Expr, constructor string, d *model.Decl) *ast.CallExpr {
+	if call, ok := r.follow(e).(*ast.CallExpr); ok && len(call.Args) == 2 && r.isSchemaFunc(call.Fun, constructor) {
+		return call
+	}
+	d.Broken = true
+	r.notStatic(e)
+	return nil
+}
+
+// isSchemaFunc reports whether an expression names a function of package schema.
+func (r *reader) isSchemaFunc(fun ast.Expr, name string) bool {
+	var id *ast.Ident
+	switch x := uninstantiated(fun).(type) {
+	case *ast.SelectorExpr:
+		id = x.Sel
+	case *ast.Ident: // imported with a dot
+		id = x
+	default:
+		return false
+	}
+	fn, ok := r.src.Info.Uses[id].(*types.Func)
+	return ok && fn.Pkg().Path() == source.SchemaPath && fn.Name() == name
+}
+
 // notStatic reports an expression that has no place in a schema.
 func (r *reader) notStatic(e ast.Expr) {
 	const long = 60
@@ -161,7 +188,7 @@ func (r *reader) notStatic(e ast.Expr) {
 			return
 		}
 	}
-	r.sink.Add(e, "BP002", "schema values are read from source, not executed: `%s` is not a constant, literal, function name, schema.On call or another schema declaration", text)
+	r.sink.Add(e, "BP002", "schema values are read from source, not executed: `%s` is not a constant, literal, function name, call of package schema or another schema declaration", text)
 }
 
 // function is a declared function, or a method as a method expression names it.

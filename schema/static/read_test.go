@@ -58,6 +58,7 @@ func (t Time) Unix() int64 { return 0 }`)
 	add(runtimePath, "runtime.go", `package batpak
 type Stored[T any] struct { Sequence uint64; Payload T }
 type Denial struct { Code, Message string }
+type Batch struct{}
 func Deny(code, message string) *Denial { return nil }`)
 	add(source.SchemaPath, "../schema.go", nil)
 	return w
@@ -115,9 +116,17 @@ var account = schema.Entity[AccountID]{Prefix: "account", Scope: "led" + "ger"}
 var (
 	// opened begins an account.
 	opened    = schema.Event[AccountOpened]{Category: ledger, Type: 0x001, Version: 1, Entity: account}
-	withdrawn = (schema.Event[MoneyWithdrawn]{ledger, 1 << 2, 1, (account)})
-	flagged   = schema.Event[Flagged]{Category: ledger, Type: 3, Version: 1, Entity: account}
+	withdrawn = (schema.Event[MoneyWithdrawn]{ledger, 1 << 2, 1, (account), (nil)})
+	flagged   = schema.Event[Flagged]{Category: ledger, Type: 3, Version: 3, Entity: account, Upcasts: steps}
 )
+
+const first = 1
+
+var steps = schema.Chain{schema.Step(first, flaggedV1.lift), (schema.Step[flaggedV1](2, lift))}
+
+func (f flaggedV1) lift() (flaggedV1, error) { return f, nil }
+
+func lift(flaggedV1) (Flagged, error) { return Flagged{}, nil }
 
 // AccountOpened says who
 // owns an account.
@@ -145,7 +154,10 @@ type (
 
 type MoneyWithdrawn struct{ Amount Cents }
 
-type Flagged struct{}
+type (
+	Flagged   struct{}
+	flaggedV1 struct{ Rule string }
+)
 
 func (v MoneyWithdrawn) Positive() bool { return v.Amount > 0 }
 
@@ -219,11 +231,12 @@ const wantBank = `
 entity account "account" "ledger" {AccountID   string} doc "account is the family of accounts."
 event opened 0x1001 v1 account AccountOpened doc "opened begins an account."
 event withdrawn 0x1004 v1 account MoneyWithdrawn doc "" guarded by withdraw
-event flagged 0x1003 v1 account Flagged doc ""
+event flagged 0x1003 v3 account Flagged doc "" 1:flaggedV1.lift(flaggedV1)flaggedV1 2:lift(flaggedV1)Flagged
 struct Source doc "Source is where money comes from.": Kind=kind:1string Ref=ref:1string
 struct AccountOpened doc "AccountOpened says who\nowns an account.": ID=id:AccountID/1string OpenedAt=opened_at:4 HTTPCode=http_code:1int16 Tags=labels?:5(1string) Digest=digest:3*32 Raw=raw:2 Blob=blob:Blob/2 Source=source?:7(Source/8) Limits=limits:6*3(Cents/1int64) History=history:5(5(Source/8)) V2=v2:1int32 -10 cache map[string]bool []
 struct MoneyWithdrawn doc "": Amount=amount:Cents/1int64
 struct Flagged doc "":
+struct flaggedV1 doc "": Rule=rule:1string
 projection balance "balance" v2 account {Balance  }: Balance.opened(opened) Balance.withdrawn(withdrawn) ignores flagged
 gate funds "sufficient-funds" Withdrawal denyOverdraft
 gate frozen "not-frozen" Withdrawal Withdrawal.denyFrozen
@@ -240,6 +253,9 @@ func describe(p *model.Package) string {
 		fmt.Fprintf(&b, "event %s %#04x v%d %s %s doc %q", e.Var, e.Kind(), e.Version, e.Entity.Var, e.Payload.Name, e.Doc)
 		if e.Command != nil {
 			fmt.Fprintf(&b, " guarded by %s", e.Command.Var)
+		}
+		for _, u := range e.Upcasts {
+			fmt.Fprintf(&b, " %d:%s(%s)%s", u.From, u.Func, u.Source.Name, u.Target.Name)
 		}
 		b.WriteByte('\n')
 	}

@@ -171,7 +171,7 @@ func (j *Journal) TagCoordinate(id TagID) batpak.Coordinate {
 }
 
 // DecodeHistoryBegun decodes the payload of e, which must be of kind 0x2/0x001,
-// at version 1 or lower; it does not look at the kind.
+// at version 1; it does not look at the kind.
 func DecodeHistoryBegun(e batpak.Event) (batpak.Stored[HistoryBegun], error) {
 	return batpak.Decode(e, 1, (*HistoryBegun).DecodeBatpak)
 }
@@ -202,7 +202,7 @@ func (j *Journal) AddHistoryBegun(b *batpak.Batch, id Hash, e HistoryBegun, opts
 }
 
 // DecodeCommitRecorded decodes the payload of e, which must be of kind
-// 0x2/0x002, at version 1 or lower; it does not look at the kind.
+// 0x2/0x002, at version 1; it does not look at the kind.
 func DecodeCommitRecorded(e batpak.Event) (batpak.Stored[CommitRecorded], error) {
 	return batpak.Decode(e, 1, (*CommitRecorded).DecodeBatpak)
 }
@@ -219,7 +219,7 @@ func (j *Journal) draftCommitRecorded(id Hash, e CommitRecorded) batpak.Draft {
 }
 
 // DecodeFilesSwept decodes the payload of e, which must be of kind 0x2/0x003,
-// at version 1 or lower; it does not look at the kind.
+// at version 1; it does not look at the kind.
 func DecodeFilesSwept(e batpak.Event) (batpak.Stored[FilesSwept], error) {
 	return batpak.Decode(e, 1, (*FilesSwept).DecodeBatpak)
 }
@@ -250,7 +250,7 @@ func (j *Journal) AddFilesSwept(b *batpak.Batch, id Hash, e FilesSwept, opts ...
 }
 
 // DecodeCommitAuthored decodes the payload of e, which must be of kind
-// 0x2/0x010, at version 1 or lower; it does not look at the kind.
+// 0x2/0x010, at version 1; it does not look at the kind.
 func DecodeCommitAuthored(e batpak.Event) (batpak.Stored[CommitAuthored], error) {
 	return batpak.Decode(e, 1, (*CommitAuthored).DecodeBatpak)
 }
@@ -282,7 +282,7 @@ func (j *Journal) AddCommitAuthored(b *batpak.Batch, id AuthorID, e CommitAuthor
 }
 
 // DecodeFileTouched decodes the payload of e, which must be of kind 0x2/0x020,
-// at version 1 or lower; it does not look at the kind.
+// at version 1; it does not look at the kind.
 func DecodeFileTouched(e batpak.Event) (batpak.Stored[FileTouched], error) {
 	return batpak.Decode(e, 1, (*FileTouched).DecodeBatpak)
 }
@@ -313,7 +313,7 @@ func (j *Journal) AddFileTouched(b *batpak.Batch, id FileID, e FileTouched, opts
 }
 
 // DecodeTagRecorded decodes the payload of e, which must be of kind 0x2/0x030,
-// at version 1 or lower; it does not look at the kind.
+// at version 1; it does not look at the kind.
 func DecodeTagRecorded(e batpak.Event) (batpak.Stored[TagRecorded], error) {
 	return batpak.Decode(e, 1, (*TagRecorded).DecodeBatpak)
 }
@@ -358,12 +358,7 @@ func (v HistoryBegun) AppendBatpak(dst []byte) []byte {
 // *wire.Error, v is unchanged.
 func (v *HistoryBegun) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeHistoryBegun(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeHistoryBegun(d))
 }
 
 // decodeHistoryBegun reads one HistoryBegun; errors stay in d.
@@ -420,12 +415,7 @@ func (v CommitRecorded) AppendBatpak(dst []byte) []byte {
 // *wire.Error, v is unchanged.
 func (v *CommitRecorded) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeCommitRecorded(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeCommitRecorded(d))
 }
 
 // decodeCommitRecorded reads one CommitRecorded; errors stay in d.
@@ -538,12 +528,7 @@ func (v FilesSwept) AppendBatpak(dst []byte) []byte {
 // *wire.Error, v is unchanged.
 func (v *FilesSwept) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeFilesSwept(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeFilesSwept(d))
 }
 
 // decodeFilesSwept reads one FilesSwept; errors stay in d.
@@ -605,12 +590,7 @@ func (v CommitAuthored) AppendBatpak(dst []byte) []byte {
 // *wire.Error, v is unchanged.
 func (v *CommitAuthored) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeCommitAuthored(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeCommitAuthored(d))
 }
 
 // decodeCommitAuthored reads one CommitAuthored; errors stay in d.
@@ -683,12 +663,7 @@ func (v FileTouched) AppendBatpak(dst []byte) []byte {
 // *wire.Error, v is unchanged.
 func (v *FileTouched) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeFileTouched(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeFileTouched(d))
 }
 
 // decodeFileTouched reads one FileTouched; errors stay in d.
@@ -767,12 +742,7 @@ func (v TagRecorded) AppendBatpak(dst []byte) []byte {
 // *wire.Error, v is unchanged.
 func (v *TagRecorded) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeTagRecorded(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeTagRecorded(d))
 }
 
 // decodeTagRecorded reads one TagRecorded; errors stay in d.

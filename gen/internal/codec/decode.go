@@ -46,12 +46,7 @@ func (e *Emitter) fieldsVar(s *model.Struct) string { return vocab.Unexported(e.
 //
 //	func (v *MoneyDeposited) DecodeBatpak(src []byte) error {
 //		d := wire.NewDecoder(src)
-//		next := decodeMoneyDeposited(d)
-//		if err := d.Finish(); err != nil {
-//			return err
-//		}
-//		*v = next
-//		return nil
+//		return wire.Finish(d, v, decodeMoneyDeposited(d))
 //	}
 func (e *Emitter) decodeMethod(s *model.Struct) jen.Code {
 	name := e.Claim(s.Name+"."+DecodeMethod, s.Pos)
@@ -59,11 +54,19 @@ func (e *Emitter) decodeMethod(s *model.Struct) jen.Code {
 	return vocab.Documented(jen.Func().Params(e.L("v").Op("*").Id(s.Name)).Id(name).
 		Params(e.L("src").Index().Byte()).Error().Block(
 		e.L("d").Op(":=").Add(vocab.Wire("NewDecoder")).Call(e.L("src")),
-		e.L("next").Op(":=").Id("decode"+e.Stem(s)).Call(e.L("d")),
-		e.IfErrIs(e.L("d").Dot("Finish").Call(), e.L("err")),
-		jen.Op("*").Add(e.L("v")).Op("=").Add(e.L("next")),
-		jen.Return(jen.Nil()),
+		jen.Return(e.Finish(s, e.L("v"))),
 	), text, "")
+}
+
+// Finish emits wire.Finish(d, v, decodeMoneyDeposited(d)), where into is the
+// address that gets the value.
+func (e *Emitter) Finish(s *model.Struct, into jen.Code) *jen.Statement {
+	return vocab.Wire("Finish").Call(e.L("d"), into, e.decoded(s))
+}
+
+// decoded emits decodeSource(d).
+func (e *Emitter) decoded(s *model.Struct) *jen.Statement {
+	return jen.Id("decode" + e.Stem(s)).Call(e.L("d"))
 }
 
 // decodeFunc emits
@@ -212,7 +215,7 @@ func (e *Emitter) decodeExpr(t *model.Type) *jen.Statement {
 	case model.ClassTime:
 		return read("Time")
 	case model.ClassStruct:
-		return jen.Id("decode" + e.Stem(t.Struct)).Call(e.L("d"))
+		return e.decoded(t.Struct)
 	default:
 		return nil
 	}

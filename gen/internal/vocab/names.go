@@ -20,7 +20,7 @@ import (
 // or a parameter named by the user never has one of these names.
 var localNames = []string{
 	"a", "b", "c", "ctx", "d", "draft", "dst", "e", "err", "fields", "id", "item",
-	"j", "next", "opts", "permit", "propose", "read", "s", "scope", "src", "store", "stored", "v",
+	"j", "opts", "permit", "propose", "read", "s", "scope", "src", "store", "stored", "v",
 }
 
 // predeclared are the identifiers of the universe that emitted code uses.
@@ -136,6 +136,9 @@ func (n *Vocab) contest(pos, first token.Position, name string) {
 func (n *Vocab) L(name string) *jen.Statement {
 	return jen.Id(unused(name, n.isTaken))
 }
+
+// Version is the local variable of a payload at an older version: v2.
+func (n *Vocab) Version(version uint16) *jen.Statement { return n.L(fmt.Sprint("v", version)) }
 
 func (n *Vocab) isTaken(name string) bool {
 	_, ok := n.taken[name]
