@@ -55,7 +55,10 @@ var rooms = map[string][]string{
 	"cmd/batpakgen/internal/generate":   {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/session", "schema/diag"},
 	"cmd/batpakgen/internal/explain":    {"cmd/batpakgen/internal/command", "schema/diag", "golang.org/x/tools/txtar"},
 	"cmd/batpakgen/internal/moduletest": {},
-	"cmd/batpakgen":                     {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/explain", "cmd/batpakgen/internal/generate"},
+	"cmd/batpakgen/internal/diagram":    {"schema/model"},
+	"cmd/batpakgen/internal/jsonschema": {"schema/model"},
+	"cmd/batpakgen/internal/describe":   {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/diagram", "cmd/batpakgen/internal/jsonschema", "cmd/batpakgen/internal/session", "schema/diag", "schema/model"},
+	"cmd/batpakgen":                     {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/describe", "cmd/batpakgen/internal/explain", "cmd/batpakgen/internal/generate"},
 
 	// What uses them. No package imports these but their own.
 	"examples/bank":                    {"runtime", "runtime/wire", "schema"},

@@ -3,6 +3,7 @@
 // Usage:
 //
 //	batpakgen [flags] [packages]
+//	batpakgen describe [flags] [packages]
 //	batpakgen explain [code ...]
 //
 // Without a word of command it reads the schema declarations of the packages, by
@@ -31,6 +32,11 @@
 // are not touched. The exit code is 0 if all is well, 1 if there are
 // diagnostics, and 2 if the command was used wrongly, packages could not be
 // loaded, or batpakgen itself is at fault.
+//
+// Describe prints what the schemas say: as text, or with -json for other programs,
+// with -md as a catalogue of the events, with -mermaid as a diagram, with
+// -jsonschema as a JSON Schema for each version of each payload. It takes -C and
+// -tags too.
 //
 // Explain says at length what the code at the end of a diagnostic means, with a
 // wrong example and a right one; without a code it lists all.

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/command"
+	"github.com/batpak-go/batpak/cmd/batpakgen/internal/describe"
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/explain"
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/generate"
 )
@@ -23,7 +24,8 @@ func main() {
 // without a name.
 func commands() map[string]command.Func {
 	return map[string]command.Func{
-		"explain": explain.Run,
+		"describe": describe.Run,
+		"explain":  explain.Run,
 	}
 }
 

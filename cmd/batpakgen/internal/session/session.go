@@ -84,10 +84,8 @@ func (s *Session) Load(ctx context.Context) ([]*read.Result, error) {
 // Judge checks packages that were loaded, emits those that are right, and plans
 // what has to change on disk.
 func (s *Session) Judge(results []*read.Result) error {
+	s.Check(results)
 	start := time.Now()
-	s.check(results)
-	s.tell(start, "packages checked: %d", len(results))
-	start = time.Now()
 	for _, r := range results {
 		if diag.HasErrors(s.findings[r.Package.Path]) {
 			continue
@@ -124,8 +122,9 @@ func (s *Session) Findings() map[string][]diag.Diagnostic { return s.findings }
 // Plan returns what differs on disk from what was emitted.
 func (s *Session) Plan() *output.Plan { return &s.plan }
 
-// check collects what the reader and the rules have to say.
-func (s *Session) check(results []*read.Result) {
+// Check collects what the reader and the rules have to say.
+func (s *Session) Check(results []*read.Result) {
+	start := time.Now()
 	models := make([]*model.Package, 0, len(results))
 	for _, r := range results {
 		models = append(models, r.Package)
@@ -134,6 +133,7 @@ func (s *Session) check(results []*read.Result) {
 	for path, ds := range check.Packages(models...) {
 		s.find(path, ds...)
 	}
+	s.tell(start, "packages checked: %d", len(results))
 }
 
 // emit emits one package, makes sure that the result compiles, and adds to the
