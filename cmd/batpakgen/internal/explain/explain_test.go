@@ -29,7 +29,7 @@ func TestEveryCodeIsExplained(t *testing.T) {
 	for _, code := range diag.Codes() {
 		e, err := explain.Lookup(code)
 		if err != nil {
-			t.Errorf("Lookup(%s): %v; it wants a file codes/%[1]s.txtar with text, wrong/schema.go and right/schema.go", code, err)
+			t.Errorf("Lookup(%s): %v; it wants a file codes/%[1]s.txtar with text and the files below wrong/ and right/", code, err)
 			continue
 		}
 		if text := strings.TrimSpace(e.Text); text == "" || !strings.HasSuffix(text, ".") {
