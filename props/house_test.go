@@ -58,7 +58,8 @@ var rooms = map[string][]string{
 	"cmd/batpakgen/internal/diagram":    {"schema/model"},
 	"cmd/batpakgen/internal/jsonschema": {"schema/model"},
 	"cmd/batpakgen/internal/describe":   {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/diagram", "cmd/batpakgen/internal/jsonschema", "cmd/batpakgen/internal/session", "schema/diag", "schema/model"},
-	"cmd/batpakgen":                     {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/describe", "cmd/batpakgen/internal/explain", "cmd/batpakgen/internal/generate"},
+	"cmd/batpakgen/internal/scaffold":   {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/session", "schema/diag", "golang.org/x/tools/txtar"},
+	"cmd/batpakgen":                     {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/describe", "cmd/batpakgen/internal/explain", "cmd/batpakgen/internal/generate", "cmd/batpakgen/internal/scaffold"},
 
 	// What uses them. No package imports these but their own.
 	"examples/bank":                    {"runtime", "runtime/wire", "schema"},

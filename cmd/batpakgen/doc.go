@@ -3,6 +3,7 @@
 // Usage:
 //
 //	batpakgen [flags] [packages]
+//	batpakgen init [flags] [dir]
 //	batpakgen describe [flags] [packages]
 //	batpakgen explain [code ...]
 //
@@ -33,6 +34,10 @@
 // diagnostics, and 2 if the command was used wrongly, packages could not be
 // loaded, or batpakgen itself is at fault.
 //
+// Init writes a small schema that works, with a test, into a directory, and adds to
+// go.mod what it needs and the command as a tool. It never overwrites a file. The
+// package is called as -pkg says, or as the directory is.
+//
 // Describe prints what the schemas say: as text, or with -json for other programs,
 // with -md as a catalogue of the events, with -mermaid as a diagram, with
 // -jsonschema as a JSON Schema for each version of each payload. It takes -C and
@@ -41,7 +46,7 @@
 // Explain says at length what the code at the end of a diagnostic means, with a
 // wrong example and a right one; without a code it lists all.
 //
-// A module has the command as a tool, and go generate runs it:
+// A module has the command as a tool, which init sees to, and go generate runs it:
 //
 //	go get -tool github.com/batpak-go/batpak/cmd/batpakgen
 //

@@ -11,6 +11,7 @@ import (
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/describe"
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/explain"
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/generate"
+	"github.com/batpak-go/batpak/cmd/batpakgen/internal/scaffold"
 )
 
 func main() {
@@ -26,6 +27,7 @@ func commands() map[string]command.Func {
 	return map[string]command.Func{
 		"describe": describe.Run,
 		"explain":  explain.Run,
+		"init":     scaffold.Run,
 	}
 }
 

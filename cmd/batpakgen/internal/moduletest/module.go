@@ -19,24 +19,37 @@ type Module struct {
 	t testing.TB
 }
 
-// New makes a module with nothing in it. The go command of the test's process
-// works offline and in this module alone from then on.
+// New makes a module with nothing in it that needs this one. The go command of
+// the test's process works offline and in this module alone from then on.
 func New(t testing.TB) *Module {
 	t.Helper()
-	for name, value := range map[string]string{"GOPROXY": "off", "GOWORK": "off", "GOFLAGS": "-mod=mod"} {
+	root := Root(t)
+	text := string(read(t, filepath.Join(root, "go.mod")))
+	text = strings.Replace(text, "module "+path, "module example.com/app", 1)
+	text = strings.Replace(text, "tool "+path+"/cmd/batpakgen", "", 1)
+	m := newModule(t, text+"\nrequire "+path+" v0.0.0\n\nreplace "+path+" => "+root+"\n")
+	m.Write("go.sum", string(read(t, filepath.Join(root, "go.sum"))))
+	return m
+}
+
+// Bare makes a module that needs nothing, but finds this one where it is.
+func Bare(t testing.TB) *Module {
+	t.Helper()
+	return newModule(t, "module example.com/app\n\ngo 1.26.0\n\nreplace "+path+" => "+Root(t)+"\n")
+}
+
+// newModule makes a module with the given go.mod.
+func newModule(t testing.TB, mod string) *Module {
+	t.Helper()
+	for name, value := range map[string]string{"GOPROXY": "off", "GOSUMDB": "off", "GOWORK": "off", "GOFLAGS": "-mod=mod"} {
 		t.Setenv(name, value)
 	}
-	root := Root(t)
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := &Module{Dir: dir, t: t}
-	text := string(read(t, filepath.Join(root, "go.mod")))
-	text = strings.Replace(text, "module "+path, "module example.com/app", 1)
-	text = strings.Replace(text, "tool "+path+"/cmd/batpakgen", "", 1)
-	m.Write("go.mod", text+"\nrequire "+path+" v0.0.0\n\nreplace "+path+" => "+root+"\n")
-	m.Write("go.sum", string(read(t, filepath.Join(root, "go.sum"))))
+	m.Write("go.mod", mod)
 	return m
 }
 
