@@ -61,6 +61,11 @@ var rooms = map[string][]string{
 	"cmd/batpakgen/internal/scaffold":   {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/session", "schema/diag", "golang.org/x/tools/txtar"},
 	"cmd/batpakgen":                     {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/describe", "cmd/batpakgen/internal/explain", "cmd/batpakgen/internal/generate", "cmd/batpakgen/internal/scaffold"},
 
+	// What was promised about stored events.
+	"schema/shape":              {"schema/model", "github.com/zeebo/blake3"},
+	"schema/lock/internal/node": {},
+	"schema/lock":               {"schema/lock/internal/node", "schema/shape"},
+
 	// What uses them. No package imports these but their own.
 	"examples/bank":                    {"runtime", "runtime/wire", "schema"},
 	"examples/gitlog/history":          {"runtime", "runtime/wire", "schema"},
