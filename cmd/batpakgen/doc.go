@@ -19,6 +19,8 @@
 //	-check      write nothing; report generated files that are stale, missing or left over
 //	-diff       like -check, and print what would change
 //	-n          write nothing; name the files that would be written or removed
+//	-watch      run again whenever a file changes, until interrupted
+//	-force      run even if nothing has changed since a run that had nothing to do
 //	-json       print the diagnostics as JSON on standard output
 //	-C dir      work as if started in dir
 //	-tags list  build tags, separated by commas
@@ -30,9 +32,12 @@
 //
 // Nothing is written unless every schema is right, the generated code compiles
 // and no file of somebody else is in the way; files whose bytes would not change
-// are not touched. The exit code is 0 if all is well, 1 if there are
-// diagnostics, and 2 if the command was used wrongly, packages could not be
-// loaded, or batpakgen itself is at fault.
+// are not touched. A run that would find everything as an earlier one left it is
+// left out: which ones had nothing to do is kept in the user's cache directory.
+//
+// The exit code is 0 if all is well, 1 if there are diagnostics, and 2 if the
+// command was used wrongly, packages could not be loaded, or batpakgen itself is at
+// fault.
 //
 // Init writes a small schema that works, with a test, into a directory, and adds to
 // go.mod what it needs and the command as a tool. It never overwrites a file. The

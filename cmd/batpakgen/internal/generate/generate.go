@@ -14,7 +14,7 @@ import (
 // options is the command line.
 type options struct {
 	session.Options
-	diff, json, dry bool
+	diff, json, dry, force, watch bool
 }
 
 // parse reads the command line.
@@ -27,6 +27,8 @@ func parse(args []string, to command.Streams) (options, error) {
 	flags.BoolVar(&o.diff, "diff", false, "like -check, and print what would change")
 	flags.BoolVar(&o.dry, "n", false, "write nothing; name the files that would be written or removed")
 	flags.BoolVar(&o.json, "json", false, "print the diagnostics as JSON on standard output")
+	flags.BoolVar(&o.force, "force", false, "run even if nothing has changed since a run that had nothing to do")
+	flags.BoolVar(&o.watch, "watch", false, "run again whenever a file changes, until interrupted")
 	flags.BoolVar(&verbose, "v", false, "tell what is done and how long it takes")
 	if err := command.Parse(flags, args); err != nil {
 		return o, err
@@ -42,14 +44,28 @@ func parse(args []string, to command.Streams) (options, error) {
 // Run generates the code of packages. It is a [command.Func].
 func Run(ctx context.Context, args []string, to command.Streams) error {
 	o, err := parse(args, to)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case o.watch:
+		return o.repeat(ctx, to)
 	}
-	return o.once(ctx, to)
+	return o.ifChanged(ctx, to)
 }
 
-// once does one run and prints its outcome.
-func (o *options) once(ctx context.Context, to command.Streams) error {
+// outcome is what a run came to.
+type outcome struct {
+	schemas  int // packages read
+	findings int
+	changes  int // files that differ, or differed
+}
+
+// quiet reports whether a run read schemas and found them, and what is generated
+// from them, to be as they should be.
+func (o outcome) quiet() bool { return o.schemas > 0 && o.findings == 0 && o.changes == 0 }
+
+// once does one run and prints what came of it.
+func (o *options) once(ctx context.Context, to command.Streams) (outcome, error) {
 	s := session.New(o.Options)
 	schemas, err := o.run(ctx, s, to)
 	if o.json {
@@ -59,16 +75,17 @@ func (o *options) once(ctx context.Context, to command.Streams) error {
 	} else if printErr := diag.Print(to.Err, o.Dir, s.All()); err == nil {
 		err = printErr
 	}
-	switch {
-	case err != nil:
-		return err
-	case schemas == 0:
+	out := outcome{schemas: schemas, findings: len(s.All()), changes: len(s.Plan().Changes())}
+	if err != nil {
+		return out, err
+	}
+	if schemas == 0 {
 		fmt.Fprintln(to.Err, "batpakgen: no schema in", strings.Join(o.Patterns, " "))
 	}
 	if diag.HasErrors(s.All()) {
-		return command.ErrFindings
+		return out, command.ErrFindings
 	}
-	return nil
+	return out, nil
 }
 
 // run takes a session through its steps, and returns how many schemas it read.

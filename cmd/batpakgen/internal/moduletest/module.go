@@ -20,7 +20,8 @@ type Module struct {
 }
 
 // New makes a module with nothing in it that needs this one. The go command of
-// the test's process works offline and in this module alone from then on.
+// the test's process works offline and in this module alone from then on, and caches
+// of batpakgen are empty.
 func New(t testing.TB) *Module {
 	t.Helper()
 	root := Root(t)
@@ -41,7 +42,14 @@ func Bare(t testing.TB) *Module {
 // newModule makes a module with the given go.mod.
 func newModule(t testing.TB, mod string) *Module {
 	t.Helper()
-	for name, value := range map[string]string{"GOPROXY": "off", "GOSUMDB": "off", "GOWORK": "off", "GOFLAGS": "-mod=mod"} {
+	gocache, err := exec.CommandContext(t.Context(), "go", "env", "GOCACHE").Output() // which is below XDG_CACHE_HOME
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"GOPROXY": "off", "GOSUMDB": "off", "GOWORK": "off", "GOFLAGS": "-mod=mod",
+		"GOCACHE": strings.TrimSpace(string(gocache)), "XDG_CACHE_HOME": t.TempDir(),
+	} {
 		t.Setenv(name, value)
 	}
 	dir, err := filepath.EvalSymlinks(t.TempDir())
