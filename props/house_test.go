@@ -53,7 +53,6 @@ var rooms = map[string][]string{
 	"cmd/batpakgen/internal/output":     {"gen", "github.com/rogpeppe/go-internal/diff"},
 	"cmd/batpakgen/internal/session":    {"cmd/batpakgen/internal/output", "gen", "schema/check", "schema/diag", "schema/model", "schema/read"},
 	"cmd/batpakgen/internal/explain":    {"cmd/batpakgen/internal/command", "schema/diag", "golang.org/x/tools/txtar"},
-	"cmd/batpakgen/internal/moduletest": {},
 	"cmd/batpakgen/internal/diagram":    {"schema/model"},
 	"cmd/batpakgen/internal/jsonschema": {"schema/model"},
 	"cmd/batpakgen/internal/describe":   {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/diagram", "cmd/batpakgen/internal/jsonschema", "cmd/batpakgen/internal/session", "schema/diag", "schema/model"},
@@ -67,6 +66,8 @@ var rooms = map[string][]string{
 	"schema/shape":              {"schema/model", "github.com/zeebo/blake3"},
 	"schema/lock/internal/node": {},
 	"schema/lock":               {"schema/lock/internal/node", "schema/shape"},
+	"cmd/internal/moduletest":   {},
+	"cmd/batpakvet":             {"gen", "schema/check", "schema/diag", "schema/source", "schema/static", "golang.org/x/tools/go/analysis", "golang.org/x/tools/go/analysis/unitchecker"},
 
 	// What uses them. No package imports these but their own.
 	"examples/bank":                    {"runtime", "runtime/wire", "schema"},

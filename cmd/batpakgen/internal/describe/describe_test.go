@@ -16,8 +16,8 @@ import (
 
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/command"
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/describe"
-	"github.com/batpak-go/batpak/cmd/batpakgen/internal/moduletest"
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/session"
+	"github.com/batpak-go/batpak/cmd/internal/moduletest"
 	"github.com/batpak-go/batpak/schema/model"
 )
 

@@ -12,7 +12,7 @@ import (
 
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/command"
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/generate"
-	"github.com/batpak-go/batpak/cmd/batpakgen/internal/moduletest"
+	"github.com/batpak-go/batpak/cmd/internal/moduletest"
 )
 
 // shop is a package with a schema.

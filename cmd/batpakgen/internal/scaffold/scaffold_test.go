@@ -10,8 +10,8 @@ import (
 
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/command"
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/generate"
-	"github.com/batpak-go/batpak/cmd/batpakgen/internal/moduletest"
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/scaffold"
+	"github.com/batpak-go/batpak/cmd/internal/moduletest"
 )
 
 // run runs init in a module and returns the exit code and all that was printed.
