@@ -122,6 +122,10 @@ func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[strin
 		skipped := model.Skipped{Name: v.Name(), Index: i}
 		if own {
 			skipped.Type, skipped.Imports = Source(v.Type(), r.own)
+			if strings.Contains(skipped.Type, "invalid type") { // the shape pin needs it
+				r.invalid(nil, at)
+				return false
+			}
 		}
 		s.Skipped = append(s.Skipped, skipped)
 		return true

@@ -47,6 +47,17 @@ type Package struct {
 	Errors    []types.Error // what the type checker had to say, in any file
 }
 
+// Sorted is the package with its files in the order of their names.
+func (p *Package) Sorted() *Package {
+	q := *p
+	for _, files := range []*[]*ast.File{&q.Files, &q.Generated} {
+		*files = slices.SortedStableFunc(slices.Values(*files), func(a, b *ast.File) int {
+			return strings.Compare(p.FileName(a.FileStart), p.FileName(b.FileStart))
+		})
+	}
+	return &q
+}
+
 // FileName is the base name of the file that holds pos, whatever line directives
 // say.
 func (p *Package) FileName(pos token.Pos) string {

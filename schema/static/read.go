@@ -14,8 +14,10 @@ import (
 )
 
 // Read reads the schema of a package. Diagnostics are sorted by position. The
-// model is complete if none of them is an error.
+// model is complete if none of them is an error. Its order is that of the source,
+// files by name, whatever order they come in.
 func Read(src *source.Package) (*model.Package, []diag.Diagnostic) {
+	src = src.Sorted()
 	sink := diag.NewSink(src.Fset)
 	r := &reader{
 		src:         src,
