@@ -44,7 +44,7 @@ func (d *decoder) root(n node.Node) {
 			}
 		},
 	})
-	f.sort()
+	f.Sort()
 	d.agree()
 }
 
@@ -61,8 +61,8 @@ func (d *decoder) agree() {
 	}
 }
 
-// sort puts the entries in canonical order.
-func (f *File) sort() {
+// Sort puts the entries in canonical order.
+func (f *File) Sort() {
 	slices.SortFunc(f.Entities, func(a, b Entity) int { return strings.Compare(a.Prefix, b.Prefix) })
 	slices.SortFunc(f.Events, func(a, b Event) int { return cmp.Compare(a.Kind, b.Kind) })
 	slices.SortFunc(f.Retired, func(a, b Retired) int { return cmp.Compare(a.Kind, b.Kind) })

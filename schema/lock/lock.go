@@ -144,6 +144,11 @@ type Acceptance struct {
 	Pos     token.Position
 }
 
+// IsEmpty reports whether a file says nothing, so that there need not be one.
+func (f *File) IsEmpty() bool {
+	return len(f.Entities)+len(f.Events)+len(f.Retired)+len(f.Commands)+len(f.Projections)+len(f.Accepted) == 0
+}
+
 // Event returns the event of a kind, or nil.
 func (f *File) Event(k Kind) *Event {
 	i, ok := slices.BinarySearchFunc(f.Events, k, func(e Event, k Kind) int { return cmp.Compare(e.Kind, k) })

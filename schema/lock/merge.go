@@ -127,7 +127,7 @@ func (m *merger) merge() *File {
 		}),
 		Accepted: union(a.Accepted, b.Accepted, Acceptance.key, first),
 	}
-	f.sort()
+	f.Sort()
 	f.dropRetired()
 	return f
 }
