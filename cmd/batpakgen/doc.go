@@ -3,6 +3,8 @@
 // Usage:
 //
 //	batpakgen [flags] [packages]
+//	batpakgen release [flags] [packages]
+//	batpakgen lock -fix | -accept version -reason text [flags] [packages]
 //	batpakgen init [flags] [dir]
 //	batpakgen describe [flags] [packages]
 //	batpakgen explain [code ...]
@@ -24,6 +26,7 @@
 //	-json       print the diagnostics as JSON on standard output
 //	-C dir      work as if started in dir
 //	-tags list  build tags, separated by commas
+//	-no-drafts  report what is not released
 //	-v          tell on standard error what is done and how long it takes
 //
 // All diagnostics come in one run, in the form of go vet, on standard error:
@@ -38,6 +41,18 @@
 // The exit code is 0 if all is well, 1 if there are diagnostics, and 2 if the
 // command was used wrongly, packages could not be loaded, or batpakgen itself is at
 // fault.
+//
+// Beside a schema lies its lock file, batpak.lock.json, which is to be committed. It
+// knows the shapes of stored events. What is new in the schema is a draft there, and
+// may change freely; Release makes promises of all drafts, and puts payloads of them
+// in testdata/batpak. From then on a change that would make stored events unreadable
+// is a diagnostic.
+//
+// Lock -fix puts in order what a merge has left: conflicts in the lock file, which it
+// joins, and payloads that are missing. Lock -accept takes one promise back: it makes
+// a draft of a released version, "1:002@3" or "MoneyDeposited@3", for a reason, which
+// stays in the lock file. Release and Lock generate code as well, and take the flags
+// above but for -watch, -force and -no-drafts.
 //
 // Init writes a small schema that works, with a test, into a directory, and adds to
 // go.mod what it needs and the command as a tool. It never overwrites a file. The

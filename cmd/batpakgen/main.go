@@ -28,6 +28,8 @@ func commands() map[string]command.Func {
 		"describe": describe.Run,
 		"explain":  explain.Run,
 		"init":     scaffold.Run,
+		"lock":     generate.Lock,
+		"release":  generate.Release,
 	}
 }
 

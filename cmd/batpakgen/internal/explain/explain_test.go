@@ -11,6 +11,7 @@ import (
 
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/command"
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/explain"
+	"github.com/batpak-go/batpak/cmd/batpakgen/internal/promise"
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/session"
 	"github.com/batpak-go/batpak/cmd/internal/moduletest"
 	"github.com/batpak-go/batpak/schema/diag"
@@ -22,6 +23,9 @@ var ours = []string{"BP900"}
 
 // compared are the codes of runs that only compare.
 var compared = []string{"BP703"}
+
+// undrafted are the codes of runs that allow no drafts.
+var undrafted = []string{"BP612"}
 
 // Each code has an entry, which is in the table of package diag, and no entry is
 // left over.
@@ -170,7 +174,10 @@ func (m module) load(t *testing.T) []*read.Result {
 // judge is a session over the packages of one example.
 func (m module) judge(t *testing.T, code, side string, results []*read.Result, compare bool) *session.Session {
 	t.Helper()
-	s := session.New(session.Options{Dir: m.Dir, Compare: compare, Trace: io.Discard})
+	s := session.New(session.Options{
+		Dir: m.Dir, Compare: compare, Trace: io.Discard,
+		Promises: promise.Act{NoDrafts: slices.Contains(undrafted, code)},
+	})
 	dir := filepath.Join(m.Dir, side, code)
 	var own []*read.Result
 	for _, r := range results {

@@ -2,6 +2,7 @@ package generate
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"strings"
@@ -17,33 +18,37 @@ type options struct {
 	diff, json, dry, force, watch bool
 }
 
-// parse reads the command line.
-func parse(args []string, to command.Streams) (options, error) {
-	var o options
+// parse reads the command line. More defines the flags that are the subcommand's
+// own.
+func (o *options) parse(usage string, args []string, to command.Streams, more func(*flag.FlagSet)) error {
 	var check, verbose bool
-	flags := command.Flags("batpakgen [flags] [packages]", to)
+	flags := command.Flags(usage, to)
 	o.Flags(flags)
-	flags.BoolVar(&check, "check", false, "write nothing; report generated files that are stale, missing or left over")
+	flags.BoolVar(&check, "check", false, "write nothing; report files that are stale, missing or left over")
 	flags.BoolVar(&o.diff, "diff", false, "like -check, and print what would change")
 	flags.BoolVar(&o.dry, "n", false, "write nothing; name the files that would be written or removed")
 	flags.BoolVar(&o.json, "json", false, "print the diagnostics as JSON on standard output")
-	flags.BoolVar(&o.force, "force", false, "run even if nothing has changed since a run that had nothing to do")
-	flags.BoolVar(&o.watch, "watch", false, "run again whenever a file changes, until interrupted")
 	flags.BoolVar(&verbose, "v", false, "tell what is done and how long it takes")
+	more(flags)
 	if err := command.Parse(flags, args); err != nil {
-		return o, err
+		return err
 	}
 	o.Compare = check || o.diff
 	o.Trace = io.Discard
 	if verbose {
 		o.Trace = to.Err
 	}
-	return o, o.Packages(flags.Args())
+	return o.Packages(flags.Args())
 }
 
 // Run generates the code of packages. It is a [command.Func].
 func Run(ctx context.Context, args []string, to command.Streams) error {
-	o, err := parse(args, to)
+	var o options
+	err := o.parse("batpakgen [flags] [packages]", args, to, func(flags *flag.FlagSet) {
+		flags.BoolVar(&o.force, "force", false, "run even if nothing has changed since a run that had nothing to do")
+		flags.BoolVar(&o.watch, "watch", false, "run again whenever a file changes, until interrupted")
+		flags.BoolVar(&o.Promises.NoDrafts, "no-drafts", false, "report what is not released")
+	})
 	switch {
 	case err != nil:
 		return err

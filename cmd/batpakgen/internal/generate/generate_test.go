@@ -156,8 +156,8 @@ func TestRunsBesideEachOther(t *testing.T) {
 		t.Errorf("-check exits with %d, want 0:\n%s", code, printed)
 	}
 	names, err := filepath.Glob(filepath.Join(m.Dir, "shop", "*"))
-	if err != nil || len(names) != 3 {
-		t.Errorf("files = %v, %v, want the two written by hand and one generated", names, err)
+	if err != nil || len(names) != 4 {
+		t.Errorf("files = %v, %v, want the two written by hand, the generated one and the lock file", names, err)
 	}
 }
 
@@ -207,8 +207,8 @@ func await(t *testing.T, out *lines, text string) {
 // -n names what a run would do, and does nothing.
 func TestDryRunNamesFiles(t *testing.T) {
 	m := newShop(t)
-	if code, printed := run(t.Context(), m, "-n", "./..."); code != command.OK || printed != "write shop/events.batpak.go\n" {
-		t.Errorf("-n exits with %d and prints %q, want 0 and the file", code, printed)
+	if code, printed := run(t.Context(), m, "-n", "./..."); code != command.OK || printed != "write shop/events.batpak.go\nwrite shop/batpak.lock.json\n" {
+		t.Errorf("-n exits with %d and prints %q, want 0 and the files", code, printed)
 	}
 	if _, err := os.Stat(filepath.Join(m.Dir, "shop", "events.batpak.go")); err == nil {
 		t.Error("-n wrote the file")

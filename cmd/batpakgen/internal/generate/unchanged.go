@@ -13,9 +13,9 @@ import (
 // ifChanged does a run unless it would find what an earlier one found: everything
 // as it should be. Only a run that printed nothing and wrote nothing is left out,
 // and only if nothing that it depends on changed while it was made. Runs that are
-// asked to compare are always made.
+// asked to compare, or to look for drafts, are always made.
 func (o *options) ifChanged(ctx context.Context, to command.Streams) error {
-	if o.Compare || o.dry || o.json || o.force {
+	if o.Compare || o.dry || o.json || o.force || o.Promises.NoDrafts {
 		_, err := o.once(ctx, to)
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/output"
+	"github.com/batpak-go/batpak/cmd/batpakgen/internal/promise"
 	"github.com/batpak-go/batpak/gen"
 	"github.com/batpak-go/batpak/schema/check"
 	"github.com/batpak-go/batpak/schema/diag"
@@ -26,6 +27,7 @@ type Options struct {
 	Patterns []string // of packages, as the go command takes them
 	Tags     string   // build tags, separated by commas
 	Compare  bool     // nothing is to be written: what differs from the disk is a finding
+	Promises promise.Act
 
 	Trace io.Writer // takes what is done and how long it took; not nil
 }
@@ -85,6 +87,9 @@ func (s *Session) Load(ctx context.Context) ([]*read.Result, error) {
 // what has to change on disk.
 func (s *Session) Judge(results []*read.Result) error {
 	s.Check(results)
+	if name := s.opts.Promises.Accept; name != "" && len(results) != 1 {
+		return fmt.Errorf("%s is a version of one package; found %d with a schema", name, len(results))
+	}
 	start := time.Now()
 	for _, r := range results {
 		if diag.HasErrors(s.findings[r.Package.Path]) {
@@ -154,7 +159,21 @@ func (s *Session) emit(r *read.Result) error {
 	if ds := r.TypeCheck(sources); len(ds) > 0 {
 		return broken(r.Package, files, ds)
 	}
-	return s.plan.Compare(r.Package.Path, r.Package.Dir, files)
+	if err := s.plan.Compare(r.Package.Path, r.Package.Dir, files); err != nil {
+		return err
+	}
+	return s.keep(r.Package)
+}
+
+// keep judges a package by what was promised of its events, and adds to the plan
+// what differs in the files that keep it.
+func (s *Session) keep(pkg *model.Package) error {
+	files, ds, err := s.opts.Promises.Keep(pkg)
+	if err != nil {
+		return fmt.Errorf("package %s: %w", pkg.Path, err)
+	}
+	s.find(pkg.Path, ds...)
+	return s.plan.CompareData(pkg.Path, pkg.Dir, files)
 }
 
 // broken is the error for emitted code that does not compile.
