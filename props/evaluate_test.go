@@ -337,4 +337,3 @@ func handlersText(list []model.Handler) string {
 	}
 	return text
 }
-
