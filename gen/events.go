@@ -35,7 +35,7 @@ func (e *emitter) events() []jen.Code {
 	for _, s := range e.pkg.Structs {
 		decls = append(decls, e.codecs.Struct(s)...)
 	}
-	return decls
+	return append(decls, e.codecs.Enums(e.pkg)...)
 }
 
 // kindConsts emits
@@ -114,7 +114,11 @@ func (e *emitter) shapePins() []jen.Code {
 func (e *emitter) shapePin(s *model.Struct) jen.Code {
 	fields := make([]jen.Code, 0, len(s.Fields)+len(s.Skipped))
 	for _, f := range s.Fields {
-		fields = append(fields, jen.Id(f.Name).Add(vocab.TypeOf(f.Type)))
+		field := vocab.TypeOf(f.Type)
+		if !f.Embedded {
+			field = jen.Id(f.Name).Add(field)
+		}
+		fields = append(fields, field)
 	}
 	for _, f := range s.Skipped { // in order of Index
 		if f.Type == "" {

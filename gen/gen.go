@@ -91,6 +91,9 @@ func (e *emitter) decls() []model.Decl {
 	for _, d := range e.pkg.Events {
 		all = append(all, d.Decl)
 	}
+	for _, d := range e.pkg.Enums {
+		all = append(all, d.Decl)
+	}
 	for _, d := range e.pkg.Projections {
 		all = append(all, d.Decl)
 	}

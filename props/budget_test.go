@@ -21,10 +21,11 @@ const (
 // excused lists what may exceed its budget, how far, and why: a room, a file or a
 // function (in the form "file:function"), with what is counted.
 var excused = map[string]excuse{
-	"runtime: lines":      {2700, "the one public face; what could be a room of its own is one already"},
-	"runtime: names":      {105, "errors with fields for each outcome, and what generated code calls"},
-	"runtime/wire: lines": {1200, "both directions of every kind of value, and what generated codecs share"},
-	"gen: lines":          {1400, "one emitter for each part of the generated surface"},
+	"runtime: lines":            {2700, "the one public face; what could be a room of its own is one already"},
+	"runtime: names":            {105, "errors with fields for each outcome, and what generated code calls"},
+	"runtime/wire: lines":       {1400, "both directions of every kind of value, and what generated codecs share"},
+	"gen: lines":                {1400, "one emitter for each part of the generated surface"},
+	"gen/internal/codec: lines": {1000, "an emitter for each class of type, in either direction"},
 
 	"runtime/internal/format: names":    {36, "a struct and a pair of functions for each shape of bytes"},
 	"runtime/internal/commit: names":    {15, "errors that the caller has to tell apart"},

@@ -328,7 +328,7 @@ func TestProjectionErrors(t *testing.T) {
 	mustAppend(t, s, note("purse:1", "x"))
 	broken := errors.New("broken")
 	fold := func(_ *int, e batpak.Event) error {
-		_, err := batpak.Decode(e, 1, func(*struct{}, []byte) error { return broken })
+		_, err := batpak.Decoded(e, 1, struct{}{}, broken)
 		return err
 	}
 	_, err := batpak.Project(t.Context(), s, "purse:1", fold)
@@ -342,9 +342,9 @@ func TestProjectionErrors(t *testing.T) {
 	if _, err := batpak.DecodeDenial(e); !errors.Is(err, batpak.ErrInvalid) {
 		t.Errorf("DecodeDenial() of another kind = %v, want ErrInvalid", err)
 	}
-	_, err = batpak.Decode(e, 0, func(*struct{}, []byte) error { return nil })
+	_, err = batpak.Decoded(e, 0, struct{}{}, broken)
 	if v, ok := errors.AsType[*batpak.VersionError](err); !ok || v.Found != 1 || v.Known != 0 {
-		t.Errorf("Decode() of a later version = %v, want a VersionError", err)
+		t.Errorf("Decoded() of a later version = %v, want a VersionError", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -7,12 +7,12 @@ import (
 )
 
 // The extensions of a record are a canonical MessagePack struct of optional
-// fields, of which this version knows one. The tables are part of the disk
+// fields, of which this version knows one. The shapes are part of the disk
 // format; do not change.
 var (
-	extensionFields = []wire.Field{{Name: "decision", Optional: true}}
-	decisionFields  = []wire.Field{{Name: "command"}, {Name: "version"}, {Name: "verdicts"}}
-	verdictFields   = []wire.Field{{Name: "gate"}, {Name: "code"}}
+	extensionShape = wire.NewShape("extensions", "decision?")
+	decisionShape  = wire.NewShape("decision", "command", "version", "verdicts")
+	verdictShape   = wire.NewShape("verdict", "gate", "code")
 )
 
 // appendExtension appends the record's extensions with decision d.
@@ -49,9 +49,11 @@ func appendText(dst []byte, s string) []byte {
 // parseExtensions returns the decision among a record's extensions, or nil.
 func parseExtensions(src []byte) (d *Decision, err error) {
 	dec := wire.NewDecoder(src)
-	for s := dec.Struct("extensions", extensionFields); s.Next(); {
+	s := dec.Struct(extensionShape)
+	for s.Next() {
 		d = new(Decision)
-		for s := dec.Struct("decision", decisionFields); s.Next(); {
+		s := dec.Struct(decisionShape)
+		for s.Next() {
 			switch s.Index() {
 			case 0:
 				d.Command = dec.String()
@@ -69,9 +71,11 @@ func parseExtensions(src []byte) (d *Decision, err error) {
 }
 
 func decodeVerdicts(dec *wire.Decoder) (verdicts []Verdict) {
-	for a := dec.Array(); a.Next(); {
+	a := dec.Array()
+	for a.Next() {
 		var v Verdict
-		for s := dec.Struct("verdict", verdictFields); s.Next(); {
+		s := dec.Struct(verdictShape)
+		for s.Next() {
 			switch s.Index() {
 			case 0:
 				v.Gate = dec.String()

@@ -77,23 +77,18 @@ func Load(ctx context.Context, s *Store, entity string, into ...Loader) (Reading
 	return r, nil
 }
 
-// Decode decodes an event's payload with decode, which is given a zero T. The
-// schema knows payload versions 1 to known. It fails with a [*DecodeError], which
-// wraps a [*VersionError] for a higher version and otherwise the error of decode,
-// which is the codec's or an [*UpcastError].
-// Generated decoders call it.
-func Decode[T any](e Event, known uint16, decode func(*T, []byte) error) (Stored[T], error) {
-	stored := Stored[T]{Meta: e.Meta}
-	err := error(nil)
+// Decoded is an event with its payload, which was decoded, or with the error that
+// kept it from being. The schema knows payload versions 1 to known. It fails with a
+// [*DecodeError], which wraps a [*VersionError] for a higher version and otherwise
+// err, which is the codec's or an [*UpcastError]. Generated decoders call it.
+func Decoded[T any](e Event, known uint16, payload T, err error) (Stored[T], error) {
 	if e.PayloadVersion > known {
 		err = &VersionError{Kind: e.Kind, Found: e.PayloadVersion, Known: known}
-	} else {
-		err = decode(&stored.Payload, e.Payload)
 	}
 	if err != nil {
 		return Stored[T]{}, &DecodeError{Kind: e.Kind, PayloadVersion: e.PayloadVersion, Sequence: e.Sequence, Err: err}
 	}
-	return stored, nil
+	return Stored[T]{Meta: e.Meta, Payload: payload}, nil
 }
 
 // Upcast lifts a payload from one version to the next with step. It fails with an

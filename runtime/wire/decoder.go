@@ -104,6 +104,16 @@ func (d *Decoder) read(k kind) head {
 	return head{}
 }
 
+// count reads the head of a container, whose short form begins at fix. On failure
+// it returns 0.
+func (d *Decoder) count(k kind, fix byte) uint64 {
+	if d.off < len(d.src) && d.src[d.off]&0xf0 == fix {
+		d.off++
+		return uint64(d.src[d.off-1] & 0x0f)
+	}
+	return d.read(k).arg
+}
+
 // enter opens a container whose head is at offset at, and counts it towards
 // the depth until the caller closes it. It refuses one that holds more values
 // than there are bytes left.

@@ -30,6 +30,7 @@ func Packages(pkgs ...*model.Package) map[string][]diag.Diagnostic {
 // rules lists the rules. Each reports one code, which its name ends in.
 func rules() []func(*checker) {
 	return []func(*checker){
+		structBP103, fieldBP116, enumBP117,
 		eventBP110, eventBP111, eventBP112, eventBP113, eventBP114, eventBP120, eventBP121, eventBP122,
 		eventBP123, eventBP124,
 		entityBP201, entityBP202,

@@ -124,6 +124,7 @@ type Field struct {
 	Name     string // in Go
 	Wire     string // on disk
 	Type     *Type
+	Embedded bool  // Name is that of its type
 	Optional bool  // `bat:",optional"` or a pointer: left out when zero
 	Max      int64 // `bat:",max=N"`: most bytes of text or bytes, most elements of a slice or map; 0 = as many as a payload holds
 	Pos      token.Position
@@ -154,7 +155,7 @@ const (
 	ClassPointer                  // *Elem
 	ClassStruct                   // Struct
 	ClassMap                      // map[Key]Elem, opted in with `bat:",sorted"`
-	ClassForeign                  // Named has codec methods of its own
+	ClassForeign                  // Named has a codec of its own: methods AppendWire and DecodeWire
 )
 
 // Basic is a basic Go type that can be stored; floats only with `bat:",float"`.
@@ -170,6 +171,8 @@ type Type struct {
 	Elem   *Type
 	Len    int64
 	Struct *Struct // ClassStruct
+	Checks bool    // ClassForeign: has a method CheckWire
+	Zeroes bool    // ClassForeign: has a method IsZero
 }
 
 // NamedRef is a reference to a named type.

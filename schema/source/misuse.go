@@ -127,7 +127,7 @@ func IsDeclaration(t types.Type) bool {
 		return false
 	}
 	switch named.Obj().Name() {
-	case "Entity", "Event", "Projection", "Gate", "Command":
+	case "Entity", "Event", "Enum", "Projection", "Gate", "Command":
 		return true
 	}
 	return false

@@ -87,6 +87,12 @@ func (r *reader) text(e ast.Expr, d *model.Decl) string {
 	return constant.StringVal(val)
 }
 
+// truth evaluates a bool constant; an absent value is false.
+func (r *reader) truth(e ast.Expr, d *model.Decl) bool {
+	val := r.constant(e, d)
+	return val != nil && val.Kind() == constant.Bool && constant.BoolVal(val)
+}
+
 // constant evaluates a constant expression, or returns nil.
 func (r *reader) constant(e ast.Expr, d *model.Decl) constant.Value {
 	if e == nil {

@@ -59,6 +59,9 @@ func (r *reader) declarations() {
 		r.entities[v] = r.entity(v)
 		r.pkg.Entities = append(r.pkg.Entities, r.entities[v])
 	}
+	for _, v := range r.declared("Enum") {
+		r.pkg.Enums = append(r.pkg.Enums, r.enum(v))
+	}
 	for _, v := range r.declared("Event") {
 		r.events[v] = r.event(v)
 		r.pkg.Events = append(r.pkg.Events, r.events[v])

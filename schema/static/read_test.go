@@ -139,11 +139,24 @@ type AccountOpened struct {
 	Raw       []byte
 	Blob      Blob
 	Source    *Source
-	Limits    [3]Cents
+	Limits    [3]Cents  ` + "`bat:\",optional\"`" + `
+	Status    Status
+	ByStatus  map[Status][]string ` + "`bat:\",sorted,max=9\"`" + `
+	Rate      *float32 ` + "`bat:\",float\"`" + `
 	History   [][]Source
 	cache     map[string]bool ` + "`bat:\"-\"`" + `
 	V2        rune
 }
+
+type Status string
+
+const (
+	Active  Status = "act" + "ive"
+	Dormant Status = "dormant"
+	Asleep         = Dormant
+)
+
+var status = schema.Enum[Status]{Open: 1 < 2}
 
 type (
 	Cents int64
@@ -232,8 +245,9 @@ entity account "account" "ledger" {AccountID   string} doc "account is the famil
 event opened 0x1001 v1 account AccountOpened doc "opened begins an account."
 event withdrawn 0x1004 v1 account MoneyWithdrawn doc "" guarded by withdraw
 event flagged 0x1003 v3 account Flagged doc "" 1:flaggedV1.lift(flaggedV1)flaggedV1 2:lift(flaggedV1)Flagged
+enum status {Status   string} open true: Active="active" Dormant="dormant"
 struct Source doc "Source is where money comes from.": Kind=kind:1string Ref=ref:1string
-struct AccountOpened doc "AccountOpened says who\nowns an account.": ID=id:AccountID/1string OpenedAt=opened_at:4 HTTPCode=http_code:1int16 Tags=labels?:5(1string) Digest=digest:3*32 Raw=raw:2 Blob=blob:Blob/2 Source=source?:7(Source/8) Limits=limits:6*3(Cents/1int64) History=history:5(5(Source/8)) V2=v2:1int32 -10 cache map[string]bool []
+struct AccountOpened doc "AccountOpened says who\nowns an account.": ID=id:AccountID/1string OpenedAt=opened_at:4 HTTPCode=http_code:1int16 Tags=labels?:5(1string) Digest=digest:3*32 Raw=raw:2 Blob=blob:Blob/2 Source=source?:7(Source/8) Limits=limits?:6*3(Cents/1int64) Status=status:Status/1string#status ByStatus=by_status:9<Status/1string#status>(5(1string))max9 Rate=rate?:7(1float32) History=history:5(5(Source/8)) V2=v2:1int32 -13 cache map[string]bool []
 struct MoneyWithdrawn doc "": Amount=amount:Cents/1int64
 struct Flagged doc "":
 struct flaggedV1 doc "": Rule=rule:1string
@@ -259,6 +273,13 @@ func describe(p *model.Package) string {
 		}
 		b.WriteByte('\n')
 	}
+	for _, e := range p.Enums {
+		fmt.Fprintf(&b, "enum %s %v open %v:", e.Var, e.Type, e.Open)
+		for _, v := range e.Values {
+			fmt.Fprintf(&b, " %s=%s", v.Name, v.Literal)
+		}
+		b.WriteByte('\n')
+	}
 	for _, s := range p.Structs {
 		fmt.Fprintf(&b, "struct %s doc %q:", s.Name, s.Doc)
 		for _, f := range s.Fields {
@@ -267,6 +288,9 @@ func describe(p *model.Package) string {
 				mark = "?"
 			}
 			fmt.Fprintf(&b, " %s=%s%s:%s", f.Name, f.Wire, mark, shape(f.Type))
+			if f.Max > 0 {
+				fmt.Fprintf(&b, "max%d", f.Max)
+			}
 		}
 		for _, f := range s.Skipped {
 			fmt.Fprintf(&b, " -%d %s %s %v", f.Index, f.Name, f.Type, f.Imports)
@@ -314,6 +338,12 @@ func shape(t *model.Type) string {
 	}
 	if t.Len != 0 {
 		text += fmt.Sprintf("*%d", t.Len)
+	}
+	if t.Enum != nil {
+		text += "#" + t.Enum.Var
+	}
+	if t.Key != nil {
+		text += "<" + shape(t.Key) + ">"
 	}
 	if t.Elem != nil {
 		text += "(" + shape(t.Elem) + ")"

@@ -22,11 +22,17 @@ type Emitter struct {
 	// written are the payloads and the structs nested in them. The others are
 	// shapes of the past, which are read only.
 	written map[*model.Struct]bool
+	knowers map[*model.Enum]string // functions that know the values, of those in use
 }
 
 // New returns an emitter for the structs of pkg.
 func New(v *vocab.Vocab, pkg *model.Package) *Emitter {
-	e := &Emitter{Vocab: v, payloads: map[*model.Struct]bool{}, written: map[*model.Struct]bool{}}
+	e := &Emitter{
+		Vocab:    v,
+		payloads: map[*model.Struct]bool{},
+		written:  map[*model.Struct]bool{},
+		knowers:  map[*model.Enum]string{},
+	}
 	for _, ev := range pkg.Events {
 		e.payloads[ev.Payload] = true
 		e.writes(ev.Payload)
@@ -49,12 +55,12 @@ func (e *Emitter) writes(s *model.Struct) {
 	}
 }
 
-// Struct emits the field table of a struct, what encodes and decodes it, and
-// what checks its text. A payload gets methods, any other struct functions. A
+// Struct emits the shape of a struct, what encodes and decodes it, and
+// what checks its values. A payload gets methods, any other struct functions. A
 // shape of the past is decoded only.
 func (e *Emitter) Struct(s *model.Struct) []jen.Code {
 	e.checkOptional(s)
-	decls := []jen.Code{e.fieldTable(s)}
+	decls := []jen.Code{e.shape(s)}
 	switch {
 	case e.payloads[s]:
 		e.checkMethods(s)
@@ -63,7 +69,7 @@ func (e *Emitter) Struct(s *model.Struct) []jen.Code {
 		decls = append(decls, e.encodeFunc(s))
 	}
 	decls = append(decls, e.decodeFunc(s))
-	if e.written[s] && HasText(s) {
+	if e.written[s] && Checked(s) {
 		decls = append(decls, e.checkFunc(s))
 	}
 	return decls
