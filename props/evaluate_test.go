@@ -312,6 +312,8 @@ func (d describer) typ(t *model.Type) string {
 		return name + "map[" + d.typ(t.Key) + "]" + d.typ(t.Elem)
 	case model.ClassStruct:
 		return name + d.shape(t.Struct)
+	case model.ClassForeign:
+		return name + "foreign"
 	}
 	return name + string(t.Basic)
 }

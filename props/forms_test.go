@@ -19,10 +19,41 @@ type forms struct {
 	extra int             // names given to parts
 }
 
+// formDeclarations are the types that declarations does not have.
+const formDeclarations = `
+type Color uint8
+
+const (
+	Red Color = iota + 1
+	Green
+)
+
+type Mood string
+
+const Good Mood = "good"
+
+// Money has a codec of its own.
+type Money struct{ cents int64 }
+
+func (m Money) AppendWire(dst []byte) []byte { return wire.AppendInt(dst, m.cents) }
+
+func (m *Money) DecodeWire(d *wire.Decoder) { m.cents = d.Int64() }
+
+func (m Money) Equal(other Money) bool { return m == other }
+`
+
+// formFields are fields whose tags matter, or whose types others do not have.
+var formFields = [][2]string{
+	{"float64", ",float"}, {"[]float32", "NAME,float"}, {"map[string]int64", ",sorted"}, {"map[Level]Inner", "NAME,sorted,optional"},
+	{"string", ",max=10"}, {"[]byte", ",optional,max=1"}, {"[]string", "NAME,max=3"}, {"Color", ""}, {"*Mood", ""}, {"[]Color", ""}, {"Money", ""}, {"[]Money", "NAME"},
+}
+
 // randomForms is the source of a random schema.
 func randomForms(rng *rand.Rand, name string) string {
 	f := &forms{rng: rng}
-	f.body.WriteString(declarations)
+	f.body.WriteString(declarations + formDeclarations)
+	f.declare("var colors = %s", f.literal(schema.Enum[string]{}, "schema.Enum[Color]", map[string]string{"Open": "(false)"}))
+	f.declare("var moods = %s", f.literal(schema.Enum[string]{}, "schema.Enum[Mood]", map[string]string{"Open": "1 < 2"}))
 	f.entity("first", "FirstID", "all")
 	f.entity("second", "SecondID", "")
 	var events [2][]string
@@ -36,7 +67,7 @@ func randomForms(rng *rand.Rand, name string) string {
 			f.command([2]string{"First", "Second"}[which], list[rng.IntN(len(list))])
 		}
 	}
-	return fmt.Sprintf("package %s\n\nimport (\n\t\"time\"\n\n\tbatpak \"github.com/batpak-go/batpak/runtime\"\n\t\"github.com/batpak-go/batpak/schema\"\n)\n\nvar _ *batpak.Denial\n%s", name, &f.body)
+	return fmt.Sprintf("package %s\n\nimport (\n\t\"time\"\n\n\tbatpak \"github.com/batpak-go/batpak/runtime\"\n\t\"github.com/batpak-go/batpak/schema\"\n\t\"github.com/batpak-go/batpak/runtime/wire\"\n)\n\nvar _ *batpak.Denial\n%s", name, &f.body)
 }
 
 // name is a new name for a part.
@@ -176,6 +207,13 @@ func (f *forms) event(i int, entity string) string {
 		for n := range f.rng.IntN(5) {
 			typ, _ := fieldType(uint8(f.rng.IntN(256)))
 			tag := [...]string{"", "", " `bat:\"-\"`", fmt.Sprintf(" `json:\"x\" bat:\"field_no_%d\"`", n)}[f.rng.IntN(4)]
+			if f.rng.IntN(3) == 0 {
+				field := formFields[f.rng.IntN(len(formFields))]
+				typ, tag = field[0], ""
+				if field[1] != "" {
+					tag = fmt.Sprintf(" `bat:%q`", strings.Replace(field[1], "NAME", fmt.Sprintf("name_%d", n), 1))
+				}
+			}
 			fmt.Fprintf(&f.body, "\tMyFIELDNo%d %s%s\n", n, typ, tag)
 		}
 		f.body.WriteString("}\n")
