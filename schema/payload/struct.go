@@ -93,7 +93,7 @@ func (r *Reader) structure(named *types.Named, p path) *shape {
 	ref := Ref(named, r.own)
 	s := &shape{ok: true, model: &model.Struct{
 		Name: ref.Name, Path: ref.Path, PkgName: ref.PkgName,
-		Doc: r.syntax.docs[obj.Pos()],
+		Doc: r.syntax.doc(obj.Pos()),
 		Pos: r.sink.Position(obj.Pos()),
 	}}
 	r.done[obj] = s
@@ -115,10 +115,10 @@ func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[strin
 	v := st.Field(i)
 	own := v.Pkg() == r.own
 	at := path{at: p.at, text: p.text + "." + v.Name()}
-	tagAt := p.at
+	tagAt := func() diag.Range { return p.at }
 	if own {
 		at = path{at: nameOf(v), text: s.Name + "." + v.Name()}
-		tagAt = r.syntax.tag(v)
+		tagAt = func() diag.Range { return r.syntax.tag(v) }
 	}
 	tag, err := storedAs(v.Name(), st.Tag(i))
 	if v.Embedded() && err == nil && !tag.skip && !tag.named {
@@ -141,11 +141,11 @@ func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[strin
 		return r.unexported(at, own)
 	}
 	if err != nil {
-		r.sink.Add(tagAt, "BP109", "%s: %v", at.text, err)
+		r.sink.Add(tagAt(), "BP109", "%s: %v", at.text, err)
 		return false
 	}
 	if first := wires[tag.wire]; first != nil {
-		r.sink.AddRelated(tagAt, []diag.Related{{Pos: r.sink.Position(first.Pos()), Message: "first used here"}},
+		r.sink.AddRelated(tagAt(), []diag.Related{{Pos: r.sink.Position(first.Pos()), Message: "first used here"}},
 			"BP108", "%s: wire name %q is already used by %s", at.text, tag.wire, first.Name())
 		return false
 	}
@@ -156,7 +156,7 @@ func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[strin
 		return false
 	}
 	if reason := misplaced(tag, opt, t); reason != "" {
-		r.sink.Add(tagAt, "BP109", "%s: %s", at.text, reason)
+		r.sink.Add(tagAt(), "BP109", "%s: %s", at.text, reason)
 		return false
 	}
 	s.Fields = append(s.Fields, model.Field{

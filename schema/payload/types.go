@@ -83,21 +83,20 @@ func (r *Reader) underlying(u types.Type, named *types.Named, p path, in place) 
 
 // basic returns how a basic type is stored.
 func (r *Reader) basic(b *types.Basic, named *types.Named, p path, in place) *model.Type {
-	text := r.text(b, named)
 	switch info := b.Info(); {
 	case b.Kind() == types.Invalid:
 		r.invalid(named, p)
 		return nil
 	case b.Kind() == types.Int:
-		return r.refuse(p, "BP104", "%s has a platform-dependent size; use int64", text)
+		return r.refuse(p, "BP104", "%s has a platform-dependent size; use int64", r.text(b, named))
 	case b.Kind() == types.Uint, b.Kind() == types.Uintptr:
-		return r.refuse(p, "BP104", "%s has a platform-dependent size; use uint64", text)
+		return r.refuse(p, "BP104", "%s has a platform-dependent size; use uint64", r.text(b, named))
 	case info&types.IsFloat != 0 && in.opt.float:
 		in.opt.floats = true
 	case info&types.IsFloat != 0:
-		return r.refuse(p, "BP105", "%s: floating point has no canonical encoding (NaN payloads, -0); use a scaled integer or opt in with `bat:\",float\"`", text)
+		return r.refuse(p, "BP105", "%s: floating point has no canonical encoding (NaN payloads, -0); use a scaled integer or opt in with `bat:\",float\"`", r.text(b, named))
 	case info&(types.IsBoolean|types.IsString|types.IsInteger) == 0:
-		return r.refuse(p, "BP103", "unsupported field type %s", text)
+		return r.refuse(p, "BP103", "unsupported field type %s", r.text(b, named))
 	}
 	// types.Typ maps the aliases byte and rune to uint8 and int32.
 	return &model.Type{Class: model.ClassBasic, Basic: model.Basic(types.Typ[b.Kind()].Name())}

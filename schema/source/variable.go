@@ -65,8 +65,7 @@ type Variables struct {
 func Find(pkg *Package, sink *diag.Sink) *Variables {
 	vs := &Variables{pkg: pkg, sink: sink, byName: make(map[types.Object]*Variable)}
 	vs.collect()
-	vs.assignments()
-	vs.strays()
+	vs.misuses()
 	return vs
 }
 
@@ -198,6 +197,9 @@ func (vs *Variables) mentionsSchema(n ast.Node) bool {
 // usesGenerated reports the identifiers of generated files in a specification,
 // and whether there are any.
 func (vs *Variables) usesGenerated(s *ast.ValueSpec) bool {
+	if len(vs.pkg.Generated) == 0 {
+		return false
+	}
 	found := false
 	ast.Inspect(s, func(n ast.Node) bool {
 		id, ok := n.(*ast.Ident)

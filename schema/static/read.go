@@ -96,7 +96,7 @@ func (r *reader) declared(kind string) []*source.Variable {
 // taken collects the identifiers that the user declared or imported with a dot. It asks the syntax, not
 // the package's scope, where a stale generated file may have come first.
 func (r *reader) taken() {
-	r.pkg.Taken = make(map[string]token.Position)
+	r.pkg.Taken = make(map[string]token.Position, r.src.Types.Scope().Len())
 	take := func(name string, at *ast.Ident) { r.pkg.Taken[name] = r.sink.Position(at.Pos()) }
 	for _, f := range r.src.Files {
 		for _, spec := range f.Imports {
