@@ -44,8 +44,18 @@ func (m Money) Equal(other Money) bool { return m == other }
 
 // formFields are fields whose tags matter, or whose types others do not have.
 var formFields = [][2]string{
-	{"float64", ",float"}, {"[]float32", "NAME,float"}, {"map[string]int64", ",sorted"}, {"map[Level]Inner", "NAME,sorted,optional"},
-	{"string", ",max=10"}, {"[]byte", ",optional,max=1"}, {"[]string", "NAME,max=3"}, {"Color", ""}, {"*Mood", ""}, {"[]Color", ""}, {"Money", ""}, {"[]Money", "NAME"},
+	{"float64", ",float"},
+	{"[]float32", "NAME,float"},
+	{"map[string]int64", ",sorted"},
+	{"map[Level]Inner", "NAME,sorted,optional"},
+	{"string", ",max=10"},
+	{"[]byte", ",optional,max=1"},
+	{"[]string", "NAME,max=3"},
+	{"Color", ""},
+	{"*Mood", ""},
+	{"[]Color", ""},
+	{"Money", ""},
+	{"[]Money", "NAME"},
 }
 
 // randomForms is the source of a random schema.

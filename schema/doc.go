@@ -1,22 +1,48 @@
 // Package schema is the language in which a package declares its events,
 // entities, projections, gates and commands.
 //
+// This page is its manual. The code on it is one package, from top to bottom; a
+// test compiles it, generates code for it and finds nothing wrong.
+//
+// # Declarations
+//
 // A schema is a set of package-level variables, each with an initialiser of its
 // own, that batpakgen reads and never runs:
 //
+//	// ledger is the upper part of the kinds of this package.
 //	const ledger schema.Category = 0x1
 //
+//	// Accounts have streams of their own, "account:" and the id.
 //	var account = schema.Entity[AccountID]{Prefix: "account", Scope: "ledger"}
 //
-//	var opened = schema.Event[AccountOpened]{Category: ledger, Type: 0x001, Version: 1, Entity: account}
+//	// AccountID names an account.
+//	type AccountID string
 //
 // An initialiser may use constants, composite literals of this package's types,
 // the names of other declarations, declared functions, method expressions such
-// as (*Balance).opened, and calls of [On] and [Step]. Everything else, function
-// literals, other calls, control flow, and assignments elsewhere, is a
-// diagnostic.
-// The Go compiler checks the types: that a handler takes the event it is listed
-// under, that a gate fits its command's context.
+// as (*Balance).opened, and calls of this package's functions. Everything else,
+// function literals, other calls, control flow, and assignments elsewhere, is a
+// diagnostic. The Go compiler checks the types: that a handler takes the event it is
+// listed under, that a gate fits its command's context. What it cannot check,
+// batpakgen does; "batpakgen explain" says what each of its codes means.
+//
+// # Events
+//
+// An event is what may be stored in the streams of an entity: a payload and a kind.
+// The kind, category and type, is its name on disk. It is never given to another
+// event.
+//
+//	var opened = schema.Event[AccountOpened]{Category: ledger, Type: 0x001, Version: 1, Entity: account}
+//
+//	// AccountOpened records a new account.
+//	type AccountOpened struct {
+//		Owner    string `bat:",max=200"`
+//		Currency Currency
+//		Limits   map[string]int64 `bat:"limits,sorted,optional"`
+//		OpenedAt time.Time
+//		Referrer *AccountID
+//		cache    []string `bat:"-"`
+//	}
 //
 // # Payloads
 //
@@ -49,7 +75,15 @@
 // The values of a named type over text or an integer may be said to be its
 // constants:
 //
-//	var status = schema.Enum[Status]{}
+//	var currencies = schema.Enum[Currency]{}
+//
+//	// Currency is a currency that accounts are kept in.
+//	type Currency string
+//
+//	const (
+//		EUR Currency = "EUR"
+//		USD Currency = "USD"
+//	)
 //
 // Another value is then refused when it is appended, and when it is read; with
 // Open, both are as if there were no declaration.
@@ -61,13 +95,106 @@
 // under a name of its own, and a pure function makes the new from the old.
 //
 //	var deposited = schema.Event[MoneyDeposited]{
-//		Category: ledger, Type: 0x002, Version: 3, Entity: account,
-//		Upcasts: schema.Chain{
-//			schema.Step(1, depositedV1toV2),
-//			schema.Step(2, depositedV2toV3),
-//		},
+//		Category: ledger, Type: 0x002, Version: 2, Entity: account,
+//		Upcasts: schema.Chain{schema.Step(1, depositedV1toV2)},
+//	}
+//
+//	// MoneyDeposited records money coming in.
+//	type MoneyDeposited struct {
+//		Cents int64
+//	}
+//
+//	// moneyDepositedV1 is how it was stored at first: "12.34".
+//	type moneyDepositedV1 struct {
+//		Amount string
+//	}
+//
+//	func depositedV1toV2(v moneyDepositedV1) (MoneyDeposited, error) {
+//		cents, err := strconv.ParseInt(strings.Replace(v.Amount, ".", "", 1), 10, 64)
+//		return MoneyDeposited{Cents: cents}, err
 //	}
 //
 // Whoever reads an event gets a MoneyDeposited, whatever was stored. Stored bytes
 // are never rewritten.
+//
+// # Projections
+//
+// A projection folds the events of one stream into a state. It says of each event
+// of its entity what becomes of it: a handler folds it, or it is ignored.
+//
+//	var balance = schema.Projection[Balance]{
+//		Name: "balance", Version: 1, Per: account,
+//		Fold: schema.Fold[Balance]{
+//			schema.On(opened, (*Balance).opened),
+//			schema.On(deposited, (*Balance).deposited),
+//			schema.On(withdrawn, (*Balance).withdrawn),
+//		},
+//	}
+//
+//	// Balance is what an account holds.
+//	type Balance struct {
+//		Open  bool
+//		Cents int64
+//	}
+//
+//	func (b *Balance) opened(batpak.Stored[AccountOpened])       { b.Open = true }
+//	func (b *Balance) deposited(e batpak.Stored[MoneyDeposited]) { b.Cents += e.Payload.Cents }
+//	func (b *Balance) withdrawn(e batpak.Stored[MoneyWithdrawn]) { b.Cents -= e.Payload.Cents }
+//
+// Handlers are pure: they depend on the state and the event alone, not on the
+// clock, chance, package variables or the order of a map. When what they do
+// changes, the projection's Version goes up.
+//
+// # Gates and commands
+//
+// An event that may not always be appended belongs to a command. It has no append of
+// its own then; the command loads what its gates have to know, asks them in their
+// order, and appends the event if none of them denies, and nothing that they were
+// told has changed meanwhile.
+//
+//	var withdrawn = schema.Event[MoneyWithdrawn]{Category: ledger, Type: 0x003, Version: 1, Entity: account}
+//
+//	// MoneyWithdrawn records money going out.
+//	type MoneyWithdrawn struct {
+//		Cents int64
+//	}
+//
+//	var withdraw = schema.Command[Withdrawal, MoneyWithdrawn]{
+//		Name: "withdraw", Event: withdrawn,
+//		Gates: schema.Gates[Withdrawal]{isOpen, hasFunds},
+//	}
+//
+//	var (
+//		isOpen   = schema.Gate[Withdrawal]{Name: "is-open", Eval: denyUnlessOpen}
+//		hasFunds = schema.Gate[Withdrawal]{Name: "sufficient-funds", Eval: denyOverdraft}
+//	)
+//
+// What the gates see is a struct whose fields are filled by their types: the entity's
+// id, the state of a projection, the proposed event. A field with the tag "caller"
+// becomes a parameter of the generated method; one with a dash stays zero.
+//
+//	// Withdrawal is what the gates of a withdrawal see.
+//	type Withdrawal struct {
+//		Account   AccountID
+//		Balance   Balance
+//		Proposed  MoneyWithdrawn
+//		Overdraft int64 `bat:"caller"`
+//	}
+//
+//	func denyUnlessOpen(w Withdrawal) *batpak.Denial {
+//		if !w.Balance.Open {
+//			return batpak.Denyf("MISSING", "there is no account %s", w.Account)
+//		}
+//		return nil
+//	}
+//
+//	func denyOverdraft(w Withdrawal) *batpak.Denial {
+//		if w.Proposed.Cents > w.Balance.Cents+w.Overdraft {
+//			return batpak.Deny("NSF", "insufficient funds")
+//		}
+//		return nil
+//	}
+//
+// Gates are pure as well. Their verdicts are stored with the event, and a denial is an
+// error that names the gate and the code.
 package schema
