@@ -55,11 +55,11 @@ var rooms = map[string][]string{
 	"cmd/batpakgen/internal/explain":    {"cmd/batpakgen/internal/command", "schema/diag", "golang.org/x/tools/txtar"},
 	"cmd/batpakgen/internal/diagram":    {"schema/model"},
 	"cmd/batpakgen/internal/jsonschema": {"schema/model"},
-	"cmd/batpakgen/internal/describe":   {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/diagram", "cmd/batpakgen/internal/jsonschema", "cmd/batpakgen/internal/session", "schema/diag", "schema/model"},
 	"cmd/batpakgen/internal/scaffold":   {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/session", "schema/diag", "golang.org/x/tools/txtar"},
 	"cmd/batpakgen/internal/cache":      {},
 	"cmd/batpakgen/internal/inputs":     {"golang.org/x/mod/modfile"},
 	"cmd/batpakgen/internal/generate":   {"cmd/batpakgen/internal/cache", "cmd/batpakgen/internal/command", "cmd/batpakgen/internal/inputs", "cmd/batpakgen/internal/session", "schema/diag"},
+	"cmd/batpakgen/internal/describe":   {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/diagram", "cmd/batpakgen/internal/jsonschema", "cmd/batpakgen/internal/session", "schema/diag", "schema/lock", "schema/model"},
 	"cmd/batpakgen":                     {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/describe", "cmd/batpakgen/internal/explain", "cmd/batpakgen/internal/generate", "cmd/batpakgen/internal/scaffold"},
 
 	// What was promised about stored events.

@@ -1,10 +1,12 @@
 package describe
 
 import (
-	"cmp"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/batpak-go/batpak/schema/lock"
 	"github.com/batpak-go/batpak/schema/model"
 )
 
@@ -60,6 +62,7 @@ type event struct {
 type version struct {
 	Version uint16  `json:"version"`
 	Struct  string  `json:"struct"`
+	State   string  `json:"state,omitempty"`  // "draft", "released" or "revised", if there is a lock file
 	Upcast  string  `json:"upcast,omitempty"` // the function that lifts it to the next
 	Fields  []field `json:"fields"`
 }
@@ -153,7 +156,7 @@ type retired struct {
 
 // newCatalogue describes a package that was read without errors.
 func newCatalogue(p *model.Package) *catalogue {
-	b := builder{events: map[*model.Event]*event{}, cat: &catalogue{
+	b := builder{locked: promised(p.Dir), events: map[*model.Event]*event{}, cat: &catalogue{
 		Path: p.Path, Name: p.Name,
 		Entities: []*entity{}, Events: []*event{}, Projections: []*projection{}, Commands: []*command{}, Gates: []*gate{},
 	}}
@@ -196,6 +199,7 @@ func newCatalogue(p *model.Package) *catalogue {
 // builder builds a catalogue.
 type builder struct {
 	cat    *catalogue
+	locked *lock.File
 	events map[*model.Event]*event
 }
 
@@ -206,15 +210,42 @@ func (b *builder) event(e *model.Event, payloads map[*model.Struct]bool) {
 	}
 	for _, u := range e.Upcasts {
 		payloads[u.Source] = true
-		ev.Versions = append(ev.Versions, version{u.From, u.Source.Name, u.Func, fields(u.Source)})
+		ev.Versions = append(ev.Versions, version{u.From, u.Source.Name, b.state(e, u.From), u.Func, fields(u.Source)})
 	}
 	payloads[e.Payload] = true
-	ev.Versions = append(ev.Versions, version{e.Version, e.Payload.Name, "", fields(e.Payload)})
+	ev.Versions = append(ev.Versions, version{e.Version, e.Payload.Name, b.state(e, e.Version), "", fields(e.Payload)})
 	if e.Command != nil {
 		ev.Command = e.Command.Name
 	}
 	b.events[e] = ev
 	b.cat.Events = append(b.cat.Events, ev)
+}
+
+// promised is what the lock file in a directory says. One that is not there, or
+// that nothing can be read from, says nothing.
+func promised(dir string) *lock.File {
+	text, err := os.ReadFile(filepath.Join(dir, lock.Name))
+	if err != nil {
+		return new(lock.File)
+	}
+	f, err := lock.Parse(lock.Name, text)
+	if err != nil {
+		return new(lock.File)
+	}
+	return f
+}
+
+// state is what the lock file says of a version.
+func (b *builder) state(e *model.Event, number uint16) string {
+	locked := b.locked.Event(lock.Kind(e.Kind()))
+	if locked == nil {
+		return ""
+	}
+	v := locked.Version(number)
+	if v == nil {
+		return ""
+	}
+	return string(v.State)
 }
 
 func (b *builder) enum(e *model.Enum) {
@@ -358,24 +389,19 @@ func unnamed(t *model.Type) string {
 	return fmt.Sprintf("class %d", t.Class)
 }
 
+// current is the version of today.
+func (e *event) current() version { return e.Versions[len(e.Versions)-1] }
+
 // note says in a few words what else there is to a field.
 func (f field) note() string {
-	var note string
+	var notes []string
 	if f.Optional {
-		note = "optional"
+		notes = append(notes, "optional")
 	}
 	if f.Max > 0 {
-		note = join(note, fmt.Sprintf("at most %d", f.Max))
+		notes = append(notes, fmt.Sprintf("at most %d", f.Max))
 	}
-	return note
-}
-
-// join joins two notes.
-func join(a, b string) string {
-	if a == "" || b == "" {
-		return cmp.Or(a, b)
-	}
-	return a + ", " + b
+	return strings.Join(notes, ", ")
 }
 
 // full writes a type with what it is over: "Cents (int64)".

@@ -53,7 +53,7 @@ func (c *catalogue) markdownOverview(b *bytes.Buffer) {
 		if e.Command != "" {
 			by = "command " + e.Command
 		}
-		row(b, code(e.Kind), "["+e.Name+"](#"+strings.ToLower(e.Name)+")", fmt.Sprint(e.Version), e.Entity, by)
+		row(b, code(e.Kind), "["+e.Name+"](#"+strings.ToLower(e.Name)+")", strings.TrimSuffix(fmt.Sprintf("%d %s", e.Version, e.current().State), " "), e.Entity, by)
 	}
 	for _, r := range c.Retired {
 		row(b, code(r.Kind), r.Name, "retired", "", "nobody")
@@ -65,7 +65,11 @@ func (e *event) markdown(b *bytes.Buffer) {
 	fmt.Fprintf(b, "\n## %s\n", e.Name)
 	paragraph(b, e.PayloadDoc)
 	paragraph(b, e.Doc)
-	fmt.Fprintf(b, "\nKind %s, version %d.", code(e.Kind), e.Version)
+	fmt.Fprintf(b, "\nKind %s, version %d", code(e.Kind), e.Version)
+	if state := e.current().State; state != "" {
+		fmt.Fprintf(b, ", %s", state)
+	}
+	b.WriteByte('.')
 	for _, use := range []struct {
 		what  string
 		names []string
@@ -83,7 +87,7 @@ func (e *event) markdown(b *bytes.Buffer) {
 	for i := len(e.Versions) - 1; i >= 0; i-- {
 		v := e.Versions[i]
 		if v.Upcast != "" {
-			fmt.Fprintf(b, "\nVersion %d, lifted by %s:\n", v.Version, code(v.Upcast))
+			fmt.Fprintf(b, "\nVersion %d, %slifted by %s:\n", v.Version, v.prefix(), code(v.Upcast))
 		}
 		markdownFields(b, v.Fields)
 	}

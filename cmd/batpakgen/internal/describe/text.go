@@ -36,14 +36,17 @@ func (c *catalogue) textEvents(b *bytes.Buffer) {
 		fmt.Fprintf(b, "\tid %s (%s)\n", en.ID, en.Basic)
 	}
 	for _, e := range c.Events {
-		guard := ""
-		if e.Command != "" {
-			guard = ", through command " + e.Command
+		fmt.Fprintf(b, "\nevent %s %s version %d of %s", e.Name, e.Kind, e.Version, e.Entity)
+		if state := e.current().State; state != "" {
+			fmt.Fprintf(b, ", %s", state)
 		}
-		fmt.Fprintf(b, "\nevent %s %s version %d of %s%s\n", e.Name, e.Kind, e.Version, e.Entity, guard)
+		if e.Command != "" {
+			fmt.Fprintf(b, ", through command %s", e.Command)
+		}
+		b.WriteByte('\n')
 		for i, v := range e.Versions {
 			if i < len(e.Versions)-1 {
-				fmt.Fprintf(b, "\tversion %d, lifted by %s:\n", v.Version, v.Upcast)
+				fmt.Fprintf(b, "\tversion %d, %slifted by %s:\n", v.Version, v.prefix(), v.Upcast)
 				textFields(b, "\t\t", v.Fields)
 			} else {
 				textFields(b, "\t", v.Fields)
@@ -63,6 +66,14 @@ func (c *catalogue) textEvents(b *bytes.Buffer) {
 	for _, r := range c.Retired {
 		fmt.Fprintf(b, "\nretired %s %s\n", r.Name, r.Kind)
 	}
+}
+
+// prefix is the state of a version before more is said.
+func (v version) prefix() string {
+	if v.State == "" {
+		return ""
+	}
+	return v.State + ", "
 }
 
 // textFields writes fields in columns.
