@@ -22,9 +22,10 @@ const (
 // function (in the form "file:function"), with what is counted.
 var excused = map[string]excuse{
 	"runtime: lines":            {2700, "the one public face; what could be a room of its own is one already"},
-	"runtime: names":            {105, "errors with fields for each outcome, and what generated code calls"},
+	"runtime: names":            {115, "errors with fields for each outcome, and what generated code calls"},
 	"runtime/wire: lines":       {1400, "both directions of every kind of value, and what generated codecs share"},
 	"gen: lines":                {1400, "one emitter for each part of the generated surface"},
+	"schema/static: lines":      {1150, "an evaluator for each sort of declaration and of expression"},
 	"gen/internal/codec: lines": {1000, "an emitter for each class of type, in either direction"},
 
 	"runtime/internal/format: names":    {36, "a struct and a pair of functions for each shape of bytes"},

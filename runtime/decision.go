@@ -11,7 +11,7 @@ import (
 // format; do not change.
 var (
 	extensionShape = wire.NewShape("extensions", "decision?")
-	decisionShape  = wire.NewShape("decision", "command", "version", "verdicts")
+	decisionShape  = wire.NewShape("decision", "command", "version", "verdicts", "bypassed?")
 	verdictShape   = wire.NewShape("verdict", "gate", "code")
 )
 
@@ -19,13 +19,17 @@ var (
 func (d *Decision) appendExtension(dst []byte) []byte {
 	dst = wire.AppendStruct(dst, 1)
 	dst = wire.AppendString(dst, "decision")
-	dst = wire.AppendStruct(dst, 3)
+	dst = wire.AppendStruct(dst, 3+wire.Present(d.Bypassed != ""))
 	dst = wire.AppendString(dst, "command")
 	dst = appendText(dst, d.Command)
 	dst = wire.AppendString(dst, "version")
 	dst = wire.AppendUint(dst, d.Version)
 	dst = wire.AppendString(dst, "verdicts")
-	return appendVerdicts(dst, d.Verdicts)
+	dst = appendVerdicts(dst, d.Verdicts)
+	if d.Bypassed != "" {
+		dst = appendText(wire.AppendString(dst, "bypassed"), d.Bypassed)
+	}
+	return dst
 }
 
 func appendVerdicts(dst []byte, verdicts []Verdict) []byte {
@@ -61,6 +65,9 @@ func parseExtensions(src []byte) (d *Decision, err error) {
 				d.Version = dec.Uint64()
 			case 2:
 				d.Verdicts = decodeVerdicts(dec)
+			case 3:
+				d.Bypassed = dec.String()
+				dec.NotZero(d.Bypassed != "")
 			}
 		}
 	}

@@ -1,9 +1,12 @@
 package batpak
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
+
+	"github.com/batpak-go/batpak/runtime/internal/frontier"
 )
 
 // Folded is a projection's state and where it was folded to.
@@ -25,6 +28,47 @@ func Project[S any](ctx context.Context, s *Store, entity string, fold func(*S, 
 	}
 	f.Version = reading.version
 	return f, nil
+}
+
+// FoldedAll is the state of a projection over all streams, and where in the log it
+// was folded to.
+type FoldedAll[S any] struct {
+	State S
+	// Sequence is the place that the state is at: no event up to it is missing, none
+	// after it is in the state.
+	Sequence uint64
+}
+
+// ProjectAll folds the visible events of some kinds, whatever their streams, into
+// the zero state of S, in the order of the log. It stops at the first error of
+// fold, and when ctx ends; it holds no more than the state and a page of the
+// index. Generated code calls it with an exhaustive fold.
+func ProjectAll[S any](ctx context.Context, s *Store, kinds []Kind, fold func(*S, Event) error) (FoldedAll[S], error) {
+	if err := s.settle(ctx); err != nil {
+		return FoldedAll[S]{}, err
+	}
+	f := FoldedAll[S]{Sequence: s.frontier.At(frontier.Visible)}
+	if f.Sequence == 0 {
+		return f, s.alive()
+	}
+	for e, err := range s.Events(Query{Kinds: kinds, Until: f.Sequence}) {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return FoldedAll[S]{}, err
+		}
+		if err := fold(&f.State, e); err != nil {
+			return FoldedAll[S]{}, err
+		}
+	}
+	return f, nil
+}
+
+// settle makes what was written visible: in a [Relaxed] store that hides what is
+// not durable, it syncs.
+func (s *Store) settle(ctx context.Context) error {
+	if s.options.Durability == Relaxed && !s.options.ShowUnsynced {
+		return s.Sync(ctx)
+	}
+	return nil
 }
 
 // Reading says where a gate context was read: which stream, and at which
@@ -50,10 +94,8 @@ func Into[S any](state *S, fold func(*S, Event) error) Loader {
 // that all of them are at the same version. In a [Relaxed] store that hides
 // what is not durable, it syncs first, so that its reader sees what it wrote.
 func Load(ctx context.Context, s *Store, entity string, into ...Loader) (Reading, error) {
-	if s.options.Durability == Relaxed && !s.options.ShowUnsynced {
-		if err := s.Sync(ctx); err != nil {
-			return Reading{}, err
-		}
+	if err := s.settle(ctx); err != nil {
+		return Reading{}, err
 	}
 	r := Reading{store: s, entity: entity}
 	if len(into) == 0 {

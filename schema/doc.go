@@ -1,5 +1,5 @@
 // Package schema is the language in which a package declares its events,
-// entities, projections, gates and commands.
+// entities, projections, gates, commands and reactors.
 //
 // This page is its manual. The code on it is one package, from top to bottom; a
 // test compiles it, generates code for it and finds nothing wrong.
@@ -129,6 +129,7 @@
 //			schema.On(deposited, (*Balance).deposited),
 //			schema.On(withdrawn, (*Balance).withdrawn),
 //		},
+//		Ignore: schema.Events{flagged},
 //	}
 //
 //	// Balance is what an account holds.
@@ -144,6 +145,24 @@
 // Handlers are pure: they depend on the state and the event alone, not on the
 // clock, chance, package variables or the order of a map. When what they do
 // changes, the projection's Version goes up.
+//
+// A projection without Per is folded from all streams, in the order of the log. It
+// handles or ignores every event of each entity of which it folds one.
+//
+//	var holdings = schema.Projection[Holdings]{
+//		Name: "holdings", Version: 1,
+//		Fold: schema.Fold[Holdings]{
+//			schema.On(deposited, (*Holdings).deposited),
+//			schema.On(withdrawn, (*Holdings).withdrawn),
+//		},
+//		Ignore: schema.Events{opened, flagged},
+//	}
+//
+//	// Holdings is what all accounts hold.
+//	type Holdings struct{ Cents int64 }
+//
+//	func (h *Holdings) deposited(e batpak.Stored[MoneyDeposited]) { h.Cents += e.Payload.Cents }
+//	func (h *Holdings) withdrawn(e batpak.Stored[MoneyWithdrawn]) { h.Cents -= e.Payload.Cents }
 //
 // # Gates and commands
 //
@@ -162,10 +181,11 @@
 //	var withdraw = schema.Command[Withdrawal, MoneyWithdrawn]{
 //		Name: "withdraw", Event: withdrawn,
 //		Gates: schema.Gates[Withdrawal]{isOpen, hasFunds},
+//		Bypass: true,
 //	}
 //
 //	var (
-//		isOpen   = schema.Gate[Withdrawal]{Name: "is-open", Eval: denyUnlessOpen}
+//		isOpen   = schema.Gate[Withdrawal]{Name: "is-open", Eval: denyUnlessOpen, Codes: schema.Codes{"MISSING"}}
 //		hasFunds = schema.Gate[Withdrawal]{Name: "sufficient-funds", Eval: denyOverdraft}
 //	)
 //
@@ -196,5 +216,52 @@
 //	}
 //
 // Gates are pure as well. Their verdicts are stored with the event, and a denial is an
-// error that names the gate and the code.
+// error that names the gate and the code. A gate may list the Codes that its denials
+// can have; then a denial with another one is a diagnostic, where it can be seen.
+//
+// With Bypass there is a method that appends the event without asking the gates, for
+// repairs by hand. It takes a reason, which is stored with the event.
+//
+// # Reactors
+//
+// A reactor answers events of some kinds with events of others. Its functions may have
+// effects; they add what they want appended to a batch.
+//
+//	var fraud = schema.Reactor[FraudWatch]{
+//		Name:  "fraud-watch",
+//		On:    schema.Reactions[FraudWatch]{schema.React(withdrawn, (*FraudWatch).withdrawn)},
+//		Emits: schema.Events{flagged},
+//	}
+//
+//	// FraudWatch flags accounts that much is withdrawn from.
+//	type FraudWatch struct {
+//		Limit int64
+//		Flag  func(b *batpak.Batch, entity string)
+//	}
+//
+//	func (f *FraudWatch) withdrawn(e batpak.Stored[MoneyWithdrawn], b *batpak.Batch) error {
+//		if e.Payload.Cents > f.Limit {
+//			f.Flag(b, e.Entity)
+//		}
+//		return nil
+//	}
+//
+//	var flagged = schema.Event[AccountFlagged]{Category: ledger, Type: 0x010, Version: 1, Entity: account}
+//
+//	// AccountFlagged records that a rule found the account suspicious.
+//	type AccountFlagged struct {
+//		Rule string
+//	}
+//
+// Reactors that answer themselves, through others or not, would go on for ever: a
+// diagnostic, unless one of them says with Loop that it ends.
+//
+// # Retired kinds
+//
+// There may be events of a kind in a store for ever. The kind of an event that is no
+// longer declared is listed with the name of its payload, and is given to no other.
+//
+//	var retired = schema.Retired{
+//		{Category: ledger, Type: 0x005, Name: "AccountRenamed"},
+//	}
 package schema

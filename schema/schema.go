@@ -135,10 +135,13 @@ func React[R, T any](e Event[T], f func(*R, batpak.Stored[T], *batpak.Batch) err
 	return Reaction[R]{}
 }
 
+// Reactions lists what a reactor reacts to.
+type Reactions[R any] []Reaction[R]
+
 // Reactor declares that events of some kinds are answered by events of others.
 type Reactor[R any] struct {
 	Name  string // unique, lower-case words with dashes
-	On    []Reaction[R]
+	On    Reactions[R]
 	Emits Events
-	Loop  bool // it may emit what it reacts to
+	Loop  bool // it may emit what it reacts to, itself or through others
 }

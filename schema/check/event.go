@@ -1,8 +1,10 @@
 package check
 
 import (
+	"fmt"
 	"strings"
 
+	"github.com/batpak-go/batpak/schema/diag"
 	"github.com/batpak-go/batpak/schema/model"
 )
 
@@ -84,6 +86,34 @@ func eventBP114(c *checker) {
 	for _, e := range c.pkg.Events {
 		if first, taken := payloads.take(e.Payload, holder{e.Var, e.Pos}); taken {
 			c.addRelated(e.Pos, first.related(), "BP114", "payload %s already belongs to event %s", e.Payload.Name, first.name)
+		}
+	}
+}
+
+// retiredBP115: a kind that was retired is a possible one, was retired once, and is
+// given to no event of the run.
+func retiredBP115(c *checker) {
+	kinds := make(unique[uint16])
+	for _, pkg := range c.all {
+		for i := range pkg.Retired {
+			r := &pkg.Retired[i]
+			text := fmt.Sprintf("kind %#x/%#03x", r.Category, r.Type)
+			if r.Category == categorySystem || r.Category == categoryEffect || r.Category > maxCategory || r.Type > maxType || r.Name == "" {
+				if pkg == c.pkg {
+					c.add(r.Pos, "BP115", "retired %s: want the Category, Type and Name of an event that there was", text)
+				}
+				continue
+			}
+			first, taken := kinds.take(r.Kind(), holder{r.Name, r.Pos})
+			if taken && pkg == c.pkg {
+				c.addRelated(r.Pos, diag.Related{Pos: first.pos, Message: "first retired here"}, "BP115", "%s is retired already (%s)", text, first.name)
+			}
+		}
+	}
+	for _, e := range c.pkg.Events {
+		if first, taken := kinds[e.Kind()]; taken && has(e.Decl, "Category") && has(e.Decl, "Type") {
+			c.addRelated(given(e.Decl, "Type"), diag.Related{Pos: first.pos, Message: "retired here"}, "BP115",
+				"kind %#x/%#03x of %s was retired (%s); kinds are never given again", e.Category, e.Type, e.Var, first.name)
 		}
 	}
 }

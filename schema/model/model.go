@@ -81,6 +81,7 @@ type Upcast struct {
 
 // Retired is a kind that was an event's once and is never given again.
 type Retired struct {
+	Var      string // of the list it is in
 	Category uint8
 	Type     uint16
 	Name     string // of the payload struct it had
@@ -224,8 +225,8 @@ type Code struct {
 type Reactor struct {
 	Decl
 	Name  string
-	Type  NamedRef // of the reactor's value
-	On    []Handler
+	Type  NamedRef  // of the reactor's value
+	On    []Handler // each called with the value's address, the stored event and the batch
 	Emits []*Event
 	// EmitsPos are where the events are named in Emits, one for each.
 	EmitsPos []token.Position

@@ -134,7 +134,7 @@ func IsDeclaration(t types.Type) bool {
 		return false
 	}
 	switch named.Obj().Name() {
-	case "Entity", "Event", "Enum", "Projection", "Gate", "Command":
+	case "Entity", "Event", "Enum", "Projection", "Gate", "Command", "Reactor", "Retired":
 		return true
 	}
 	return false

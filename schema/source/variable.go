@@ -10,8 +10,8 @@ import (
 )
 
 // Variable is a package-level variable of a type of package schema. Those of the
-// types Entity, Event, Enum, Projection, Gate and Command are the declarations;
-// lists and numbers may have names too.
+// types Entity, Event, Enum, Projection, Gate, Command, Reactor and Retired are the
+// declarations; lists and numbers may have names too.
 type Variable struct {
 	Name   *ast.Ident
 	Doc    string          // without the final newline

@@ -31,19 +31,32 @@ func (r *reader) follow(e ast.Expr) ast.Expr {
 // fields returns the field values of the declaration's literal by name, and
 // records them as given.
 func (r *reader) fields(v *source.Variable, d *model.Decl) map[string]ast.Expr {
-	values := make(map[string]ast.Expr)
-	lit, ok := ast.Unparen(v.Init).(*ast.CompositeLit)
+	values := r.structure(v.Init, d)
+	if values == nil {
+		return nil
+	}
+	d.Given = make(map[string]token.Position)
+	for name, value := range values {
+		d.Given[name] = r.sink.Position(value.Pos())
+	}
+	return values
+}
+
+// structure returns the field values of a struct literal by name, or nil if an
+// expression is none, which it reports.
+func (r *reader) structure(e ast.Expr, d *model.Decl) map[string]ast.Expr {
+	lit, ok := ast.Unparen(e).(*ast.CompositeLit)
 	if !ok {
 		d.Broken = true
-		r.notStatic(v.Init)
-		return values
+		r.notStatic(e)
+		return nil
 	}
 	st, ok := r.src.Info.Types[lit].Type.Underlying().(*types.Struct)
 	if !ok {
 		d.Broken = true
-		return values
+		return nil
 	}
-	d.Given = make(map[string]token.Position)
+	values := make(map[string]ast.Expr)
 	for i, elt := range lit.Elts {
 		name, value := "", elt
 		if kv, ok := elt.(*ast.KeyValueExpr); ok {
@@ -56,7 +69,6 @@ func (r *reader) fields(v *source.Variable, d *model.Decl) map[string]ast.Expr {
 		}
 		if !r.isNil(value) {
 			values[name] = value
-			d.Given[name] = r.sink.Position(value.Pos())
 		}
 	}
 	return values
@@ -202,6 +214,7 @@ type function struct {
 	recv string // name of the method's receiver type, without star; empty for functions
 	star bool
 	obj  *types.Func
+	at   ast.Expr // where it is named
 }
 
 // function evaluates a declared function or method expression of this package.
@@ -214,10 +227,11 @@ func (r *reader) function(e ast.Expr, d *model.Decl) (function, bool) {
 	switch x := ast.Unparen(e).(type) {
 	case *ast.Ident:
 		if obj, ok := r.src.Info.Uses[x].(*types.Func); ok {
-			return function{obj: obj}, true
+			return function{obj: obj, at: e}, true
 		}
 	case *ast.SelectorExpr:
 		if f, ok := r.methodExpr(x); ok {
+			f.at = e
 			return f, true
 		}
 		if obj, ok := r.src.Info.Uses[x.Sel].(*types.Func); ok && r.src.Info.Selections[x] == nil {

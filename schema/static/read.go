@@ -76,6 +76,12 @@ func (r *reader) declarations() {
 	for _, v := range r.declared("Command") {
 		r.pkg.Commands = append(r.pkg.Commands, r.command(v))
 	}
+	for _, v := range r.declared("Reactor") {
+		r.pkg.Reactors = append(r.pkg.Reactors, r.reactor(v))
+	}
+	for _, v := range r.declared("Retired") {
+		r.retired(v)
+	}
 }
 
 // declared returns the sound declarations of one type of package schema.

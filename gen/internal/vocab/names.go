@@ -245,6 +245,9 @@ func foreign(pkg *model.Package) []model.Import {
 	for _, p := range pkg.Projections {
 		add(p.State.Path, p.State.PkgName)
 	}
+	for _, r := range pkg.Reactors {
+		add(r.Type.Path, r.Type.PkgName)
+	}
 	for _, c := range pkg.Commands {
 		for _, fill := range c.Fill {
 			all = append(all, fill.Imports...)
