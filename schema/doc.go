@@ -180,7 +180,7 @@
 //
 //	var withdraw = schema.Command[Withdrawal, MoneyWithdrawn]{
 //		Name: "withdraw", Event: withdrawn,
-//		Gates: schema.Gates[Withdrawal]{isOpen, hasFunds},
+//		Gates:  schema.Gates[Withdrawal]{isOpen, hasFunds},
 //		Bypass: true,
 //	}
 //

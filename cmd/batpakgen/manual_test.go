@@ -50,7 +50,7 @@ import (
 	text := strings.Join(blocks, "\n")
 	for _, word := range []string{
 		"schema.Entity[", "schema.Event[", "schema.Enum[", "schema.Chain{", "schema.Step(", "schema.Projection[", "schema.Fold[", "schema.On(",
-		"schema.Gate[", "schema.Gates[", "schema.Command[",
+		"schema.Gate[", "schema.Gates[", "schema.Codes{", "schema.Command[", "schema.Reactor[", "schema.Reactions[", "schema.React(", "schema.Retired{",
 	} {
 		if !strings.Contains(text, word) {
 			t.Errorf("the manual has no example of %s", word)
