@@ -14,6 +14,9 @@ func (e *emitter) commands() []jen.Code {
 	var decls []jen.Code
 	for _, c := range e.pkg.Commands {
 		decls = append(decls, e.gates(c), e.decideMethod(c), e.proposeMethod(c), e.commitMethod(c), e.addPermitMethod(c))
+		if c.Bypass {
+			decls = append(decls, e.bypassMethod(c))
+		}
 	}
 	return decls
 }
@@ -173,6 +176,24 @@ func (e *emitter) addPermitMethod(c *model.Command) jen.Code {
 		" stream has moved since Propose%s looked at it.", name, vocab.Camel(c.Name))
 	return vocab.Documented(e.journalMethod(name).Params(e.batchParam(), e.permitParam(c), e.optsParam()).Int().Block(
 		jen.Return(vocab.Runtime("AddPermit").Call(e.L("b"), e.L("permit"), e.opts())),
+	), text, "")
+}
+
+// bypassMethod emits
+//
+//	func (j *Journal) BypassWithdraw(ctx context.Context, id AccountID, e MoneyWithdrawn, reason string,
+//		opts ...batpak.AppendOption) (batpak.Receipt, error) {
+//		return batpak.Bypass(ctx, j.store, "withdraw", reason, j.draftMoneyWithdrawn(id, e), opts...)
+//	}
+func (e *emitter) bypassMethod(c *model.Command) jen.Code {
+	name := e.method("Bypass"+vocab.Camel(c.Name), c.Pos)
+	text := fmt.Sprintf("%s appends e to the stream of %s id without asking the gates of command %s, for repairs by hand. The reason"+
+		" must not be empty and is stored with the event.", name, c.Event.Entity.Prefix, c.Name)
+	return vocab.Documented(e.journalMethod(name).
+		Params(e.ctxParam(), e.idParam(c.Event.Entity), e.L("e").Add(payloadType(c.Event)), e.L("reason").String(), e.optsParam()).
+		Add(receiptResult()).Block(
+		jen.Return(vocab.Runtime("Bypass").Call(
+			e.L("ctx"), e.L("j").Dot("store"), jen.Lit(c.Name), e.L("reason"), e.drafted(c.Event), e.opts())),
 	), text, "")
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/dave/jennifer/jen"
 
-	"github.com/batpak-go/batpak/gen/internal/codec"
 	"github.com/batpak-go/batpak/gen/internal/vocab"
 	"github.com/batpak-go/batpak/schema/model"
 )
@@ -36,7 +35,7 @@ func (e *emitter) events() []jen.Code {
 	for _, s := range e.pkg.Structs {
 		decls = append(decls, e.codecs.Struct(s)...)
 	}
-	return decls
+	return append(decls, e.codecs.Enums(e.pkg)...)
 }
 
 // kindConsts emits
@@ -115,7 +114,11 @@ func (e *emitter) shapePins() []jen.Code {
 func (e *emitter) shapePin(s *model.Struct) jen.Code {
 	fields := make([]jen.Code, 0, len(s.Fields)+len(s.Skipped))
 	for _, f := range s.Fields {
-		fields = append(fields, jen.Id(f.Name).Add(vocab.TypeOf(f.Type)))
+		field := vocab.TypeOf(f.Type)
+		if !f.Embedded {
+			field = jen.Id(f.Name).Add(field)
+		}
+		fields = append(fields, field)
 	}
 	for _, f := range s.Skipped { // in order of Index
 		if f.Type == "" {
@@ -155,22 +158,6 @@ func (e *emitter) event(ev *model.Event) []jen.Code {
 		decls = append(decls, e.appendMethod(ev), e.addMethod(ev))
 	}
 	return decls
-}
-
-// eventDecoder emits
-//
-//	func DecodeMoneyDeposited(e batpak.Event) (batpak.Stored[MoneyDeposited], error) {
-//		return batpak.Decode(e, 1, (*MoneyDeposited).DecodeBatpak)
-//	}
-func (e *emitter) eventDecoder(ev *model.Event) jen.Code {
-	name := e.Claim(decoderFunc(ev), ev.Pos)
-	text := fmt.Sprintf("%s decodes the payload of e, which must be of kind %s, at version %d or lower; it does not look at the kind.",
-		name, kindText(ev), ev.Version)
-	return vocab.Documented(jen.Func().Id(name).Params(e.eventParam()).
-		Params(vocab.Runtime("Stored").Types(payloadType(ev)), jen.Error()).Block(
-		jen.Return(vocab.Runtime("Decode").Call(e.L("e"), jen.Lit(int(ev.Version)),
-			jen.Parens(jen.Op("*").Add(payloadType(ev))).Dot(codec.DecodeMethod))),
-	), text, "")
 }
 
 // kindText spells a kind as the schema does: 0x1/0x002.

@@ -48,6 +48,7 @@ func Generate(pkg *model.Package) ([]File, []diag.Diagnostic, error) {
 		{"events" + Suffix, e.events()},
 		{"commands" + Suffix, e.commands()},
 		{"views" + Suffix, e.views()},
+		{"reactors" + Suffix, e.reactors()},
 	}
 	diags, err := e.Diagnostics()
 	if err != nil {
@@ -91,6 +92,9 @@ func (e *emitter) decls() []model.Decl {
 	for _, d := range e.pkg.Events {
 		all = append(all, d.Decl)
 	}
+	for _, d := range e.pkg.Enums {
+		all = append(all, d.Decl)
+	}
 	for _, d := range e.pkg.Projections {
 		all = append(all, d.Decl)
 	}
@@ -99,6 +103,14 @@ func (e *emitter) decls() []model.Decl {
 	}
 	for _, d := range e.pkg.Commands {
 		all = append(all, d.Decl)
+	}
+	for _, d := range e.pkg.Reactors {
+		all = append(all, d.Decl)
+	}
+	for i, r := range e.pkg.Retired {
+		if i == 0 || r.Var != e.pkg.Retired[i-1].Var {
+			all = append(all, model.Decl{Var: r.Var})
+		}
 	}
 	return all
 }

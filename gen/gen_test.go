@@ -259,3 +259,33 @@ func TestEmittersKeepToTheRules(t *testing.T) {
 		}
 	}
 }
+
+// An event of five fields costs at most 90 lines, its codec included.
+func TestEventsAreSmall(t *testing.T) {
+	const limit = 90
+	lines := func(pkg *model.Package) int {
+		n := 0
+		for _, f := range generate(t, pkg) {
+			n += bytes.Count(f.Source, []byte("\n"))
+		}
+		return n
+	}
+	pkg := ledger()
+	before := lines(pkg)
+	pkg = ledger()
+	memo := field("Memo", "memo", basic("string"))
+	memo.Optional = true
+	closing := &model.Struct{Name: "AccountClosed", Pos: at(80), Fields: []model.Field{
+		field("By", "by", basic("string")), field("At", "at", &model.Type{Class: model.ClassTime}),
+		field("Rest", "rest", named("Cents", "int64")), field("Reason", "reason", basic("string")), memo,
+	}}
+	pkg.Structs = append(pkg.Structs, closing)
+	pkg.Events = append(pkg.Events, &model.Event{
+		Decl: decl("closed", 7), Category: 1, Type: 4, Version: 1, Entity: pkg.Entities[0], Payload: closing,
+	})
+	if got := lines(pkg) - before; got > limit {
+		t.Errorf("an event of five fields has %d lines, want at most %d", got, limit)
+	} else {
+		t.Logf("an event of five fields has %d lines", got)
+	}
+}

@@ -133,30 +133,29 @@ func (e *emitter) idText(en *model.Entity) jen.Code {
 //
 //	func (j *Journal) draftMoneyDeposited(id AccountID, e MoneyDeposited) batpak.Draft {
 //		return batpak.Draft{
-//			Coordinate:     j.AccountCoordinate(id),
-//			Kind:           KindMoneyDeposited,
-//			PayloadVersion: 1,
-//			Payload:        e.AppendBatpak(make([]byte, 0, 64)),
-//			Err:            checkMoneyDeposited(e),
+//			Coordinate: j.AccountCoordinate(id), Kind: KindMoneyDeposited, PayloadVersion: 1,
+//			Payload: e.AppendBatpak(make([]byte, 0, 64)), Err: checkMoneyDeposited(e),
 //		}
 //	}
 //
-// A payload without text cannot be wrong and is not checked.
+// A payload of which no value can be wrong is not checked.
 func (e *emitter) draft(ev *model.Event) jen.Code {
 	name := e.method(draftMethod(ev), ev.Pos)
-	fields := []jen.Code{
-		jen.Id("Coordinate").Op(":").Add(e.L("j")).Dot(coordinateMethod(ev.Entity)).Call(e.L("id")),
-		jen.Id("Kind").Op(":").Id(kindConst(ev)),
-		jen.Id("PayloadVersion").Op(":").Lit(int(ev.Version)),
-		jen.Id("Payload").Op(":").Add(e.L("e")).Dot(codec.EncodeMethod).Call(
-			jen.Make(jen.Index().Byte(), jen.Lit(0), jen.Lit(codec.SizeHint(ev.Payload)))),
-	}
-	if codec.HasText(ev.Payload) {
-		fields = append(fields, jen.Id("Err").Op(":").Id(e.codecs.Check(ev.Payload)).Call(e.L("e")))
+	payload := []jen.Code{jen.Id("Payload").Op(":").Add(e.L("e")).Dot(codec.EncodeMethod).Call(
+		jen.Make(jen.Index().Byte(), jen.Lit(0), jen.Lit(codec.SizeHint(ev.Payload))))}
+	if codec.Checked(ev.Payload) {
+		payload = append(payload, jen.Id("Err").Op(":").Id(e.codecs.Check(ev.Payload)).Call(e.L("e")))
 	}
 	return vocab.Documented(e.journalMethod(name).
 		Params(e.idParam(ev.Entity), e.L("e").Add(payloadType(ev))).Add(vocab.Runtime("Draft")).Block(
-		jen.Return(vocab.Runtime("Draft").Add(vocab.Lines(fields...))),
+		jen.Return(vocab.Runtime("Draft").Add(vocab.Lines(
+			jen.List(
+				jen.Id("Coordinate").Op(":").Add(e.L("j")).Dot(coordinateMethod(ev.Entity)).Call(e.L("id")),
+				jen.Id("Kind").Op(":").Id(kindConst(ev)),
+				jen.Id("PayloadVersion").Op(":").Lit(int(ev.Version)),
+			),
+			jen.List(payload...),
+		))),
 	), fmt.Sprintf("%s encodes e for the stream of %s id.", name, ev.Entity.Prefix), "")
 }
 

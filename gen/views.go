@@ -70,10 +70,14 @@ func (e *emitter) foldCase(h model.Handler) []jen.Code {
 	if h.Recv == "" {
 		apply = jen.Id(h.Func).Call(e.L("s"), e.L("stored"))
 	}
+	return append(e.storedEvent(h.Event), apply)
+}
+
+// storedEvent emits the beginning of the above, which decodes the event or returns.
+func (e *emitter) storedEvent(ev *model.Event) []jen.Code {
 	return []jen.Code{
-		jen.List(e.L("stored"), e.L("err")).Op(":=").Id(decoderFunc(h.Event)).Call(e.L("e")),
+		jen.List(e.L("stored"), e.L("err")).Op(":=").Id(decoderFunc(ev)).Call(e.L("e")),
 		e.IfErr(e.L("err")),
-		apply,
 	}
 }
 
@@ -82,7 +86,16 @@ func (e *emitter) foldCase(h model.Handler) []jen.Code {
 //	func (j *Journal) Balance(ctx context.Context, id AccountID) (batpak.Folded[Balance], error) {
 //		return batpak.Project(ctx, j.store, j.AccountCoordinate(id).Entity, FoldBalance)
 //	}
+//
+// or for a projection over all streams
+//
+//	func (j *Journal) Totals(ctx context.Context) (batpak.FoldedAll[Totals], error) {
+//		return batpak.ProjectAll(ctx, j.store, []batpak.Kind{KindAccountOpened}, FoldTotals)
+//	}
 func (e *emitter) viewMethod(p *model.Projection) jen.Code {
+	if p.Per == nil {
+		return e.overviewMethod(p)
+	}
 	name := e.method(vocab.Camel(p.Name), p.Pos)
 	text := fmt.Sprintf("%s folds the stream of %s id into projection %s and says at which version of the stream that is.",
 		name, p.Per.Prefix, p.Name)
@@ -94,5 +107,21 @@ func (e *emitter) viewMethod(p *model.Projection) jen.Code {
 			e.L("j").Dot(coordinateMethod(p.Per)).Call(e.L("id")).Dot("Entity"),
 			jen.Id(foldFunc(p)),
 		)),
+	), text, p.Doc)
+}
+
+// overviewMethod emits the method of a projection over all streams. What it ignores
+// is not read.
+func (e *emitter) overviewMethod(p *model.Projection) jen.Code {
+	name := e.method(vocab.Camel(p.Name), p.Pos)
+	folded := make([]*model.Event, 0, len(p.Fold))
+	for _, h := range p.Fold {
+		folded = append(folded, h.Event)
+	}
+	text := fmt.Sprintf("%s folds the events of all streams, in the order of the log, into projection %s and says up to which"+
+		" sequence that is.", name, p.Name)
+	return vocab.Documented(e.journalMethod(name).Params(e.ctxParam()).
+		Params(vocab.Runtime("FoldedAll").Types(namedType(p.State)), jen.Error()).Block(
+		jen.Return(vocab.Runtime("ProjectAll").Call(e.L("ctx"), e.L("j").Dot("store"), kinds(folded), jen.Id(foldFunc(p)))),
 	), text, p.Doc)
 }

@@ -21,9 +21,12 @@ const (
 // excused lists what may exceed its budget, how far, and why: a room, a file or a
 // function (in the form "file:function"), with what is counted.
 var excused = map[string]excuse{
-	"runtime: lines": {3100, "the one public face; what could be a room of its own is one already"},
-	"runtime: names": {105, "errors with fields for each outcome, and what generated code calls"},
-	"gen: lines":     {1200, "one emitter for each part of the generated surface"},
+	"runtime: lines":            {3400, "the one public face; what could be a room of its own is one already"},
+	"runtime: names":            {115, "errors with fields for each outcome, and what generated code calls"},
+	"runtime/wire: lines":       {1400, "both directions of every kind of value, and what generated codecs share"},
+	"gen: lines":                {1400, "one emitter for each part of the generated surface"},
+	"schema/static: lines":      {1150, "an evaluator for each sort of declaration and of expression"},
+	"gen/internal/codec: lines": {1000, "an emitter for each class of type, in either direction"},
 
 	"runtime/internal/commit: lines":  {1100, "one protocol under one lock, driven by leaders or step by step"},
 	"runtime/internal/segment: lines": {1100, "what reads a segment and what writes it share what a segment is"},

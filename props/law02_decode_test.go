@@ -79,7 +79,7 @@ type lists struct {
 }
 
 var (
-	listFields = []wire.Field{{Name: "names"}, {Name: "grid"}}
+	listShape  = wire.NewShape("lists", "names", "grid")
 	listsCodec = props.Codec[lists]{Append: lists.append, Decode: (*lists).decode, Growth: 40}
 )
 
@@ -104,7 +104,8 @@ func (v lists) append(dst []byte) []byte {
 func (v *lists) decode(src []byte) error {
 	*v = lists{}
 	d := wire.NewDecoder(src)
-	for s := d.Struct("lists", listFields); s.Next(); {
+	s := d.Struct(listShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
 			for a := d.Array(); a.Next(); {

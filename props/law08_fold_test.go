@@ -2,6 +2,7 @@ package props_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/leanovate/gopter"
@@ -10,6 +11,7 @@ import (
 	"github.com/batpak-go/batpak/examples/bank"
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/batpaktest"
+	"github.com/batpak-go/batpak/runtime/wire"
 
 	"github.com/batpak-go/batpak/props"
 )
@@ -31,7 +33,7 @@ func statements() gopter.Gen {
 	entries := gen.SliceOf(gopter.DeriveGen(
 		func(kind uint8, amount int64, day int32) entry { return entry{kind, amount, day} },
 		func(e entry) (uint8, int64, int32) { return e.kind, e.amount, e.day },
-		gen.UInt8Range(0, 4), gen.Int64Range(0, 1000), gen.Int32Range(0, 3)))
+		gen.UInt8Range(0, 6), gen.Int64Range(0, 1000), gen.Int32Range(0, 3)))
 	return gopter.DeriveGen(
 		func(entries []entry, cut int) statement { return statement{entries, cut} },
 		func(s statement) ([]entry, int) { return s.entries, s.cut },
@@ -41,7 +43,8 @@ func statements() gopter.Gen {
 // maxCut is more than a statement has entries.
 const maxCut = 1000
 
-// event is the entry as the store would give it.
+// event is the entry as the store would give it: a deposit at any of the versions
+// that its schema has had.
 func (e entry) event(sequence int) batpak.Event {
 	m := batpak.Meta{Sequence: uint64(sequence), Version: uint64(sequence), PayloadVersion: 1}
 	switch e.kind {
@@ -49,7 +52,7 @@ func (e entry) event(sequence int) batpak.Event {
 		m.Kind = bank.KindAccountOpened
 		return batpak.Event{Meta: m, Payload: bank.AccountOpened{Owner: "o"}.AppendBatpak(nil)}
 	case 1:
-		m.Kind = bank.KindMoneyDeposited
+		m.Kind, m.PayloadVersion = bank.KindMoneyDeposited, 3
 		return batpak.Event{Meta: m, Payload: bank.MoneyDeposited{Amount: bank.Cents(e.amount)}.AppendBatpak(nil)}
 	case 2:
 		m.Kind = bank.KindMoneyWithdrawn
@@ -57,6 +60,14 @@ func (e entry) event(sequence int) batpak.Event {
 	case 3:
 		m.Kind = bank.KindAccountFrozen
 		return batpak.Event{Meta: m, Payload: bank.AccountFrozen{By: "b"}.AppendBatpak(nil)}
+	case 4:
+		m.Kind = bank.KindMoneyDeposited
+		payload := wire.AppendString(wire.AppendStruct(nil, 1), "amount")
+		return batpak.Event{Meta: m, Payload: wire.AppendString(payload, strconv.FormatInt(e.amount, 10))}
+	case 5:
+		m.Kind, m.PayloadVersion = bank.KindMoneyDeposited, 2
+		payload := wire.AppendInt(wire.AppendString(wire.AppendStruct(nil, 2), "amount"), e.amount)
+		return batpak.Event{Meta: m, Payload: wire.AppendString(wire.AppendString(payload, "source"), "cash:")}
 	}
 	m.Kind = bank.KindAccountFlagged
 	return batpak.Event{Meta: m, Payload: bank.AccountFlagged{Rule: "r"}.AppendBatpak(nil)}
@@ -105,7 +116,7 @@ func TestLaw08ProjectionIsTheFold(t *testing.T) {
 			}
 			_, err := s.Append(t.Context(), batpak.Draft{
 				Coordinate: batpak.Coordinate{Entity: "account:" + id, Scope: "ledger"},
-				Kind:       event.Kind, PayloadVersion: 1, Payload: event.Payload,
+				Kind:       event.Kind, PayloadVersion: event.PayloadVersion, Payload: event.Payload,
 			})
 			if err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
@@ -106,6 +107,22 @@ func (p Permit[T]) redeem(s *Store, opts []AppendOption) (draft, error) {
 	d.expect = expectation{set: true, version: p.reading.version}
 	d.decision = p.record
 	return d, nil
+}
+
+// Bypass appends the event of a command without asking its gates, for repairs by
+// hand. The reason, which must say something, is stored with the event and shown by
+// its [Decision] and its receipt. Generated code calls it, for commands whose schema
+// allows it.
+func Bypass(ctx context.Context, s *Store, command, reason string, d Draft, opts ...AppendOption) (Receipt, error) {
+	switch {
+	case strings.TrimSpace(reason) == "":
+		return Receipt{}, &ArgumentError{What: "reason", Reason: "is empty: say why the gates of command " + command + " are bypassed"}
+	case len(command)+len(reason) > maxDecision:
+		return Receipt{}, &LimitError{What: "name of command and reason", Size: len(command) + len(reason), Limit: maxDecision}
+	}
+	one := &single{draft: [1]draft{newDraft(d, opts)}}
+	one.draft[0].decision = &Decision{Command: command, Bypassed: strings.ToValidUTF8(reason, "\uFFFD")}
+	return s.appendSingle(ctx, one)
 }
 
 // Decide proposes and commits d, and does both again when another writer moved

@@ -3,6 +3,7 @@ package batpak_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"syscall"
@@ -350,7 +351,7 @@ func TestProjectionErrors(t *testing.T) {
 	mustAppend(t, s, note("purse:1", "x"))
 	broken := errors.New("broken")
 	fold := func(_ *int, e batpak.Event) error {
-		_, err := batpak.Decode(e, 1, func(*struct{}, []byte) error { return broken })
+		_, err := batpak.Decoded(e, 1, struct{}{}, broken)
 		return err
 	}
 	_, err := batpak.Project(t.Context(), s, "purse:1", fold)
@@ -364,14 +365,92 @@ func TestProjectionErrors(t *testing.T) {
 	if _, err := batpak.DecodeDenial(e); !errors.Is(err, batpak.ErrInvalid) {
 		t.Errorf("DecodeDenial() of another kind = %v, want ErrInvalid", err)
 	}
-	_, err = batpak.Decode(e, 0, func(*struct{}, []byte) error { return nil })
+	_, err = batpak.Decoded(e, 0, struct{}{}, broken)
 	if v, ok := errors.AsType[*batpak.VersionError](err); !ok || v.Found != 1 || v.Known != 0 {
-		t.Errorf("Decode() of a later version = %v, want a VersionError", err)
+		t.Errorf("Decoded() of a later version = %v, want a VersionError", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := batpak.Project(ctx, s, "purse:1", count); !errors.Is(err, context.Canceled) {
 		t.Errorf("Project() when its context has ended = %v, want that", err)
+	}
+}
+
+// A reason why gates were not asked lies with the event, and is not touched by a
+// later opening.
+func TestBypassIsStored(t *testing.T) {
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		s := open(nil)
+		r, err := batpak.Bypass(t.Context(), s, "spend", "by hand: \xff", note("purse:1", "x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = open(nil)
+		e, err := s.Get(r.ID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := &batpak.Decision{Command: "spend", Bypassed: "by hand: \uFFFD"}
+		if d := cmp.Diff(want, e.Decision); d != "" {
+			t.Errorf("stored decision differs (-want +got):\n%s", d)
+		}
+		if r.Bypassed() != want.Bypassed || r.Verdicts() != nil || (batpak.Receipt{}).Bypassed() != "" {
+			t.Errorf("receipt has the reason %q and verdicts %v", r.Bypassed(), r.Verdicts())
+		}
+	})
+}
+
+// A projection over all streams folds the kinds that it is about, up to a place in
+// the log.
+func TestProjectAll(t *testing.T) {
+	s := open2(t)
+	if got, err := batpak.ProjectAll(t.Context(), s, []batpak.Kind{0x1001}, count); err != nil || got.State != 0 || got.Sequence != 0 {
+		t.Errorf("ProjectAll() of an empty store = %+v, %v, want nothing", got, err)
+	}
+	for i := range 300 { // more than a page
+		mustAppend(t, s, note(fmt.Sprintf("purse:%d", i%7), "x"))
+	}
+	if got, err := batpak.ProjectAll(t.Context(), s, []batpak.Kind{0x1001}, count); err != nil || got.State != 300 || got.Sequence != 300 {
+		t.Errorf("ProjectAll() = %+v, %v, want 300 events up to 300", got, err)
+	}
+	if got, err := batpak.ProjectAll(t.Context(), s, []batpak.Kind{0x1002}, count); err != nil || got.State != 0 || got.Sequence != 300 {
+		t.Errorf("ProjectAll(another kind) = %+v, %v, want none up to 300", got, err)
+	}
+	broken := errors.New("broken")
+	fail := func(*int, batpak.Event) error { return broken }
+	if _, err := batpak.ProjectAll(t.Context(), s, []batpak.Kind{0x1001}, fail); !errors.Is(err, broken) {
+		t.Errorf("ProjectAll(fold that fails) = %v, want %v", err, broken)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := batpak.ProjectAll(t.Context(), s, []batpak.Kind{0x1001}, count); !errors.Is(err, batpak.ErrClosed) {
+		t.Errorf("ProjectAll() of a closed store = %v, want %v", err, batpak.ErrClosed)
+	}
+}
+
+func TestUpcast(t *testing.T) {
+	long := errors.New("long")
+	for text, want := range map[string]error{"abc": nil, "abcd": long} {
+		got, err := batpak.Upcast(3, text, func(s string) (int, error) {
+			if len(s) > 3 {
+				return 0, long
+			}
+			return len(s), nil
+		})
+		if !errors.Is(err, want) || want == nil && got != 3 {
+			t.Errorf("Upcast(%q) = %d, %v, want 3 or %v", text, got, err, want)
+		}
+		if u, ok := errors.AsType[*batpak.UpcastError](err); want != nil && (!ok || u.From != 3) {
+			t.Errorf("Upcast(%q) = %v, want an UpcastError from version 3", text, err)
+		}
+	}
+	_, err := batpak.Upcast(1, []int{}, func(s []int) (int, error) { return s[0], nil })
+	if u, ok := errors.AsType[*batpak.UpcastError](err); !ok || u.From != 1 {
+		t.Errorf("Upcast() with a step that panics = %v, want an UpcastError", err)
 	}
 }
 

@@ -7,25 +7,29 @@ import (
 )
 
 // The extensions of a record are a canonical MessagePack struct of optional
-// fields, of which this version knows one. The tables are part of the disk
+// fields, of which this version knows one. The shapes are part of the disk
 // format; do not change.
 var (
-	extensionFields = []wire.Field{{Name: "decision", Optional: true}}
-	decisionFields  = []wire.Field{{Name: "command"}, {Name: "version"}, {Name: "verdicts"}}
-	verdictFields   = []wire.Field{{Name: "gate"}, {Name: "code"}}
+	extensionShape = wire.NewShape("extensions", "decision?")
+	decisionShape  = wire.NewShape("decision", "command", "version", "verdicts", "bypassed?")
+	verdictShape   = wire.NewShape("verdict", "gate", "code")
 )
 
 // appendExtension appends the record's extensions with decision d.
 func (d *Decision) appendExtension(dst []byte) []byte {
 	dst = wire.AppendStruct(dst, 1)
 	dst = wire.AppendString(dst, "decision")
-	dst = wire.AppendStruct(dst, 3)
+	dst = wire.AppendStruct(dst, 3+wire.Present(d.Bypassed != ""))
 	dst = wire.AppendString(dst, "command")
 	dst = appendText(dst, d.Command)
 	dst = wire.AppendString(dst, "version")
 	dst = wire.AppendUint(dst, d.Version)
 	dst = wire.AppendString(dst, "verdicts")
-	return appendVerdicts(dst, d.Verdicts)
+	dst = appendVerdicts(dst, d.Verdicts)
+	if d.Bypassed != "" {
+		dst = appendText(wire.AppendString(dst, "bypassed"), d.Bypassed)
+	}
+	return dst
 }
 
 func appendVerdicts(dst []byte, verdicts []Verdict) []byte {
@@ -49,9 +53,11 @@ func appendText(dst []byte, s string) []byte {
 // parseExtensions returns the decision among a record's extensions, or nil.
 func parseExtensions(src []byte) (d *Decision, err error) {
 	dec := wire.NewDecoder(src)
-	for s := dec.Struct("extensions", extensionFields); s.Next(); {
+	s := dec.Struct(extensionShape)
+	for s.Next() {
 		d = new(Decision)
-		for s := dec.Struct("decision", decisionFields); s.Next(); {
+		s := dec.Struct(decisionShape)
+		for s.Next() {
 			switch s.Index() {
 			case 0:
 				d.Command = dec.String()
@@ -59,6 +65,9 @@ func parseExtensions(src []byte) (d *Decision, err error) {
 				d.Version = dec.Uint64()
 			case 2:
 				d.Verdicts = decodeVerdicts(dec)
+			case 3:
+				d.Bypassed = dec.String()
+				dec.NotZero(d.Bypassed != "")
 			}
 		}
 	}
@@ -69,9 +78,11 @@ func parseExtensions(src []byte) (d *Decision, err error) {
 }
 
 func decodeVerdicts(dec *wire.Decoder) (verdicts []Verdict) {
-	for a := dec.Array(); a.Next(); {
+	a := dec.Array()
+	for a.Next() {
 		var v Verdict
-		for s := dec.Struct("verdict", verdictFields); s.Next(); {
+		s := dec.Struct(verdictShape)
+		for s.Next() {
 			switch s.Index() {
 			case 0:
 				v.Gate = dec.String()

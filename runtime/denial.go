@@ -14,7 +14,7 @@ import (
 // [RecordDenial].
 const KindDenial Kind = 0x0001
 
-var denialFields = []wire.Field{{Name: "command"}, {Name: "code"}, {Name: "message"}, {Name: "verdicts"}}
+var denialShape = wire.NewShape("denial", "command", "code", "message", "verdicts")
 
 // DenialCoordinate is where the denials of commands at c are recorded: a stream
 // beside the entity's own, which a denial must not move.
@@ -27,7 +27,9 @@ func DecodeDenial(e Event) (Stored[DeniedError], error) {
 	if e.Kind != KindDenial {
 		return Stored[DeniedError]{}, &ArgumentError{What: fmt.Sprintf("event %d", e.Sequence), Reason: fmt.Sprintf("is of kind %v, not a denial", e.Kind)}
 	}
-	return Decode(e, 1, (*DeniedError).decode)
+	var d DeniedError
+	err := d.decode(e.Payload)
+	return Decoded(e, 1, d, err)
 }
 
 // denied records a denial if that was asked for, and returns err with what may
@@ -56,7 +58,7 @@ func (e *DeniedError) encode(dst []byte) []byte {
 	if e.Code == CodePanic {
 		message, _, _ = strings.Cut(message, "\n") // the stack is for the caller, not for ever
 	}
-	dst = wire.AppendStruct(dst, len(denialFields))
+	dst = wire.AppendStruct(dst, 4)
 	dst = wire.AppendString(dst, "command")
 	dst = appendText(dst, e.Command)
 	dst = wire.AppendString(dst, "code")
@@ -69,7 +71,8 @@ func (e *DeniedError) encode(dst []byte) []byte {
 
 func (e *DeniedError) decode(src []byte) error {
 	dec := wire.NewDecoder(src)
-	for s := dec.Struct("denial", denialFields); s.Next(); {
+	s := dec.Struct(denialShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
 			e.Command = dec.String()

@@ -261,6 +261,23 @@ func (e *VersionError) Error() string {
 // Code returns "payload-version".
 func (e *VersionError) Code() string { return "payload-version" }
 
+// UpcastError says that a payload could not be lifted to the next version of its
+// event.
+type UpcastError struct {
+	From uint16 // the version that the payload was at
+	Err  error  // what the upcast returned, or its panic
+}
+
+func (e *UpcastError) Error() string {
+	return fmt.Sprintf("batpak: lift payload from version %d to %d: %v", e.From, e.From+1, e.Err)
+}
+
+// Unwrap returns the upcast's error.
+func (e *UpcastError) Unwrap() error { return e.Err }
+
+// Code returns "upcast".
+func (e *UpcastError) Code() string { return "upcast" }
+
 // UnhandledError says that a projection met an event kind that it neither folds
 // nor ignores.
 type UnhandledError struct {

@@ -49,6 +49,8 @@ type Decision struct {
 	Command  string
 	Version  uint64 // the stream version that the gates looked at
 	Verdicts []Verdict
+	// Bypassed is why the gates were not asked, see [Bypass], or empty if they were.
+	Bypassed string
 }
 
 // Evaluate runs the gates in order over c and records what each said. It stops

@@ -1,6 +1,13 @@
 package batpak
 
-import "context"
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/batpak-go/batpak/runtime/internal/frontier"
+)
 
 // Folded is a projection's state and where it was folded to.
 type Folded[S any] struct {
@@ -21,6 +28,47 @@ func Project[S any](ctx context.Context, s *Store, entity string, fold func(*S, 
 	}
 	f.Version = reading.version
 	return f, nil
+}
+
+// FoldedAll is the state of a projection over all streams, and where in the log it
+// was folded to.
+type FoldedAll[S any] struct {
+	State S
+	// Sequence is the place that the state is at: no event up to it is missing, none
+	// after it is in the state.
+	Sequence uint64
+}
+
+// ProjectAll folds the visible events of some kinds, whatever their streams, into
+// the zero state of S, in the order of the log. It stops at the first error of
+// fold, and when ctx ends; it holds no more than the state and a page of the
+// index. Generated code calls it with an exhaustive fold.
+func ProjectAll[S any](ctx context.Context, s *Store, kinds []Kind, fold func(*S, Event) error) (FoldedAll[S], error) {
+	if err := s.settle(ctx); err != nil {
+		return FoldedAll[S]{}, err
+	}
+	f := FoldedAll[S]{Sequence: s.frontier.At(frontier.Visible)}
+	if f.Sequence == 0 {
+		return f, s.alive()
+	}
+	for e, err := range s.Events(Query{Kinds: kinds, Until: f.Sequence}) {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return FoldedAll[S]{}, err
+		}
+		if err := fold(&f.State, e); err != nil {
+			return FoldedAll[S]{}, err
+		}
+	}
+	return f, nil
+}
+
+// settle makes what was written visible: in a [Relaxed] store that hides what is
+// not durable, it syncs.
+func (s *Store) settle(ctx context.Context) error {
+	if s.options.Durability == Relaxed && !s.options.ShowUnsynced {
+		return s.Sync(ctx)
+	}
+	return nil
 }
 
 // Reading says where a gate context was read: which stream, and at which
@@ -46,10 +94,8 @@ func Into[S any](state *S, fold func(*S, Event) error) Loader {
 // that all of them are at the same version. In a [Relaxed] store that hides
 // what is not durable, it syncs first, so that its reader sees what it wrote.
 func Load(ctx context.Context, s *Store, entity string, into ...Loader) (Reading, error) {
-	if s.options.Durability == Relaxed && !s.options.ShowUnsynced {
-		if err := s.Sync(ctx); err != nil {
-			return Reading{}, err
-		}
+	if err := s.settle(ctx); err != nil {
+		return Reading{}, err
 	}
 	r := Reading{store: s, entity: entity}
 	if len(into) == 0 {
@@ -73,20 +119,31 @@ func Load(ctx context.Context, s *Store, entity string, into ...Loader) (Reading
 	return r, nil
 }
 
-// Decode decodes an event's payload with decode, which is given a zero T. The
-// schema knows payload versions 1 to known. It fails with a [*DecodeError], which
-// wraps a [*VersionError] for a higher version and otherwise the codec's error.
-// Generated decoders call it.
-func Decode[T any](e Event, known uint16, decode func(*T, []byte) error) (Stored[T], error) {
-	stored := Stored[T]{Meta: e.Meta}
-	err := error(nil)
+// Decoded is an event with its payload, which was decoded, or with the error that
+// kept it from being. The schema knows payload versions 1 to known. It fails with a
+// [*DecodeError], which wraps a [*VersionError] for a higher version and otherwise
+// err, which is the codec's or an [*UpcastError]. Generated decoders call it.
+func Decoded[T any](e Event, known uint16, payload T, err error) (Stored[T], error) {
 	if e.PayloadVersion > known {
 		err = &VersionError{Kind: e.Kind, Found: e.PayloadVersion, Known: known}
-	} else {
-		err = decode(&stored.Payload, e.Payload)
 	}
 	if err != nil {
 		return Stored[T]{}, &DecodeError{Kind: e.Kind, PayloadVersion: e.PayloadVersion, Sequence: e.Sequence, Err: err}
 	}
-	return stored, nil
+	return Stored[T]{Meta: e.Meta, Payload: payload}, nil
+}
+
+// Upcast lifts a payload from one version to the next with step. It fails with an
+// [*UpcastError], also where step panics, so that no event can take its reader
+// down. Generated decoders call it.
+func Upcast[From, To any](from uint16, value From, step func(From) (To, error)) (lifted To, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("upcast panicked: %v\n%s", r, debug.Stack())
+		}
+		if err != nil {
+			err = &UpcastError{From: from, Err: err}
+		}
+	}()
+	return step(value)
 }

@@ -44,6 +44,15 @@ func (r Receipt) Hash() Hash { return r.hash }
 // is false only in a store opened with [Relaxed] durability.
 func (r Receipt) Durable() bool { return r.durable }
 
+// Bypassed is why the gates of the event's command were not asked, or empty if they
+// were or the event has no command; see [Bypass].
+func (r Receipt) Bypassed() string {
+	if r.decision == nil {
+		return ""
+	}
+	return r.decision.Bypassed
+}
+
 // Verdicts is what the gates said, for an event that a command appended.
 func (r Receipt) Verdicts() []Verdict {
 	if r.decision == nil {

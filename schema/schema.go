@@ -30,9 +30,40 @@ type Event[T any] struct {
 	Type     TypeID
 	Version  uint16 // of the payload's shape, from 1
 	Entity   AnyEntity
+	Upcasts  Chain // from version 1 to Version, a step for each version before it
 }
 
 func (Event[T]) event() {}
+
+// Chain lists the upcasts of an event, oldest first.
+type Chain []Upcast
+
+// Upcast lifts a payload from one version to the next; see [Step].
+type Upcast struct{ _ [0]func() }
+
+// Step says that a payload of version from, which is stored as From has it, is
+// lifted to the next version by f, a declared function. f must be pure. Stored
+// bytes are never rewritten: f runs whenever such an event is read.
+func Step[From, To any](from uint16, f func(From) (To, error)) Upcast {
+	return Upcast{}
+}
+
+// Retired lists kinds that were given once. They are never given again, because
+// events of them may be in a store for ever.
+type Retired []RetiredEvent
+
+// RetiredEvent names a kind that is no longer declared, and the payload struct
+// that it had.
+type RetiredEvent struct {
+	Category Category
+	Type     TypeID
+	Name     string
+}
+
+// Enum declares that the values of T, a named type over a string or an integer,
+// are the constants of that type in its package. A stored value that no constant
+// has is an error when it is read, or is kept if the enumeration is open.
+type Enum[T any] struct{ Open bool }
 
 // AnyEvent is any [Event].
 type AnyEvent interface{ event() }
@@ -53,12 +84,14 @@ func On[S, T any](e Event[T], apply func(*S, batpak.Stored[T])) Handler[S] {
 // Fold lists the handlers of a projection.
 type Fold[S any] []Handler[S]
 
-// Projection declares a state S that is folded from the stream of one entity.
-// Every event of the entity must be in Fold or in Ignore.
+// Projection declares a state S that is folded from the stream of one entity, or
+// without Per from all streams in the order of the log. Every event of the
+// entity, or of any entity of which it folds an event, must be in Fold or in
+// Ignore.
 type Projection[S any] struct {
-	Name    string // unique, lower-case words with dashes; names the journal's method
-	Version uint32 // from 1; raise it when the fold changes
-	Per     AnyEntity
+	Name    string    // unique, lower-case words with dashes; names the journal's method
+	Version uint32    // from 1; raise it when the fold changes
+	Per     AnyEntity // nil: one state, folded from the streams of all entities
 	Fold    Fold[S]
 	Ignore  Events
 }
@@ -68,7 +101,12 @@ type Projection[S any] struct {
 type Gate[C any] struct {
 	Name string // lower-case words with dashes
 	Eval func(C) *batpak.Denial
+	// Codes are the codes that its denials may have; none means any.
+	Codes Codes
 }
+
+// Codes lists denial codes.
+type Codes []string
 
 // Gates lists gates in the order of their evaluation.
 type Gates[C any] []Gate[C]
@@ -83,4 +121,27 @@ type Command[C, T any] struct {
 	Name  string // lower-case words with dashes; names the journal's method
 	Event Event[T]
 	Gates Gates[C]
+	// Bypass asks for a method that appends the event past the gates, for repairs
+	// by hand. It takes a reason, which is stored with the event.
+	Bypass bool
+}
+
+// Reaction is what a reactor R does about the events of one kind; see [React].
+type Reaction[R any] struct{ _ [0]func(*R) }
+
+// React says that reactor R answers events e with f, a method expression or a
+// declared function, which adds the events it wants appended to the batch.
+func React[R, T any](e Event[T], f func(*R, batpak.Stored[T], *batpak.Batch) error) Reaction[R] {
+	return Reaction[R]{}
+}
+
+// Reactions lists what a reactor reacts to.
+type Reactions[R any] []Reaction[R]
+
+// Reactor declares that events of some kinds are answered by events of others.
+type Reactor[R any] struct {
+	Name  string // unique, lower-case words with dashes
+	On    Reactions[R]
+	Emits Events
+	Loop  bool // it may emit what it reacts to, itself or through others
 }

@@ -3,21 +3,30 @@
 // Usage:
 //
 //	batpakgen [flags] [packages]
+//	batpakgen release [flags] [packages]
+//	batpakgen lock -fix | -accept version -reason text [flags] [packages]
+//	batpakgen init [flags] [dir]
+//	batpakgen describe [flags] [packages]
+//	batpakgen explain [code ...]
 //
-// It reads the schema declarations of the packages, by default of the one in the
-// current directory, checks them, and writes the files *.batpak.go beside them:
-// event kinds and codecs, a typed journal, folds and commands. It never runs the
-// code it reads. Packages without a schema are passed over; that there is none at
-// all is said on standard error. Generated files that a schema does not call for
-// any more are removed.
+// Without a word of command it reads the schema declarations of the packages, by
+// default of the one in the current directory, checks them, and writes the files
+// *.batpak.go beside them: event kinds and codecs, a typed journal, folds and
+// commands. It never runs the code it reads. Packages without a schema are passed
+// over; that there is none at all is said on standard error. Generated files that
+// a schema does not call for any more are removed.
 //
 // The flags are
 //
 //	-check      write nothing; report generated files that are stale, missing or left over
 //	-diff       like -check, and print what would change
+//	-n          write nothing; name the files that would be written or removed
+//	-watch      run again whenever a file changes, until interrupted
+//	-force      run even if nothing has changed since a run that had nothing to do
 //	-json       print the diagnostics as JSON on standard output
 //	-C dir      work as if started in dir
 //	-tags list  build tags, separated by commas
+//	-no-drafts  report what is not released
 //	-v          tell on standard error what is done and how long it takes
 //
 // All diagnostics come in one run, in the form of go vet, on standard error:
@@ -26,11 +35,38 @@
 //
 // Nothing is written unless every schema is right, the generated code compiles
 // and no file of somebody else is in the way; files whose bytes would not change
-// are not touched. The exit code is 0 if all is well, 1 if there are
-// diagnostics, and 2 if the command was used wrongly, packages could not be
-// loaded, or batpakgen itself is at fault.
+// are not touched. A run that would find everything as an earlier one left it is
+// left out: which ones had nothing to do is kept in the user's cache directory.
 //
-// A module has the command as a tool, and go generate runs it:
+// The exit code is 0 if all is well, 1 if there are diagnostics, and 2 if the
+// command was used wrongly, packages could not be loaded, or batpakgen itself is at
+// fault.
+//
+// Beside a schema lies its lock file, batpak.lock.json, which is to be committed. It
+// knows the shapes of stored events. What is new in the schema is a draft there, and
+// may change freely; Release makes promises of all drafts, and puts payloads of them
+// in testdata/batpak. From then on a change that would make stored events unreadable
+// is a diagnostic.
+//
+// Lock -fix puts in order what a merge has left: conflicts in the lock file, which it
+// joins, and payloads that are missing. Lock -accept takes one promise back: it makes
+// a draft of a released version, "1:002@3" or "MoneyDeposited@3", for a reason, which
+// stays in the lock file. Release and Lock generate code as well, and take the flags
+// above but for -watch, -force and -no-drafts.
+//
+// Init writes a small schema that works, with a test, into a directory, and adds to
+// go.mod what it needs and the command as a tool. It never overwrites a file. The
+// package is called as -pkg says, or as the directory is.
+//
+// Describe prints what the schemas say: as text, or with -json for other programs,
+// with -md as a catalogue of the events, with -mermaid as a diagram, with
+// -jsonschema as a JSON Schema for each version of each payload. It takes -C and
+// -tags too.
+//
+// Explain says at length what the code at the end of a diagnostic means, with a
+// wrong example and a right one; without a code it lists all.
+//
+// A module has the command as a tool, which init sees to, and go generate runs it:
 //
 //	go get -tool github.com/batpak-go/batpak/cmd/batpakgen
 //

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/batpak-go/batpak/cmd/batpakgen/internal/command"
 )
 
 func TestMain(m *testing.M) {
@@ -116,7 +119,30 @@ func untouched(ts *testscript.TestScript, neg bool, args []string) {
 // What is committed under examples is what their schemas say.
 func TestExamplesAreCurrent(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"-C", "../..", "-diff", "./examples/..."}, &stdout, &stderr); code != exitOK {
-		t.Errorf("batpakgen -diff ./examples/... = %d, want %d:\n%s%s", code, exitOK, &stderr, &stdout)
+	if code := run(t.Context(), []string{"-C", "../..", "-diff", "./examples/..."}, &stdout, &stderr); code != command.OK {
+		t.Errorf("batpakgen -diff ./examples/... = %d, want %d:\n%s%s", code, command.OK, &stderr, &stdout)
+	}
+}
+
+// An interrupted run fails and writes nothing.
+func TestInterruptedRunWritesNothing(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod": "module example.com/app\n\ngo 1.26.0\n",
+		"app.go": "package app\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	if code := run(ctx, []string{"-C", dir}, &stdout, &stderr); code != command.Failure {
+		t.Errorf("run(canceled) = %d, want %d:\n%s", code, command.Failure, &stderr)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(left) != 2 {
+		t.Errorf("files after run(canceled) = %v, %v, want the two of the module", left, err)
 	}
 }

@@ -3,6 +3,7 @@
 //
 //   - schema.go says what there is: events, entity, projections, gates, command.
 //   - events.go has the payloads, plain structs.
+//   - history.go has the shapes that one of them had, and lifts them.
 //   - account.go has the behaviour, pure functions over plain values.
 //   - the files *.batpak.go are generated from these.
 //

@@ -46,6 +46,13 @@ var (
 		Source Source
 		Memo   string
 	}{})
+	_ = moneyDepositedV1(struct {
+		Amount string
+	}{})
+	_ = moneyDepositedV2(struct {
+		Amount Cents
+		Source string
+	}{})
 	_ = MoneyWithdrawn(struct {
 		Amount Cents
 		Day    Day
@@ -122,19 +129,17 @@ func (j *Journal) AccountCoordinate(id AccountID) batpak.Coordinate {
 }
 
 // DecodeAccountOpened decodes the payload of e, which must be of kind
-// 0x1/0x001, at version 1 or lower; it does not look at the kind.
+// 0x1/0x001, at version 1; it does not look at the kind.
 func DecodeAccountOpened(e batpak.Event) (batpak.Stored[AccountOpened], error) {
-	return batpak.Decode(e, 1, (*AccountOpened).DecodeBatpak)
+	d := wire.NewDecoder(e.Payload)
+	return batpak.Decoded(e, 1, decodeAccountOpened(d), d.Finish())
 }
 
 // draftAccountOpened encodes e for the stream of account id.
 func (j *Journal) draftAccountOpened(id AccountID, e AccountOpened) batpak.Draft {
 	return batpak.Draft{
-		Coordinate:     j.AccountCoordinate(id),
-		Kind:           KindAccountOpened,
-		PayloadVersion: 1,
-		Payload:        e.AppendBatpak(make([]byte, 0, 96)),
-		Err:            checkAccountOpened(e),
+		Coordinate: j.AccountCoordinate(id), Kind: KindAccountOpened, PayloadVersion: 1,
+		Payload: e.AppendBatpak(make([]byte, 0, 96)), Err: checkAccountOpened(e),
 	}
 }
 
@@ -153,23 +158,40 @@ func (j *Journal) AddAccountOpened(b *batpak.Batch, id AccountID, e AccountOpene
 }
 
 // DecodeMoneyDeposited decodes the payload of e, which must be of kind
-// 0x1/0x002, at version 1 or lower; it does not look at the kind.
+// 0x1/0x002, and lifts it from the version that was stored to version 3; it
+// does not look at the kind.
 func DecodeMoneyDeposited(e batpak.Event) (batpak.Stored[MoneyDeposited], error) {
-	return batpak.Decode(e, 1, (*MoneyDeposited).DecodeBatpak)
+	var v MoneyDeposited
+	var v1 moneyDepositedV1
+	var v2 moneyDepositedV2
+	d := wire.NewDecoder(e.Payload)
+	switch e.PayloadVersion {
+	case 1:
+		v1 = decodeMoneyDepositedV1(d)
+	case 2:
+		v2 = decodeMoneyDepositedV2(d)
+	default:
+		v = decodeMoneyDeposited(d)
+	}
+	err := d.Finish()
+	if err == nil && e.PayloadVersion <= 1 {
+		v2, err = batpak.Upcast(1, v1, depositedV1toV2)
+	}
+	if err == nil && e.PayloadVersion <= 2 {
+		v, err = batpak.Upcast(2, v2, depositedV2toV3)
+	}
+	return batpak.Decoded(e, 3, v, err)
 }
 
 // draftMoneyDeposited encodes e for the stream of account id.
 func (j *Journal) draftMoneyDeposited(id AccountID, e MoneyDeposited) batpak.Draft {
 	return batpak.Draft{
-		Coordinate:     j.AccountCoordinate(id),
-		Kind:           KindMoneyDeposited,
-		PayloadVersion: 1,
-		Payload:        e.AppendBatpak(make([]byte, 0, 112)),
-		Err:            checkMoneyDeposited(e),
+		Coordinate: j.AccountCoordinate(id), Kind: KindMoneyDeposited, PayloadVersion: 3,
+		Payload: e.AppendBatpak(make([]byte, 0, 112)), Err: checkMoneyDeposited(e),
 	}
 }
 
-// AppendMoneyDeposited appends e to the stream of account id, as version 1 of
+// AppendMoneyDeposited appends e to the stream of account id, as version 3 of
 // kind 0x1/0x002.
 //
 // MoneyDeposited records money coming in.
@@ -184,36 +206,32 @@ func (j *Journal) AddMoneyDeposited(b *batpak.Batch, id AccountID, e MoneyDeposi
 }
 
 // DecodeMoneyWithdrawn decodes the payload of e, which must be of kind
-// 0x1/0x003, at version 1 or lower; it does not look at the kind.
+// 0x1/0x003, at version 1; it does not look at the kind.
 func DecodeMoneyWithdrawn(e batpak.Event) (batpak.Stored[MoneyWithdrawn], error) {
-	return batpak.Decode(e, 1, (*MoneyWithdrawn).DecodeBatpak)
+	d := wire.NewDecoder(e.Payload)
+	return batpak.Decoded(e, 1, decodeMoneyWithdrawn(d), d.Finish())
 }
 
 // draftMoneyWithdrawn encodes e for the stream of account id.
 func (j *Journal) draftMoneyWithdrawn(id AccountID, e MoneyWithdrawn) batpak.Draft {
 	return batpak.Draft{
-		Coordinate:     j.AccountCoordinate(id),
-		Kind:           KindMoneyWithdrawn,
-		PayloadVersion: 1,
-		Payload:        e.AppendBatpak(make([]byte, 0, 64)),
-		Err:            checkMoneyWithdrawn(e),
+		Coordinate: j.AccountCoordinate(id), Kind: KindMoneyWithdrawn, PayloadVersion: 1,
+		Payload: e.AppendBatpak(make([]byte, 0, 64)), Err: checkMoneyWithdrawn(e),
 	}
 }
 
 // DecodeAccountFrozen decodes the payload of e, which must be of kind
-// 0x1/0x004, at version 1 or lower; it does not look at the kind.
+// 0x1/0x004, at version 1; it does not look at the kind.
 func DecodeAccountFrozen(e batpak.Event) (batpak.Stored[AccountFrozen], error) {
-	return batpak.Decode(e, 1, (*AccountFrozen).DecodeBatpak)
+	d := wire.NewDecoder(e.Payload)
+	return batpak.Decoded(e, 1, decodeAccountFrozen(d), d.Finish())
 }
 
 // draftAccountFrozen encodes e for the stream of account id.
 func (j *Journal) draftAccountFrozen(id AccountID, e AccountFrozen) batpak.Draft {
 	return batpak.Draft{
-		Coordinate:     j.AccountCoordinate(id),
-		Kind:           KindAccountFrozen,
-		PayloadVersion: 1,
-		Payload:        e.AppendBatpak(make([]byte, 0, 64)),
-		Err:            checkAccountFrozen(e),
+		Coordinate: j.AccountCoordinate(id), Kind: KindAccountFrozen, PayloadVersion: 1,
+		Payload: e.AppendBatpak(make([]byte, 0, 64)), Err: checkAccountFrozen(e),
 	}
 }
 
@@ -232,19 +250,17 @@ func (j *Journal) AddAccountFrozen(b *batpak.Batch, id AccountID, e AccountFroze
 }
 
 // DecodeAccountFlagged decodes the payload of e, which must be of kind
-// 0x1/0x010, at version 1 or lower; it does not look at the kind.
+// 0x1/0x010, at version 1; it does not look at the kind.
 func DecodeAccountFlagged(e batpak.Event) (batpak.Stored[AccountFlagged], error) {
-	return batpak.Decode(e, 1, (*AccountFlagged).DecodeBatpak)
+	d := wire.NewDecoder(e.Payload)
+	return batpak.Decoded(e, 1, decodeAccountFlagged(d), d.Finish())
 }
 
 // draftAccountFlagged encodes e for the stream of account id.
 func (j *Journal) draftAccountFlagged(id AccountID, e AccountFlagged) batpak.Draft {
 	return batpak.Draft{
-		Coordinate:     j.AccountCoordinate(id),
-		Kind:           KindAccountFlagged,
-		PayloadVersion: 1,
-		Payload:        e.AppendBatpak(make([]byte, 0, 48)),
-		Err:            checkAccountFlagged(e),
+		Coordinate: j.AccountCoordinate(id), Kind: KindAccountFlagged, PayloadVersion: 1,
+		Payload: e.AppendBatpak(make([]byte, 0, 48)), Err: checkAccountFlagged(e),
 	}
 }
 
@@ -262,38 +278,28 @@ func (j *Journal) AddAccountFlagged(b *batpak.Batch, id AccountID, e AccountFlag
 	return b.Add(j.draftAccountFlagged(id, e), opts...)
 }
 
-// accountOpenedFields is how AccountOpened lies on disk.
-var accountOpenedFields = []wire.Field{{Name: "owner"}, {Name: "currency"}, {Name: "opened_at"}}
+// accountOpenedShape is how AccountOpened lies on disk.
+var accountOpenedShape = wire.NewShape("AccountOpened", "owner", "currency", "opened_at")
 
-// AppendBatpak appends the canonical encoding of v to dst. It does not check
-// that text is valid UTF-8; the journal's methods do.
+// AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v AccountOpened) AppendBatpak(dst []byte) []byte {
 	dst = wire.AppendStruct(dst, 3)
-	dst = wire.AppendString(dst, "owner")
-	dst = wire.AppendString(dst, v.Owner)
-	dst = wire.AppendString(dst, "currency")
-	dst = wire.AppendString(dst, v.Currency)
-	dst = wire.AppendString(dst, "opened_at")
-	dst = wire.AppendTime(dst, v.OpenedAt)
+	dst = wire.AppendString(wire.AppendString(dst, "owner"), v.Owner)
+	dst = wire.AppendString(wire.AppendString(dst, "currency"), v.Currency)
+	dst = wire.AppendTime(wire.AppendString(dst, "opened_at"), v.OpenedAt)
 	return dst
 }
 
-// DecodeBatpak sets v to the value that src, all of it, encodes. On an error, a
-// *wire.Error, v is unchanged.
+// DecodeBatpak sets v to what src encodes; on an error, v is unchanged.
 func (v *AccountOpened) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeAccountOpened(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeAccountOpened(d))
 }
 
 // decodeAccountOpened reads one AccountOpened; errors stay in d.
-func decodeAccountOpened(d *wire.Decoder) AccountOpened {
-	var v AccountOpened
-	for s := d.Struct("AccountOpened", accountOpenedFields); s.Next(); {
+func decodeAccountOpened(d *wire.Decoder) (v AccountOpened) {
+	s := d.Struct(accountOpenedShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
 			v.Owner = d.String()
@@ -306,7 +312,7 @@ func decodeAccountOpened(d *wire.Decoder) AccountOpened {
 	return v
 }
 
-// checkAccountOpened reports text in v that could be stored but never decoded.
+// checkAccountOpened reports what keeps v from being stored.
 func checkAccountOpened(v AccountOpened) error {
 	return cmp.Or(
 		wire.CheckString("AccountOpened", "owner", v.Owner),
@@ -314,23 +320,21 @@ func checkAccountOpened(v AccountOpened) error {
 	)
 }
 
-// sourceFields is how Source lies on disk.
-var sourceFields = []wire.Field{{Name: "kind"}, {Name: "ref"}}
+// sourceShape is how Source lies on disk.
+var sourceShape = wire.NewShape("Source", "kind", "ref")
 
 // appendSource appends the canonical encoding of v to dst.
 func appendSource(dst []byte, v Source) []byte {
 	dst = wire.AppendStruct(dst, 2)
-	dst = wire.AppendString(dst, "kind")
-	dst = wire.AppendString(dst, v.Kind)
-	dst = wire.AppendString(dst, "ref")
-	dst = wire.AppendString(dst, v.Ref)
+	dst = wire.AppendString(wire.AppendString(dst, "kind"), v.Kind)
+	dst = wire.AppendString(wire.AppendString(dst, "ref"), v.Ref)
 	return dst
 }
 
 // decodeSource reads one Source; errors stay in d.
-func decodeSource(d *wire.Decoder) Source {
-	var v Source
-	for s := d.Struct("Source", sourceFields); s.Next(); {
+func decodeSource(d *wire.Decoder) (v Source) {
+	s := d.Struct(sourceShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
 			v.Kind = d.String()
@@ -341,7 +345,7 @@ func decodeSource(d *wire.Decoder) Source {
 	return v
 }
 
-// checkSource reports text in v that could be stored but never decoded.
+// checkSource reports what keeps v from being stored.
 func checkSource(v Source) error {
 	return cmp.Or(
 		wire.CheckString("Source", "kind", v.Kind),
@@ -349,48 +353,30 @@ func checkSource(v Source) error {
 	)
 }
 
-// moneyDepositedFields is how MoneyDeposited lies on disk.
-var moneyDepositedFields = []wire.Field{
-	{Name: "amount"},
-	{Name: "source"},
-	{Name: "memo", Optional: true},
-}
+// moneyDepositedShape is how MoneyDeposited lies on disk.
+var moneyDepositedShape = wire.NewShape("MoneyDeposited", "amount", "source", "memo?")
 
-// AppendBatpak appends the canonical encoding of v to dst. It does not check
-// that text is valid UTF-8; the journal's methods do.
+// AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v MoneyDeposited) AppendBatpak(dst []byte) []byte {
-	fields := 2
+	dst = wire.AppendStruct(dst, 2+wire.Present(v.Memo != ""))
+	dst = wire.AppendInt(wire.AppendString(dst, "amount"), int64(v.Amount))
+	dst = appendSource(wire.AppendString(dst, "source"), v.Source)
 	if v.Memo != "" {
-		fields++
-	}
-	dst = wire.AppendStruct(dst, fields)
-	dst = wire.AppendString(dst, "amount")
-	dst = wire.AppendInt(dst, int64(v.Amount))
-	dst = wire.AppendString(dst, "source")
-	dst = appendSource(dst, v.Source)
-	if v.Memo != "" {
-		dst = wire.AppendString(dst, "memo")
-		dst = wire.AppendString(dst, v.Memo)
+		dst = wire.AppendString(wire.AppendString(dst, "memo"), v.Memo)
 	}
 	return dst
 }
 
-// DecodeBatpak sets v to the value that src, all of it, encodes. On an error, a
-// *wire.Error, v is unchanged.
+// DecodeBatpak sets v to what src encodes; on an error, v is unchanged.
 func (v *MoneyDeposited) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeMoneyDeposited(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeMoneyDeposited(d))
 }
 
 // decodeMoneyDeposited reads one MoneyDeposited; errors stay in d.
-func decodeMoneyDeposited(d *wire.Decoder) MoneyDeposited {
-	var v MoneyDeposited
-	for s := d.Struct("MoneyDeposited", moneyDepositedFields); s.Next(); {
+func decodeMoneyDeposited(d *wire.Decoder) (v MoneyDeposited) {
+	s := d.Struct(moneyDepositedShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
 			v.Amount = Cents(d.Int64())
@@ -398,15 +384,13 @@ func decodeMoneyDeposited(d *wire.Decoder) MoneyDeposited {
 			v.Source = decodeSource(d)
 		case 2:
 			v.Memo = d.String()
-			if v.Memo == "" {
-				d.Fail(wire.ErrNotCanonical)
-			}
+			d.NotZero(v.Memo != "")
 		}
 	}
 	return v
 }
 
-// checkMoneyDeposited reports text in v that could be stored but never decoded.
+// checkMoneyDeposited reports what keeps v from being stored.
 func checkMoneyDeposited(v MoneyDeposited) error {
 	return cmp.Or(
 		checkSource(v.Source),
@@ -414,38 +398,60 @@ func checkMoneyDeposited(v MoneyDeposited) error {
 	)
 }
 
-// moneyWithdrawnFields is how MoneyWithdrawn lies on disk.
-var moneyWithdrawnFields = []wire.Field{{Name: "amount"}, {Name: "day"}, {Name: "reason"}}
+// moneyDepositedV1Shape is how moneyDepositedV1 lies on disk.
+var moneyDepositedV1Shape = wire.NewShape("moneyDepositedV1", "amount")
 
-// AppendBatpak appends the canonical encoding of v to dst. It does not check
-// that text is valid UTF-8; the journal's methods do.
+// decodeMoneyDepositedV1 reads one moneyDepositedV1; errors stay in d.
+func decodeMoneyDepositedV1(d *wire.Decoder) (v moneyDepositedV1) {
+	s := d.Struct(moneyDepositedV1Shape)
+	for s.Next() {
+		switch s.Index() {
+		case 0:
+			v.Amount = d.String()
+		}
+	}
+	return v
+}
+
+// moneyDepositedV2Shape is how moneyDepositedV2 lies on disk.
+var moneyDepositedV2Shape = wire.NewShape("moneyDepositedV2", "amount", "source")
+
+// decodeMoneyDepositedV2 reads one moneyDepositedV2; errors stay in d.
+func decodeMoneyDepositedV2(d *wire.Decoder) (v moneyDepositedV2) {
+	s := d.Struct(moneyDepositedV2Shape)
+	for s.Next() {
+		switch s.Index() {
+		case 0:
+			v.Amount = Cents(d.Int64())
+		case 1:
+			v.Source = d.String()
+		}
+	}
+	return v
+}
+
+// moneyWithdrawnShape is how MoneyWithdrawn lies on disk.
+var moneyWithdrawnShape = wire.NewShape("MoneyWithdrawn", "amount", "day", "reason")
+
+// AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v MoneyWithdrawn) AppendBatpak(dst []byte) []byte {
 	dst = wire.AppendStruct(dst, 3)
-	dst = wire.AppendString(dst, "amount")
-	dst = wire.AppendInt(dst, int64(v.Amount))
-	dst = wire.AppendString(dst, "day")
-	dst = wire.AppendInt(dst, int64(v.Day))
-	dst = wire.AppendString(dst, "reason")
-	dst = wire.AppendString(dst, v.Reason)
+	dst = wire.AppendInt(wire.AppendString(dst, "amount"), int64(v.Amount))
+	dst = wire.AppendInt(wire.AppendString(dst, "day"), int64(v.Day))
+	dst = wire.AppendString(wire.AppendString(dst, "reason"), v.Reason)
 	return dst
 }
 
-// DecodeBatpak sets v to the value that src, all of it, encodes. On an error, a
-// *wire.Error, v is unchanged.
+// DecodeBatpak sets v to what src encodes; on an error, v is unchanged.
 func (v *MoneyWithdrawn) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeMoneyWithdrawn(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeMoneyWithdrawn(d))
 }
 
 // decodeMoneyWithdrawn reads one MoneyWithdrawn; errors stay in d.
-func decodeMoneyWithdrawn(d *wire.Decoder) MoneyWithdrawn {
-	var v MoneyWithdrawn
-	for s := d.Struct("MoneyWithdrawn", moneyWithdrawnFields); s.Next(); {
+func decodeMoneyWithdrawn(d *wire.Decoder) (v MoneyWithdrawn) {
+	s := d.Struct(moneyWithdrawnShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
 			v.Amount = Cents(d.Int64())
@@ -458,41 +464,32 @@ func decodeMoneyWithdrawn(d *wire.Decoder) MoneyWithdrawn {
 	return v
 }
 
-// checkMoneyWithdrawn reports text in v that could be stored but never decoded.
+// checkMoneyWithdrawn reports what keeps v from being stored.
 func checkMoneyWithdrawn(v MoneyWithdrawn) error {
 	return wire.CheckString("MoneyWithdrawn", "reason", v.Reason)
 }
 
-// accountFrozenFields is how AccountFrozen lies on disk.
-var accountFrozenFields = []wire.Field{{Name: "by"}, {Name: "reason"}}
+// accountFrozenShape is how AccountFrozen lies on disk.
+var accountFrozenShape = wire.NewShape("AccountFrozen", "by", "reason")
 
-// AppendBatpak appends the canonical encoding of v to dst. It does not check
-// that text is valid UTF-8; the journal's methods do.
+// AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v AccountFrozen) AppendBatpak(dst []byte) []byte {
 	dst = wire.AppendStruct(dst, 2)
-	dst = wire.AppendString(dst, "by")
-	dst = wire.AppendString(dst, v.By)
-	dst = wire.AppendString(dst, "reason")
-	dst = wire.AppendString(dst, v.Reason)
+	dst = wire.AppendString(wire.AppendString(dst, "by"), v.By)
+	dst = wire.AppendString(wire.AppendString(dst, "reason"), v.Reason)
 	return dst
 }
 
-// DecodeBatpak sets v to the value that src, all of it, encodes. On an error, a
-// *wire.Error, v is unchanged.
+// DecodeBatpak sets v to what src encodes; on an error, v is unchanged.
 func (v *AccountFrozen) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeAccountFrozen(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeAccountFrozen(d))
 }
 
 // decodeAccountFrozen reads one AccountFrozen; errors stay in d.
-func decodeAccountFrozen(d *wire.Decoder) AccountFrozen {
-	var v AccountFrozen
-	for s := d.Struct("AccountFrozen", accountFrozenFields); s.Next(); {
+func decodeAccountFrozen(d *wire.Decoder) (v AccountFrozen) {
+	s := d.Struct(accountFrozenShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
 			v.By = d.String()
@@ -503,7 +500,7 @@ func decodeAccountFrozen(d *wire.Decoder) AccountFrozen {
 	return v
 }
 
-// checkAccountFrozen reports text in v that could be stored but never decoded.
+// checkAccountFrozen reports what keeps v from being stored.
 func checkAccountFrozen(v AccountFrozen) error {
 	return cmp.Or(
 		wire.CheckString("AccountFrozen", "by", v.By),
@@ -511,36 +508,27 @@ func checkAccountFrozen(v AccountFrozen) error {
 	)
 }
 
-// accountFlaggedFields is how AccountFlagged lies on disk.
-var accountFlaggedFields = []wire.Field{{Name: "rule"}, {Name: "score"}}
+// accountFlaggedShape is how AccountFlagged lies on disk.
+var accountFlaggedShape = wire.NewShape("AccountFlagged", "rule", "score")
 
-// AppendBatpak appends the canonical encoding of v to dst. It does not check
-// that text is valid UTF-8; the journal's methods do.
+// AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v AccountFlagged) AppendBatpak(dst []byte) []byte {
 	dst = wire.AppendStruct(dst, 2)
-	dst = wire.AppendString(dst, "rule")
-	dst = wire.AppendString(dst, v.Rule)
-	dst = wire.AppendString(dst, "score")
-	dst = wire.AppendUint(dst, uint64(v.Score))
+	dst = wire.AppendString(wire.AppendString(dst, "rule"), v.Rule)
+	dst = wire.AppendUint(wire.AppendString(dst, "score"), uint64(v.Score))
 	return dst
 }
 
-// DecodeBatpak sets v to the value that src, all of it, encodes. On an error, a
-// *wire.Error, v is unchanged.
+// DecodeBatpak sets v to what src encodes; on an error, v is unchanged.
 func (v *AccountFlagged) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeAccountFlagged(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeAccountFlagged(d))
 }
 
 // decodeAccountFlagged reads one AccountFlagged; errors stay in d.
-func decodeAccountFlagged(d *wire.Decoder) AccountFlagged {
-	var v AccountFlagged
-	for s := d.Struct("AccountFlagged", accountFlaggedFields); s.Next(); {
+func decodeAccountFlagged(d *wire.Decoder) (v AccountFlagged) {
+	s := d.Struct(accountFlaggedShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
 			v.Rule = d.String()
@@ -551,7 +539,7 @@ func decodeAccountFlagged(d *wire.Decoder) AccountFlagged {
 	return v
 }
 
-// checkAccountFlagged reports text in v that could be stored but never decoded.
+// checkAccountFlagged reports what keeps v from being stored.
 func checkAccountFlagged(v AccountFlagged) error {
 	return wire.CheckString("AccountFlagged", "rule", v.Rule)
 }

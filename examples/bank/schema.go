@@ -11,7 +11,10 @@ var account = schema.Entity[AccountID]{Prefix: "account", Scope: "ledger"}
 
 var (
 	opened    = schema.Event[AccountOpened]{Category: ledger, Type: 0x001, Version: 1, Entity: account}
-	deposited = schema.Event[MoneyDeposited]{Category: ledger, Type: 0x002, Version: 1, Entity: account}
+	deposited = schema.Event[MoneyDeposited]{
+		Category: ledger, Type: 0x002, Version: 3, Entity: account,
+		Upcasts: schema.Chain{schema.Step(1, depositedV1toV2), schema.Step(2, depositedV2toV3)},
+	}
 	withdrawn = schema.Event[MoneyWithdrawn]{Category: ledger, Type: 0x003, Version: 1, Entity: account}
 	frozen    = schema.Event[AccountFrozen]{Category: ledger, Type: 0x004, Version: 1, Entity: account}
 	flagged   = schema.Event[AccountFlagged]{Category: ledger, Type: 0x010, Version: 1, Entity: account}

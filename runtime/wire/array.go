@@ -9,6 +9,9 @@ import "fmt"
 //	n < 2^16    dc  n:2
 //	n < 2^32    dd  n:4
 func AppendArray(dst []byte, n int) []byte {
+	if uint(n) < leadText-leadArray {
+		return append(dst, leadArray|byte(n))
+	}
 	return appendLength(dst, n, leadArray, leadText-leadArray, 0, leadArr16)
 }
 
@@ -25,13 +28,26 @@ type Array struct {
 // Next, stays in proportion to the input.
 func (d *Decoder) Array() Array {
 	at := d.off
-	n := d.read(kindArray).arg
-	a := Array{d: d, index: -1}
-	if d.enter(at, n) {
-		a.left = int(n)
+	n := d.count(kindArray, leadArray)
+	if !d.enter(at, n) {
+		return Array{d: d, index: -1}
+	}
+	return Array{d: d, index: -1, left: int(n)}
+}
+
+// Slice begins an array of any number of elements, for which it makes room in
+// into; none if there is no element. least is how many bytes an element takes at
+// least, which bounds the room by the input.
+func Slice[S ~[]E, E any](d *Decoder, into *S, least int) Array {
+	a := d.Array()
+	if a.left > 0 {
+		*into = make(S, 0, a.room(least))
 	}
 	return a
 }
+
+// room is how many elements there can be.
+func (a *Array) room(least int) int { return min(a.left, a.d.left()/least) }
 
 // FixedArray begins an array of exactly n elements and refuses any other with
 // [ErrRange].

@@ -3,6 +3,7 @@ package wire_test
 import (
 	"bytes"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/batpak-go/batpak/runtime/wire"
@@ -13,6 +14,7 @@ func TestDeclaredLengthsAllocateNothing(t *testing.T) {
 		{"string", "db ffffffff 61"},
 		{"bytes", "c6 ffffffff 61"},
 		{"array", "dd ffffffff c0"},
+		{"map", "df ffffffff 00 00"},
 		{"struct", "df ffffffff a0 c0"},
 		{"struct", "81 a0 dd ffffffff"},
 		{"struct", "81 a0 c9 ffffffff ff"},
@@ -26,6 +28,26 @@ func TestDeclaredLengthsAllocateNothing(t *testing.T) {
 		})
 		if limit := uint64(4096); got > limit {
 			t.Errorf("%s: allocated %d bytes, want at most %d", tc.src, got, limit)
+		}
+	}
+}
+
+// The room that is made for elements is bounded by the input that is left, not by
+// the count that it declares.
+func TestRoomIsBoundedByTheInput(t *testing.T) {
+	type wide [64]byte
+	for _, tc := range []struct{ declared, left, least, want int }{
+		{0, 10, 1, 0}, {3, 10, 1, 3}, {10, 10, 1, 10}, {10, 10, 3, 3}, {3, 10, 9, 1}, {5, 8, 9, 0},
+	} {
+		src := append(wire.AppendArray(nil, tc.declared), make([]byte, tc.left)...)
+		var got []wide
+		d := wire.NewDecoder(src)
+		a := wire.Slice(d, &got, tc.least)
+		if cap(got) != tc.want || (got == nil) != (tc.declared == 0) {
+			t.Errorf("Slice of %d in %d bytes, each at least %d: room for %d, want %d", tc.declared, tc.left, tc.least, cap(got), tc.want)
+		}
+		for a.Next() {
+			d.Uint8()
 		}
 	}
 }
@@ -71,7 +93,7 @@ func TestDepthIsGivenBack(t *testing.T) {
 	d := wire.NewDecoder(bytes.Repeat(unhex(t, "91 91 c0  81 a0 81 c0 c0  91 c0"), 2*wire.MaxDepth))
 	for range 2 * wire.MaxDepth {
 		nest(d, 2)
-		for s := d.Struct("T", nil); s.Next(); {
+		for s := d.Struct(wire.NewShape("T")); s.Next(); {
 			t.Fatal("a struct without fields has stopped at one")
 		}
 		a := d.FixedArray(1)
@@ -82,6 +104,25 @@ func TestDepthIsGivenBack(t *testing.T) {
 	}
 	if err := d.Finish(); err != nil {
 		t.Errorf("Finish() = %v, want nil", err)
+	}
+}
+
+// Sorting the keys of a map needs no memory where there is room.
+func TestSortedKeys(t *testing.T) {
+	type name string
+	m := map[name]int{"b": 1, "": 2, "a": 3, "ab": 4, "\xff": 5, "Z": 6}
+	want := []name{"", "Z", "a", "ab", "b", "\xff"}
+	if got := wire.SortedKeys(nil, m); !slices.Equal(got, want) {
+		t.Errorf("SortedKeys() = %q, want %q", got, want)
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		for i, key := range wire.SortedKeys(make([]name, 0, 8), m) {
+			if key != want[i] {
+				t.Errorf("key %d = %q, want %q", i, key, want[i])
+			}
+		}
+	}); n != 0 {
+		t.Errorf("sorting keys allocates %v times, want 0", n)
 	}
 }
 

@@ -49,6 +49,16 @@ func (d *Decoder) Finish() error {
 	return d.Err()
 }
 
+// Finish ends decoding as [Decoder.Finish] does, and sets what into points to if
+// there is no error. Generated codecs pass the value that they have read with d.
+func Finish[T any](d *Decoder, into *T, value T) error {
+	if err := d.Finish(); err != nil {
+		return err
+	}
+	*into = value
+	return nil
+}
+
 // failAt records the first error and empties the input, so that all reading
 // after it stops at the end of input. Within a struct it leaves the names to
 // the cursor, so that a field costs nothing while all is well.
@@ -92,6 +102,16 @@ func (d *Decoder) read(k kind) head {
 		return h
 	}
 	return head{}
+}
+
+// count reads the head of a container, whose short form begins at fix. On failure
+// it returns 0.
+func (d *Decoder) count(k kind, fix byte) uint64 {
+	if d.off < len(d.src) && d.src[d.off]&0xf0 == fix {
+		d.off++
+		return uint64(d.src[d.off-1] & 0x0f)
+	}
+	return d.read(k).arg
 }
 
 // enter opens a container whose head is at offset at, and counts it towards

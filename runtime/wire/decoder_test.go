@@ -27,11 +27,11 @@ func checkErr(t testing.TB, what string, err, want error) {
 	}
 }
 
-var abc = []wire.Field{{Name: "a"}, {Name: "b", Optional: true}, {Name: "c"}}
+var abc = wire.NewShape("ABC", "a", "b?", "c")
 
 // readABC returns the fields it stopped at with their values.
 func readABC(d *wire.Decoder) (got [3]uint8) {
-	for s := d.Struct("ABC", abc); s.Next(); {
+	for s := d.Struct(abc); s.Next(); {
 		got[s.Index()] = d.Uint8()
 	}
 	return got
@@ -97,10 +97,10 @@ func TestStructFields(t *testing.T) {
 }
 
 func TestErrorNamesTheInnermostStruct(t *testing.T) {
-	outer := []wire.Field{{Name: "inner"}, {Name: "after"}}
+	outer := wire.NewShape("Outer", "inner", "after")
 	read := func(src string) error {
 		d := wire.NewDecoder(unhex(t, src))
-		for s := d.Struct("Outer", outer); s.Next(); {
+		for s := d.Struct(outer); s.Next(); {
 			if s.Index() == 0 {
 				readABC(d)
 			} else {
@@ -140,7 +140,7 @@ func TestFirstErrorStays(t *testing.T) {
 	for a := d.FixedArray(2); a.Next(); {
 		t.Error("Array.Next() = true after the error, want false")
 	}
-	for s := d.Struct("ABC", abc); s.Next(); {
+	for s := d.Struct(abc); s.Next(); {
 		t.Error("Struct.Next() = true after the error, want false")
 	}
 	d.Skip()
@@ -159,7 +159,8 @@ func TestErrorCodes(t *testing.T) {
 	for reason, want := range map[error]string{
 		wire.ErrTruncated: "wire.truncated", wire.ErrForm: "wire.form", wire.ErrNotCanonical: "wire.not-canonical",
 		wire.ErrRange: "wire.range", wire.ErrUTF8: "wire.utf8", wire.ErrOrder: "wire.order", wire.ErrMissing: "wire.missing",
-		wire.ErrDepth: "wire.depth", wire.ErrTrailing: "wire.trailing", errors.New("mine"): "wire.refused",
+		wire.ErrDepth: "wire.depth", wire.ErrTrailing: "wire.trailing", wire.ErrBound: "wire.bound", wire.ErrUnknown: "wire.unknown",
+		errors.New("mine"): "wire.refused",
 	} {
 		if got := (&wire.Error{Err: reason}).Code(); got != want {
 			t.Errorf("Code() for %q = %q, want %q", reason, got, want)
@@ -212,6 +213,73 @@ func TestNilAndEmptyBytesAreOne(t *testing.T) {
 	}
 	if got := wire.NewDecoder([]byte{0xc4, 0}).Bytes(); got != nil {
 		t.Errorf("empty decodes to %v, want nil", got)
+	}
+}
+
+func TestFinish(t *testing.T) {
+	got := 5
+	d := wire.NewDecoder([]byte{1, 2})
+	if err := wire.Finish(d, &got, int(d.Uint8())); !errors.Is(err, wire.ErrTrailing) || got != 5 {
+		t.Errorf("Finish(with a byte left) = %v and %d, want %v and 5", err, got, wire.ErrTrailing)
+	}
+	d = wire.NewDecoder([]byte{1})
+	if err := wire.Finish(d, &got, int(d.Uint8())); err != nil || got != 1 {
+		t.Errorf("Finish() = %v and %d, want nil and 1", err, got)
+	}
+}
+
+func TestWhatIsReadIsJudged(t *testing.T) {
+	odd := func(v uint8) bool { return v%2 == 1 }
+	for _, tc := range []struct {
+		name string
+		read func(*wire.Decoder)
+		want error
+	}{
+		{"within its bound", func(d *wire.Decoder) { d.Bound(len(d.String()), 2) }, nil},
+		{"beyond its bound", func(d *wire.Decoder) { d.Bound(len(d.String()), 1) }, wire.ErrBound},
+		{"set", func(d *wire.Decoder) { d.NotZero(d.String() != "") }, nil},
+		{"zero", func(d *wire.Decoder) { d.NotZero(d.String() == "") }, wire.ErrNotCanonical},
+		{"known", func(d *wire.Decoder) { wire.Known(d, uint8(len(d.String()))+1, odd) }, nil},
+		{"unknown", func(d *wire.Decoder) { wire.Known(d, uint8(len(d.String())), odd) }, wire.ErrUnknown},
+	} {
+		d := wire.NewDecoder(wire.AppendString(nil, "ab"))
+		tc.read(d)
+		if err := d.Finish(); tc.want != nil {
+			checkErr(t, tc.name, err, tc.want)
+		} else if err != nil {
+			t.Errorf("%s: Finish() = %v, want nil", tc.name, err)
+		}
+	}
+}
+
+func TestChecks(t *testing.T) {
+	mine := errors.New("mine")
+	for _, tc := range []struct {
+		got    error
+		reason error
+		text   string
+	}{
+		{wire.CheckString("T", "f", "grün"), nil, ""},
+		{wire.CheckMax("T", "f", 3, 3), nil, ""},
+		{wire.CheckMax("T", "f", 4, 3), wire.ErrBound, "encode T.f: longer than its bound: 4, at most 3"},
+		{wire.CheckKnown("T", "f", true), nil, ""},
+		{wire.CheckKnown("T", "f", false), wire.ErrUnknown, "encode T.f: no value of its enumeration"},
+		{wire.Check("T", "f", nil), nil, ""},
+		{wire.Check("T", "f", mine), mine, "encode T.f: mine"},
+	} {
+		if tc.reason == nil {
+			if tc.got != nil {
+				t.Errorf("check = %v, want nil", tc.got)
+			}
+			continue
+		}
+		checkErr(t, tc.text, tc.got, tc.reason)
+		if tc.got.Error() != tc.text {
+			t.Errorf("Error() = %q, want %q", tc.got, tc.text)
+		}
+	}
+	if got := wire.Present(true, false, true); got != 2 || wire.Present() != 0 {
+		t.Errorf("Present(true, false, true) = %d, want 2", got)
 	}
 }
 

@@ -17,7 +17,9 @@
 //   - an instant is the timestamp extension (type -1) in its shortest form, in
 //     UTC, to the nanosecond, without the monotonic reading;
 //   - a struct is a map from field names to values, in schema order;
-//   - there are no floats, no maps but structs, and no other extensions.
+//   - a Go map is a map whose keys, text or integers, ascend;
+//   - a float has its own precision; there is one NaN, and no -0;
+//   - there are no other extensions.
 //
 // The Decoder refuses everything else, with one exception: a struct field it
 // does not know is skipped together with its value, which may be any

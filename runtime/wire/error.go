@@ -29,12 +29,18 @@ var (
 	ErrRange error = &reason{"range", "out of range"}
 	// ErrUTF8 means that text is not valid UTF-8.
 	ErrUTF8 error = &reason{"utf8", "text is not valid UTF-8"}
-	// ErrOrder means that a known field is repeated or out of schema order.
+	// ErrOrder means that a known field is repeated or out of schema order, or a
+	// key of a map repeated or not above the one before it.
 	ErrOrder error = &reason{"order", "field is repeated or out of order"}
 	// ErrMissing means that a required field is not at its place.
 	ErrMissing error = &reason{"missing", "required field is missing"}
 	// ErrDepth means that values nest deeper than [MaxDepth].
 	ErrDepth error = &reason{"depth", "nested too deeply"}
+	// ErrBound means that text, bytes, a slice or a map is longer than its schema
+	// allows.
+	ErrBound error = &reason{"bound", "longer than its bound"}
+	// ErrUnknown means that a value is none of its enumeration's.
+	ErrUnknown error = &reason{"unknown", "no value of its enumeration"}
 	// ErrTrailing means that bytes follow the last value.
 	ErrTrailing error = &reason{"trailing", "bytes after the last value"}
 )
@@ -62,7 +68,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Code returns a stable name for the reason: "wire." followed by truncated,
-// form, not-canonical, range, utf8, order, missing, depth or trailing, or
+// form, not-canonical, range, utf8, order, missing, depth, bound, unknown or trailing, or
 // "wire.refused" for an error of the caller's own given to [Decoder.Fail].
 func (e *Error) Code() string {
 	if r, ok := errors.AsType[*reason](e.Err); ok {

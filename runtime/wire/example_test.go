@@ -6,7 +6,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/wire"
 )
 
-// MoneyDeposited and the two functions below it have the shape of generated
+// MoneyDeposited and the functions below it have the shape of generated
 // code.
 type MoneyDeposited struct {
 	Amount int64
@@ -22,80 +22,79 @@ type Source struct {
 }
 
 var (
-	moneyDepositedFields = []wire.Field{
-		{Name: "amount"}, {Name: "source"}, {Name: "memo", Optional: true}, {Name: "tags"}, {Name: "proof"},
-	}
-	sourceFields = []wire.Field{{Name: "kind"}, {Name: "marks"}}
+	moneyDepositedShape = wire.NewShape("MoneyDeposited", "amount", "source", "memo?", "tags", "proof")
+	sourceShape         = wire.NewShape("Source", "kind", "marks")
 )
 
 func appendMoneyDeposited(dst []byte, v *MoneyDeposited) []byte {
-	fields := 4
+	dst = wire.AppendStruct(dst, 4+wire.Present(v.Memo != nil))
+	dst = wire.AppendInt(wire.AppendString(dst, "amount"), v.Amount)
+	dst = appendSource(wire.AppendString(dst, "source"), v.Source)
 	if v.Memo != nil {
-		fields++
+		dst = wire.AppendString(wire.AppendString(dst, "memo"), *v.Memo)
 	}
-	dst = wire.AppendStruct(dst, fields)
-	dst = wire.AppendString(dst, "amount")
-	dst = wire.AppendInt(dst, v.Amount)
-	dst = wire.AppendString(dst, "source")
-	dst = appendSource(dst, &v.Source)
-	if v.Memo != nil {
-		dst = wire.AppendString(dst, "memo")
-		dst = wire.AppendString(dst, *v.Memo)
+	dst = wire.AppendArray(wire.AppendString(dst, "tags"), len(v.Tags))
+	for _, item := range v.Tags {
+		dst = wire.AppendString(dst, item)
 	}
-	dst = wire.AppendString(dst, "tags")
-	dst = wire.AppendArray(dst, len(v.Tags))
-	for _, e := range v.Tags {
-		dst = wire.AppendString(dst, e)
-	}
-	dst = wire.AppendString(dst, "proof")
-	return wire.AppendBytes(dst, v.Proof[:])
+	dst = wire.AppendBytes(wire.AppendString(dst, "proof"), v.Proof[:])
+	return dst
 }
 
-func appendSource(dst []byte, v *Source) []byte {
+func appendSource(dst []byte, v Source) []byte {
 	dst = wire.AppendStruct(dst, 2)
-	dst = wire.AppendString(dst, "kind")
-	dst = wire.AppendString(dst, v.Kind)
-	dst = wire.AppendString(dst, "marks")
-	dst = wire.AppendArray(dst, len(v.Marks))
-	for _, e := range v.Marks {
-		dst = wire.AppendUint(dst, uint64(e))
+	dst = wire.AppendString(wire.AppendString(dst, "kind"), v.Kind)
+	dst = wire.AppendArray(wire.AppendString(dst, "marks"), len(v.Marks))
+	for _, item := range v.Marks {
+		dst = wire.AppendUint(dst, uint64(item))
 	}
 	return dst
 }
 
 func parseMoneyDeposited(src []byte) (v MoneyDeposited, err error) {
 	d := wire.NewDecoder(src)
-	for s := d.Struct("MoneyDeposited", moneyDepositedFields); s.Next(); {
+	err = wire.Finish(d, &v, decodeMoneyDeposited(d))
+	return v, err
+}
+
+func decodeMoneyDeposited(d *wire.Decoder) MoneyDeposited {
+	var v MoneyDeposited
+	s := d.Struct(moneyDepositedShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
 			v.Amount = d.Int64()
 		case 1:
-			decodeSource(d, &v.Source)
+			v.Source = decodeSource(d)
 		case 2:
-			memo := d.String()
-			v.Memo = &memo
+			v.Memo = new(d.String())
 		case 3:
-			for a := d.Array(); a.Next(); {
+			a := wire.Slice(d, &v.Tags, 1)
+			for a.Next() {
 				v.Tags = append(v.Tags, d.String())
 			}
 		case 4:
 			d.FixedBytes(v.Proof[:])
 		}
 	}
-	return v, d.Finish()
+	return v
 }
 
-func decodeSource(d *wire.Decoder, v *Source) {
-	for s := d.Struct("Source", sourceFields); s.Next(); {
+func decodeSource(d *wire.Decoder) Source {
+	var v Source
+	s := d.Struct(sourceShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
 			v.Kind = d.String()
 		case 1:
-			for a := d.FixedArray(len(v.Marks)); a.Next(); {
+			a := d.FixedArray(2)
+			for a.Next() {
 				v.Marks[a.Index()] = d.Uint8()
 			}
 		}
 	}
+	return v
 }
 
 func Example() {

@@ -7,31 +7,36 @@ import (
 
 // Lead bytes that are written. Part of the disk format; do not change.
 const (
-	leadMap    = 0x80 // and the number of pairs; below it, the integer itself
-	leadArray  = 0x90 // and the number of elements
-	leadText   = 0xa0 // and the number of bytes
-	leadNil    = 0xc0
-	leadFalse  = 0xc2
-	leadTrue   = 0xc3
-	leadBin8   = 0xc4
-	leadBin16  = 0xc5
-	leadExt8   = 0xc7
-	leadUint8  = 0xcc
-	leadUint16 = 0xcd
-	leadUint32 = 0xce
-	leadUint64 = 0xcf
-	leadInt8   = 0xd0
-	leadInt16  = 0xd1
-	leadInt32  = 0xd2
-	leadInt64  = 0xd3
-	leadFix4   = 0xd6 // extension of 4 bytes
-	leadFix8   = 0xd7
-	leadText8  = 0xd9
-	leadText16 = 0xda
-	leadArr16  = 0xdc
-	leadMap16  = 0xde
-	leadNeg    = 0xe0 // to 0xff: -32..-1 in two's complement
+	leadMap     = 0x80 // and the number of pairs; below it, the integer itself
+	leadArray   = 0x90 // and the number of elements
+	leadText    = 0xa0 // and the number of bytes
+	leadNil     = 0xc0
+	leadFalse   = 0xc2
+	leadTrue    = 0xc3
+	leadBin8    = 0xc4
+	leadBin16   = 0xc5
+	leadExt8    = 0xc7
+	leadFloat32 = 0xca
+	leadFloat64 = 0xcb
+	leadUint8   = 0xcc
+	leadUint16  = 0xcd
+	leadUint32  = 0xce
+	leadUint64  = 0xcf
+	leadInt8    = 0xd0
+	leadInt16   = 0xd1
+	leadInt32   = 0xd2
+	leadInt64   = 0xd3
+	leadFix4    = 0xd6 // extension of 4 bytes
+	leadFix8    = 0xd7
+	leadText8   = 0xd9
+	leadText16  = 0xda
+	leadArr16   = 0xdc
+	leadMap16   = 0xde
+	leadNeg     = 0xe0 // to 0xff: -32..-1 in two's complement
 )
+
+// shortText is the least number of bytes of text that the lead byte has no room for.
+const shortText = leadNil - leadText
 
 // kind is what a lead byte announces; the zero kind is no value.
 type kind uint8
@@ -135,13 +140,24 @@ func (d *Decoder) argument(f *form) head {
 	case f.width == 0:
 		return head{kind: f.kind, arg: uint64(f.arg)}
 	}
+	b := d.src[d.off:]
+	if len(b) < f.width {
+		d.failAt(d.off, ErrTruncated)
+		return head{}
+	}
+	d.off += f.width
 	var arg uint64
-	for _, b := range d.take(uint64(f.width)) {
-		arg = arg<<8 | uint64(b)
+	switch f.width {
+	case 1:
+		arg = uint64(b[0])
+	case 2:
+		arg = uint64(binary.BigEndian.Uint16(b))
+	case 4:
+		arg = uint64(binary.BigEndian.Uint32(b))
+	default:
+		arg = binary.BigEndian.Uint64(b)
 	}
 	switch {
-	case d.err != nil:
-		return head{}
 	case f.kind != kindInt:
 		return head{kind: f.kind, arg: arg, long: arg < uint64(f.arg)}
 	}

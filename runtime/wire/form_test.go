@@ -3,6 +3,7 @@ package wire_test
 import (
 	"bytes"
 	"encoding/hex"
+	"maps"
 	"math"
 	"strings"
 	"testing"
@@ -88,7 +89,7 @@ func structForm(n int, header string) form {
 			return b
 		},
 		func(d *wire.Decoder) bool {
-			for s := d.Struct("T", nil); s.Next(); {
+			for s := d.Struct(wire.NewShape("T")); s.Next(); {
 				return false
 			}
 			return d.Err() == nil
@@ -103,6 +104,58 @@ func timeForm(sec, nsec int64, want string) form {
 		func(b []byte) []byte { return wire.AppendTime(b, v.In(time.FixedZone("", 3600))) },
 		func(d *wire.Decoder) bool { return d.Time() == v.UTC() },
 	}
+}
+
+func doubleForm(v float64, want string) form {
+	return form{
+		"double " + want, want,
+		func(b []byte) []byte { return wire.AppendFloat64(b, v) },
+		func(d *wire.Decoder) bool { return same(d.Float64(), v) },
+	}
+}
+
+func singleForm(v float32, want string) form {
+	return form{
+		"single " + want, want,
+		func(b []byte) []byte { return wire.AppendFloat32(b, v) },
+		func(d *wire.Decoder) bool { return same(d.Float32(), v) },
+	}
+}
+
+// same compares numbers, of which NaN is one.
+func same[F float32 | float64](a, b F) bool { return a == b || a != a && b != b }
+
+// mapForm is a Go map of the numbers from 0 to n, in both directions.
+func mapForm(n int, header string) form {
+	var pairs []byte
+	all := make(map[uint32]int64, n)
+	for i := range n {
+		pairs = wire.AppendInt(wire.AppendUint(pairs, uint64(i)), int64(-i))
+		all[uint32(i)] = int64(-i)
+	}
+	return form{
+		"map " + header, header + hex.EncodeToString(pairs),
+		func(b []byte) []byte {
+			b = wire.AppendMap(b, len(all))
+			for _, key := range wire.SortedKeys(nil, all) {
+				b = wire.AppendInt(wire.AppendUint(b, uint64(key)), all[key])
+			}
+			return b
+		},
+		func(d *wire.Decoder) bool { return maps.Equal(readMap(d), all) },
+	}
+}
+
+// readMap reads what mapForm writes.
+func readMap(d *wire.Decoder) map[uint32]int64 {
+	var got map[uint32]int64
+	var key uint32
+	a := wire.Map(d, &got, 2)
+	for a.Next() {
+		key = wire.Key(&a, key, d.Uint32())
+		got[key] = d.Int64()
+	}
+	return got
 }
 
 func boolForm(v bool, want string) form {
@@ -138,6 +191,15 @@ func forms() []form {
 		arrayForm(65535, "dc ffff"), arrayForm(65536, "dd 00010000"),
 		structForm(0, "80"), structForm(15, "8f"), structForm(16, "de 0010"),
 		structForm(65535, "de ffff"), structForm(65536, "df 00010000"),
+		mapForm(0, "80"), mapForm(15, "8f"), mapForm(16, "de 0010"),
+		mapForm(65535, "de ffff"), mapForm(65536, "df 00010000"),
+		doubleForm(0, "cb 0000000000000000"), doubleForm(math.Copysign(0, -1), "cb 0000000000000000"),
+		doubleForm(1.5, "cb 3ff8000000000000"), doubleForm(math.Inf(-1), "cb fff0000000000000"),
+		doubleForm(math.SmallestNonzeroFloat64, "cb 0000000000000001"), doubleForm(-math.MaxFloat64, "cb ffefffffffffffff"),
+		doubleForm(math.NaN(), "cb 7ff8000000000000"), doubleForm(math.Float64frombits(1<<64-1), "cb 7ff8000000000000"),
+		singleForm(0, "ca 00000000"), singleForm(float32(math.Copysign(0, -1)), "ca 00000000"),
+		singleForm(-2.25, "ca c0100000"), singleForm(float32(math.Inf(1)), "ca 7f800000"),
+		singleForm(float32(math.NaN()), "ca 7fc00000"), singleForm(math.Float32frombits(0xff800001), "ca 7fc00000"),
 		timeForm(0, 0, "d6 ff 00000000"), timeForm(math.MaxUint32, 0, "d6 ff ffffffff"),
 		timeForm(0, 1, "d7 ff 00000004 00000000"), timeForm(1<<32, 0, "d7 ff 00000001 00000000"),
 		timeForm(1<<34-1, 999999999, "d7 ff ee6b27ff ffffffff"),
@@ -198,13 +260,16 @@ var readers = map[string]func(*wire.Decoder){
 	"string": func(d *wire.Decoder) { _ = d.String() },
 	"bytes":  func(d *wire.Decoder) { d.Bytes() },
 	"time":   func(d *wire.Decoder) { d.Time() },
+	"double": func(d *wire.Decoder) { d.Float64() },
+	"single": func(d *wire.Decoder) { d.Float32() },
+	"map":    func(d *wire.Decoder) { readMap(d) },
 	"array": func(d *wire.Decoder) {
 		for a := d.Array(); a.Next(); {
 			d.Skip()
 		}
 	},
 	"struct": func(d *wire.Decoder) {
-		for s := d.Struct("", nil); s.Next(); {
+		for s := d.Struct(wire.NewShape("")); s.Next(); {
 			panic("a struct without fields has stopped at one")
 		}
 	},
@@ -215,6 +280,22 @@ func TestOtherFormsAreRefused(t *testing.T) {
 		read, src string
 		want      error
 	}{
+		{"double", "cb 8000000000000000", wire.ErrNotCanonical},
+		{"double", "cb 7ff8000000000001", wire.ErrNotCanonical},
+		{"double", "cb fff8000000000000", wire.ErrNotCanonical},
+		{"double", "cb 7ff0000000000001", wire.ErrNotCanonical},
+		{"double", "ca 00000000", wire.ErrForm},
+		{"double", "00", wire.ErrForm},
+		{"single", "ca 80000000", wire.ErrNotCanonical},
+		{"single", "ca 7fc00001", wire.ErrNotCanonical},
+		{"single", "ca 7f800001", wire.ErrNotCanonical},
+		{"single", "cb 0000000000000000", wire.ErrForm},
+		{"map", "82 00 00 00 00", wire.ErrOrder},
+		{"map", "82 01 00 00 00", wire.ErrOrder},
+		{"map", "de 0001 00 00", wire.ErrNotCanonical},
+		{"map", "81 00 c0", wire.ErrForm},
+		{"map", "81 c0 00", wire.ErrForm},
+		{"map", "92 00 00", wire.ErrForm},
 		{"uint", "cc 7f", wire.ErrNotCanonical},
 		{"uint", "cd 00ff", wire.ErrNotCanonical},
 		{"uint", "ce 0000ffff", wire.ErrNotCanonical},

@@ -39,9 +39,15 @@ func (d *Decoder) Bool() bool {
 //	v < 2^32    ce  v:4
 //	else        cf  v:8
 func AppendUint(dst []byte, v uint64) []byte {
-	switch {
-	case v < leadMap:
+	if v < leadMap {
 		return append(dst, byte(v))
+	}
+	return appendUint(dst, v)
+}
+
+// appendUint appends a value that needs more than the lead byte.
+func appendUint(dst []byte, v uint64) []byte {
+	switch {
 	case v <= math.MaxUint8:
 		return append(dst, leadUint8, byte(v))
 	case v <= math.MaxUint16:
@@ -66,6 +72,10 @@ func (d *Decoder) Uint64() uint64 { return d.unsigned(64) }
 
 func (d *Decoder) unsigned(bits int) uint64 {
 	at := d.off
+	if at < len(d.src) && d.src[at] < leadMap {
+		d.off++
+		return uint64(d.src[at])
+	}
 	h := d.read(kindInt)
 	if h.kind == kindInt || h.arg>>bits != 0 {
 		d.failAt(at, fmt.Errorf("%w of uint%d", ErrRange, bits))
@@ -83,6 +93,14 @@ func (d *Decoder) unsigned(bits int) uint64 {
 //	-2^31 <= v        d2  v:4
 //	else              d3  v:8
 func AppendInt(dst []byte, v int64) []byte {
+	if uint64(v) < leadMap {
+		return append(dst, byte(v))
+	}
+	return appendInt(dst, v)
+}
+
+// appendInt appends a value that may need more than the lead byte.
+func appendInt(dst []byte, v int64) []byte {
 	switch {
 	case v >= 0:
 		return AppendUint(dst, uint64(v))
@@ -112,6 +130,10 @@ func (d *Decoder) Int64() int64 { return d.signed(64) }
 
 func (d *Decoder) signed(bits int) int64 {
 	at := d.off
+	if at < len(d.src) && d.src[at] < leadMap {
+		d.off++
+		return int64(d.src[at])
+	}
 	h := d.read(kindInt)
 	v := int64(h.arg)
 	if beyond := h.kind == kindUint && v < 0; beyond || v>>(bits-1) != v>>63 {

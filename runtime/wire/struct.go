@@ -1,14 +1,33 @@
 package wire
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// Field is one entry of the table by which a struct is decoded.
-type Field struct {
-	Name     string
-	Optional bool // may be absent; the Go field then keeps its zero value
+// Shape is how a struct lies on disk: the fields that are known of it, in order.
+// It is made by [NewShape] and never changes.
+type Shape struct {
+	typ    string
+	fields []field
+}
+
+type field struct {
+	name     string
+	key      string // the name as it is encoded
+	optional bool   // may be absent; the Go field then keeps its zero value
+}
+
+// NewShape returns the shape of a struct, which is called typ in errors. The name
+// of an optional field ends in "?", which is no part of it.
+func NewShape(typ string, fields ...string) *Shape {
+	s := &Shape{typ: typ, fields: make([]field, len(fields))}
+	for i, f := range fields {
+		name, optional := strings.CutSuffix(f, "?")
+		s.fields[i] = field{name: name, key: string(AppendString(nil, name)), optional: optional}
+	}
+	return s
 }
 
 // AppendStruct appends the header of a struct of the given number of fields,
@@ -19,6 +38,9 @@ type Field struct {
 //	fields < 2^16    de  fields:2
 //	fields < 2^32    df  fields:4
 func AppendStruct(dst []byte, fields int) []byte {
+	if uint(fields) < leadArray-leadMap {
+		return append(dst, leadMap|byte(fields))
+	}
 	return appendLength(dst, fields, leadMap, leadArray-leadMap, 0, leadMap16)
 }
 
@@ -26,36 +48,60 @@ func AppendStruct(dst []byte, fields int) []byte {
 // alive on one Decoder, one within the other; each is used until Next returns
 // false.
 type Struct struct {
-	d      *Decoder
-	typ    string
-	fields []Field
-	next   int // first field that may still come
-	index  int // field Next stopped at, or -1
-	left   int // pairs still to read; -1 before the start and after the end
+	d     *Decoder
+	shape *Shape
+	next  int // first field that may still come
+	index int // field Next stopped at, or -1
+	left  int // pairs still to read; -1 before the start and after the end
 }
 
-// Struct begins a struct named typ in errors. Its known fields are those of
-// the table fields, in that order; the table is only read.
-func (d *Decoder) Struct(typ string, fields []Field) Struct {
+// Struct begins a struct of the given shape.
+func (d *Decoder) Struct(shape *Shape) Struct {
 	if d.depth == 0 {
-		d.typ = typ
+		d.typ = shape.typ
 	}
-	s := Struct{d: d, typ: typ, fields: fields, index: -1, left: -1}
 	at := d.off
-	pairs := d.read(kindMap).arg
-	if d.enter(at, 2*pairs) {
-		s.left = int(pairs)
+	pairs := d.count(kindMap, leadMap)
+	if !d.enter(at, 2*pairs) {
+		return Struct{d: d, shape: shape, index: -1, left: -1}
 	}
-	return s
+	return Struct{d: d, shape: shape, index: -1, left: int(pairs)}
 }
 
 // Next moves to the next known field and reports whether there is one. The
 // caller must read the field's value before it calls Next again.
 //
-// Fields that the table does not have are skipped. A known field that is
+// Fields that the shape does not have are skipped. A known field that is
 // repeated or out of order is refused with [ErrOrder], a required one that is
 // not at its place with [ErrMissing].
 func (s *Struct) Next() bool {
+	i, d := s.next, s.d
+	switch {
+	case s.left > 0 && i < len(s.shape.fields) && d.expect(s.shape.fields[i].key):
+		s.index, s.next = i, i+1
+		s.left--
+		return true
+	case s.left == 0 && i == len(s.shape.fields) && d.err == nil:
+		s.left = -1
+		d.depth--
+		return false
+	}
+	return s.search()
+}
+
+// expect consumes a value if that is the next one, and reports whether it was.
+func (d *Decoder) expect(encoded string) bool {
+	end := d.off + len(encoded)
+	if end > len(d.src) || string(d.src[d.off:end]) != encoded {
+		return false
+	}
+	d.off = end
+	return true
+}
+
+// search moves to the next known field, or to the end, where that is not what is
+// expected.
+func (s *Struct) search() bool {
 	d := s.d
 	if s.left < 0 {
 		return false
@@ -64,7 +110,7 @@ func (s *Struct) Next() bool {
 		s.index = -1
 		at := d.off
 		if s.left == 0 {
-			if s.moveTo(at, len(s.fields)) {
+			if s.moveTo(at, len(s.shape.fields)) {
 				s.left = -1
 				d.depth--
 				return false
@@ -88,21 +134,12 @@ func (s *Struct) Next() bool {
 	return false
 }
 
-// Index returns the position in the table of the field that Next moved to.
+// Index returns the position in the shape of the field that Next moved to.
 func (s *Struct) Index() int { return s.index }
 
-// find returns the position of name in the table, or -1. The field that is
-// expected next is tried first, so reading what we wrote never searches.
+// find returns the position of name in the shape, or -1.
 func (s *Struct) find(name []byte) int {
-	if s.next < len(s.fields) && s.fields[s.next].Name == string(name) {
-		return s.next
-	}
-	for i := range s.fields {
-		if s.fields[i].Name == string(name) {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(s.shape.fields, func(f field) bool { return f.name == string(name) })
 }
 
 // moveTo makes i, whose name is at offset at, the current field. All fields
@@ -114,7 +151,7 @@ func (s *Struct) moveTo(at, i int) bool {
 		return false
 	}
 	for ; s.next < i; s.next++ {
-		if !s.fields[s.next].Optional {
+		if !s.shape.fields[s.next].optional {
 			s.index = s.next
 			s.d.failAt(at, ErrMissing)
 			return false
@@ -125,15 +162,14 @@ func (s *Struct) moveTo(at, i int) bool {
 }
 
 // blame names the current field in an error that names none. The innermost
-// struct is the first to come by. The copy keeps the compiler from concluding
-// that s, and with it the Decoder, must live on the heap.
+// struct is the first to come by.
 func (s *Struct) blame() {
 	err := s.d.err
 	if err.Type != "" {
 		return
 	}
-	err.Type = strings.Clone(s.typ)
+	err.Type = s.shape.typ
 	if s.index >= 0 {
-		err.Field = strings.Clone(s.fields[s.index].Name)
+		err.Field = s.shape.fields[s.index].name
 	}
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"fmt"
 	"unicode/utf8"
 )
@@ -13,7 +14,18 @@ import (
 //	len < 2^16    da      len:2  text
 //	len < 2^32    db      len:4  text
 func AppendString(dst []byte, s string) []byte {
-	return append(appendLength(dst, len(s), leadText, leadNil-leadText, leadText8, leadText16), s...)
+	if len(s) < shortText {
+		return append(append(dst, byte(leadText|len(s))), s...)
+	}
+	return appendText(dst, s)
+}
+
+// appendText appends text of any length. It is not inlined, so that AppendString
+// is.
+//
+//go:noinline
+func appendText(dst []byte, s string) []byte {
+	return append(appendLength(dst, len(s), leadText, shortText, leadText8, leadText16), s...)
 }
 
 // String reads text into a string of its own. Unlike what the name means
@@ -21,20 +33,33 @@ func AppendString(dst []byte, s string) []byte {
 func (d *Decoder) String() string {
 	at := d.off
 	b := d.view(kindText)
-	if !utf8.Valid(b) {
+	if !isASCII(b) && !utf8.Valid(b) {
 		d.failAt(at, ErrUTF8)
 		return ""
 	}
 	return string(b)
 }
 
-// CheckString reports, as an [*Error] with [ErrUTF8] for the field of the
-// struct typ, that s could be appended but never read again.
-func CheckString(typ, field, s string) error {
-	if utf8.ValidString(s) {
-		return nil
+// isASCII reports whether a short text is all ASCII, the usual case, faster than
+// utf8.Valid does. It may say no of a longer one.
+func isASCII(b []byte) bool {
+	const word, high = 8, 0x8080808080808080
+	n := len(b)
+	switch {
+	case n > 4*word:
+		return false
+	case n >= word:
+		bits := binary.LittleEndian.Uint64(b[n-word:])
+		for i := 0; i <= n-word; i += word {
+			bits |= binary.LittleEndian.Uint64(b[i:])
+		}
+		return bits&high == 0
 	}
-	return &Error{Type: typ, Field: field, Offset: -1, Err: ErrUTF8}
+	var bits byte
+	for _, c := range b {
+		bits |= c
+	}
+	return bits < utf8.RuneSelf
 }
 
 // AppendBytes appends b, which must be shorter than 4 GiB. Nil and empty have
@@ -48,7 +73,15 @@ func AppendBytes(dst, b []byte) []byte {
 }
 
 // Bytes reads bytes into a slice of their own, nil if there are none.
-func (d *Decoder) Bytes() []byte { return append([]byte(nil), d.view(kindBin)...) }
+func (d *Decoder) Bytes() []byte {
+	b := d.view(kindBin)
+	if len(b) == 0 {
+		return nil
+	}
+	own := make([]byte, len(b))
+	copy(own, b)
+	return own
+}
 
 // FixedBytes reads bytes into dst and refuses any number of them but len(dst)
 // with [ErrRange]. It reads what [AppendBytes] wrote of an array.
@@ -64,5 +97,13 @@ func (d *Decoder) FixedBytes(dst []byte) {
 
 // view reads text or bytes, as a part of the input. On failure it returns nil.
 func (d *Decoder) view(k kind) []byte {
+	if d.off < len(d.src) && k == kindText { // short text, the usual case
+		n := int(d.src[d.off]) - leadText
+		if end := d.off + 1 + n; n >= 0 && n < shortText && end <= len(d.src) {
+			b := d.src[d.off+1 : end]
+			d.off = end
+			return b
+		}
+	}
 	return d.take(d.read(k).arg)
 }

@@ -30,10 +30,13 @@ func Packages(pkgs ...*model.Package) map[string][]diag.Diagnostic {
 // rules lists the rules. Each reports one code, which its name ends in.
 func rules() []func(*checker) {
 	return []func(*checker){
-		eventBP110, eventBP111, eventBP112, eventBP113, eventBP114, eventBP120, eventBP126,
+		structBP103, fieldBP116, enumBP117,
+		eventBP110, eventBP111, eventBP112, eventBP113, eventBP114, retiredBP115, eventBP120, eventBP121, eventBP122,
+		eventBP123, eventBP124,
 		entityBP201, entityBP202,
 		projectionBP301, projectionBP302, projectionBP303, projectionBP305, projectionBP307, projectionBP308,
-		gateBP402, commandBP402, gateBP403, commandBP405, commandBP406, gateBP407, commandBP407,
+		gateBP402, commandBP402, gateBP403, commandBP405, commandBP406, gateBP407, commandBP407, gateBP408,
+		reactorBP501, reactorBP502,
 	}
 }
 

@@ -74,6 +74,31 @@ func gateBP407(c *checker) {
 	}
 }
 
+// gateBP408: the codes of a gate can be told apart, from each other and from those
+// of the runtime.
+func gateBP408(c *checker) {
+	for _, g := range c.pkg.Gates {
+		codes := make(unique[string])
+		for _, code := range g.Codes {
+			first, taken := codes.take(code.Value, holder{g.Var, code.Pos})
+			switch {
+			case code.Value == "":
+				c.add(code.Pos, "BP408", "a denial code of gate %s is empty", g.Var)
+			case code.Value == codePanic || code.Value == codeUnnamed:
+				c.add(code.Pos, "BP408", "denial code %q of gate %s is the runtime's own", code.Value, g.Var)
+			case taken:
+				c.addRelated(code.Pos, diag.Related{Pos: first.pos, Message: "first listed here"}, "BP408", "gate %s lists denial code %q twice", g.Var, code.Value)
+			}
+		}
+	}
+}
+
+// The codes of denials that the runtime gives, CodePanic and CodeUnnamed.
+const (
+	codePanic   = "PANIC"
+	codeUnnamed = "DENIED"
+)
+
 // commandBP407: a command has an event.
 func commandBP407(c *checker) {
 	for _, cmd := range c.pkg.Commands {

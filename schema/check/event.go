@@ -1,8 +1,10 @@
 package check
 
 import (
+	"fmt"
 	"strings"
 
+	"github.com/batpak-go/batpak/schema/diag"
 	"github.com/batpak-go/batpak/schema/model"
 )
 
@@ -88,20 +90,39 @@ func eventBP114(c *checker) {
 	}
 }
 
+// retiredBP115: a kind that was retired is a possible one, was retired once, and is
+// given to no event of the run.
+func retiredBP115(c *checker) {
+	kinds := make(unique[uint16])
+	for _, pkg := range c.all {
+		for i := range pkg.Retired {
+			r := &pkg.Retired[i]
+			text := fmt.Sprintf("kind %#x/%#03x", r.Category, r.Type)
+			if r.Category == categorySystem || r.Category == categoryEffect || r.Category > maxCategory || r.Type > maxType || r.Name == "" {
+				if pkg == c.pkg {
+					c.add(r.Pos, "BP115", "retired %s: want the Category, Type and Name of an event that there was", text)
+				}
+				continue
+			}
+			first, taken := kinds.take(r.Kind(), holder{r.Name, r.Pos})
+			if taken && pkg == c.pkg {
+				c.addRelated(r.Pos, diag.Related{Pos: first.pos, Message: "first retired here"}, "BP115", "%s is retired already (%s)", text, first.name)
+			}
+		}
+	}
+	for _, e := range c.pkg.Events {
+		if first, taken := kinds[e.Kind()]; taken && has(e.Decl, "Category") && has(e.Decl, "Type") {
+			c.addRelated(given(e.Decl, "Type"), diag.Related{Pos: first.pos, Message: "retired here"}, "BP115",
+				"kind %#x/%#03x of %s was retired (%s); kinds are never given again", e.Category, e.Type, e.Var, first.name)
+		}
+	}
+}
+
 // eventBP120: versions start at 1.
 func eventBP120(c *checker) {
 	for _, e := range c.pkg.Events {
 		if e.Version == 0 && !unread(e.Decl, "Version") {
 			c.add(given(e.Decl, "Version"), "BP120", "event %s needs a Version; versions start at 1", e.Var)
-		}
-	}
-}
-
-// eventBP126: there are no upcasts yet, so there is one version.
-func eventBP126(c *checker) {
-	for _, e := range c.pkg.Events {
-		if e.Version > 1 {
-			c.add(given(e.Decl, "Version"), "BP126", "version %d of event %s: upcasts are not supported yet; only version 1", e.Version, e.Var)
 		}
 	}
 }

@@ -2,21 +2,23 @@ package check
 
 import (
 	"go/token"
+	"slices"
 	"strings"
 
 	"github.com/batpak-go/batpak/schema/diag"
 	"github.com/batpak-go/batpak/schema/model"
 )
 
-// projectionBP301: a projection handles every event of its entity.
+// projectionBP301: a projection handles every event of its entity, or one that
+// folds from all streams every event of the entities of which it folds one.
 func projectionBP301(c *checker) {
 	for _, p := range c.pkg.Projections {
-		if p.Broken || p.Per == nil || len(p.Fold) == 0 {
+		if p.Broken || len(p.Fold) == 0 {
 			continue
 		}
 		var missing []string
 		for _, e := range c.pkg.Events {
-			if e.Entity == p.Per && !mentions(p, e) {
+			if e.Entity != nil && concerns(p, e.Entity) && !mentions(p, e) {
 				missing = append(missing, e.Var)
 			}
 		}
@@ -28,6 +30,14 @@ func projectionBP301(c *checker) {
 			c.add(p.Pos, "BP301", "projection %s %s: add schema.On(...) or list %s under Ignore", p.Var, neglect(missing), them)
 		}
 	}
+}
+
+// concerns reports whether a projection is about the streams of an entity.
+func concerns(p *model.Projection, en *model.Entity) bool {
+	if p.Per != nil {
+		return p.Per == en
+	}
+	return slices.ContainsFunc(p.Fold, func(h model.Handler) bool { return h.Event.Entity == en })
 }
 
 // neglect says that a projection does not handle some events.
@@ -82,14 +92,19 @@ func projectionBP302(c *checker) {
 	}
 }
 
-// projectionBP303: a projection mentions events of its own entity.
+// projectionBP303: a projection mentions events of its own entity, or one that
+// folds from all streams of entities that it is about.
 func projectionBP303(c *checker) {
 	for _, p := range c.pkg.Projections {
-		if p.Per == nil {
+		if p.Broken {
 			continue
 		}
 		for _, m := range mentioned(p) {
-			if m.event.Entity != nil && m.event.Entity != p.Per {
+			switch en := m.event.Entity; {
+			case en == nil || concerns(p, en):
+			case p.Per == nil:
+				c.add(m.pos, "BP303", "projection %s ignores %s, but folds no event of entity %s", p.Var, m.event.Var, en.Var)
+			default:
 				c.add(m.pos, "BP303", "%s belongs to entity %s, projection %s is per %s", m.event.Var, m.event.Entity.Var, p.Var, p.Per.Var)
 			}
 		}
@@ -113,7 +128,7 @@ func projectionBP307(c *checker) {
 	}
 }
 
-// name checks the name of a projection, gate or command.
+// name checks the name of a projection, gate, command or reactor.
 func (c *checker) name(code, what string, d model.Decl, name string, names unique[string]) {
 	at := given(d, "Name")
 	switch {
@@ -127,14 +142,11 @@ func (c *checker) name(code, what string, d model.Decl, name string, names uniqu
 	}
 }
 
-// projectionBP308: a projection has a version and an entity.
+// projectionBP308: a projection has a version.
 func projectionBP308(c *checker) {
 	for _, p := range c.pkg.Projections {
 		if p.Version == 0 && !unread(p.Decl, "Version") {
 			c.add(given(p.Decl, "Version"), "BP308", "projection %s needs a Version; versions start at 1", p.Var)
-		}
-		if lacks(p.Decl, "Per") {
-			c.add(p.Pos, "BP308", "projection %s needs Per, the entity whose stream it folds", p.Var)
 		}
 	}
 }

@@ -14,6 +14,9 @@ type Package struct {
 	Projections []*Projection
 	Gates       []*Gate
 	Commands    []*Command
+	Reactors    []*Reactor
+	Enums       []*Enum
+	Retired     []Retired
 
 	// Structs are the payload structs and the structs nested in them, each
 	// once, a struct after those it holds.
@@ -60,8 +63,47 @@ type Event struct {
 	Type     uint16
 	Version  uint16
 	Entity   *Entity
-	Payload  *Struct
+	Payload  *Struct  // the shape of Version
+	Upcasts  []Upcast // in the order they are written
 	Command  *Command // the command that guards it; nil = appendable freely
+}
+
+// Upcast lifts the payload of one version of an event to the next.
+type Upcast struct {
+	From   uint16  // the version it takes
+	Source *Struct // the shape of version From
+	Target *Struct // what it returns: the shape of version From+1
+	Func   string  // the declared function, or a method expression such as "moneyDepositedV1.lift"
+	Pos    token.Position
+	// FuncPos is where the function is named.
+	FuncPos token.Position
+}
+
+// Retired is a kind that was an event's once and is never given again.
+type Retired struct {
+	Var      string // of the list it is in
+	Category uint8
+	Type     uint16
+	Name     string // of the payload struct it had
+	Pos      token.Position
+}
+
+// Kind is the number on disk.
+func (r *Retired) Kind() uint16 { return uint16(r.Category)<<12 | r.Type }
+
+// Enum is a named type whose values are its declared constants.
+type Enum struct {
+	Decl
+	Type   NamedType
+	Open   bool // values that no constant has are kept
+	Values []EnumValue
+}
+
+// EnumValue is a constant of an enumeration.
+type EnumValue struct {
+	Name    string // of the first constant that has the value, in source order
+	Literal string // the value as an unqualified Go literal
+	Pos     token.Position
 }
 
 // Kind is the number on disk.
@@ -83,7 +125,9 @@ type Field struct {
 	Name     string // in Go
 	Wire     string // on disk
 	Type     *Type
-	Optional bool // `bat:",optional"` or a pointer: left out when zero
+	Embedded bool  // Name is that of its type
+	Optional bool  // `bat:",optional"` or a pointer: left out when zero
+	Max      int64 // `bat:",max=N"`: most bytes of text or bytes, most elements of a slice or map; 0 = as many as a payload holds
 	Pos      token.Position
 }
 
@@ -111,19 +155,25 @@ const (
 	ClassArray                    // [Len]Elem
 	ClassPointer                  // *Elem
 	ClassStruct                   // Struct
+	ClassMap                      // map[Key]Elem, opted in with `bat:",sorted"`
+	ClassForeign                  // Named has a codec of its own: methods AppendWire and DecodeWire
 )
 
-// Basic is a basic Go type that can be stored.
-type Basic string // "bool", "string", "int8" ... "uint64"
+// Basic is a basic Go type that can be stored; floats only with `bat:",float"`.
+type Basic string // "bool", "string", "int8" ... "uint64", "float32", "float64"
 
 // Type is the type of a stored field, or of its elements.
 type Type struct {
 	Class  Class
 	Basic  Basic     // ClassBasic: the underlying basic type
 	Named  *NamedRef // the named type, if the type has a name of its own; nil for unnamed types
+	Enum   *Enum     // ClassBasic: the enumeration that the named type is declared to be
+	Key    *Type     // ClassMap: ClassBasic, of a string or an integer
 	Elem   *Type
 	Len    int64
 	Struct *Struct // ClassStruct
+	Checks bool    // ClassForeign: has a method CheckWire
+	Zeroes bool    // ClassForeign: has a method IsZero
 }
 
 // NamedRef is a reference to a named type.
@@ -138,7 +188,7 @@ type Projection struct {
 	Decl
 	Name    string
 	Version uint32
-	Per     *Entity
+	Per     *Entity  // nil = folded from the events of all streams, in sequence
 	State   NamedRef // the state's type
 	Fold    []Handler
 	Ignore  []*Event
@@ -162,6 +212,25 @@ type Gate struct {
 	Name    string
 	Context NamedRef
 	Func    string // the declared function that Eval names, or a method expression such as "Withdrawal.denyFrozen"
+	Codes   []Code // of its denials; none = any
+}
+
+// Code is a declared denial code.
+type Code struct {
+	Value string
+	Pos   token.Position
+}
+
+// Reactor is a declared reactor.
+type Reactor struct {
+	Decl
+	Name  string
+	Type  NamedRef  // of the reactor's value
+	On    []Handler // each called with the value's address, the stored event and the batch
+	Emits []*Event
+	// EmitsPos are where the events are named in Emits, one for each.
+	EmitsPos []token.Position
+	Loop     bool // it may emit what it reacts to
 }
 
 // Command is a declared command.
@@ -172,6 +241,7 @@ type Command struct {
 	Gates   []*Gate
 	Context NamedRef
 	Fill    []Fill // the context's fields in source order, those tagged `bat:"-"` left out
+	Bypass  bool   // an append past the gates, with a reason, is emitted
 }
 
 // FillFrom says where a field of a gate context comes from.

@@ -1,10 +1,13 @@
 package payload
 
 import (
+	"errors"
 	"fmt"
 	"go/types"
+	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -88,8 +91,12 @@ func ParseTag(tag string) (Tag, error) {
 // storedTag is what a bat tag says of a stored field.
 type storedTag struct {
 	wire     string
-	optional bool
+	named    bool // the tag says so
 	skip     bool
+	optional bool
+	float    bool
+	sorted   bool
+	bound    int64 // 0 = none
 }
 
 // storedAs parses the tag of a field of a payload.
@@ -104,15 +111,14 @@ func storedAs(field, tag string) (storedTag, error) {
 		}
 		return storedTag{skip: true}, nil
 	}
-	s := storedTag{wire: parsed.Name}
-	for _, option := range parsed.Options {
-		switch {
-		case option != "optional":
-			return storedTag{}, fmt.Errorf("unknown option %q in bat tag; known: optional", option)
-		case s.optional:
+	s := storedTag{wire: parsed.Name, named: parsed.Name != ""}
+	for i, option := range parsed.Options {
+		if err := s.option(option); err != nil {
+			return storedTag{}, err
+		}
+		if slices.Contains(parsed.Options[:i], option) {
 			return storedTag{}, fmt.Errorf("option %q is given twice", option)
 		}
-		s.optional = true
 	}
 	if s.wire == "" {
 		s.wire = snakeCase(field)
@@ -121,6 +127,30 @@ func storedAs(field, tag string) (storedTag, error) {
 		return storedTag{}, fmt.Errorf("wire name %q must match [a-z][a-z0-9_]* and have at most %d bytes; give another in a bat tag", s.wire, maxWire)
 	}
 	return s, nil
+}
+
+// option takes in one option of a tag.
+func (s *storedTag) option(option string) error {
+	name, value, _ := strings.Cut(option, "=")
+	switch {
+	case option == "optional":
+		s.optional = true
+	case option == "float":
+		s.float = true
+	case option == "sorted":
+		s.sorted = true
+	case name == "max" && s.bound > 0:
+		return errors.New(`option "max" is given twice`)
+	case name == "max":
+		bound, err := strconv.ParseInt(value, 10, 32)
+		if err != nil || bound < 1 {
+			return fmt.Errorf("option %q: want max=N, with N from 1 to %d", option, math.MaxInt32)
+		}
+		s.bound = bound
+	default:
+		return fmt.Errorf("unknown option %q in bat tag; known: optional, max=N, float, sorted", option)
+	}
+	return nil
 }
 
 // validWire reports whether a field may be stored under the name.

@@ -16,6 +16,7 @@ type Reader struct {
 	own     *types.Package
 	errors  []types.Error // of the type checker
 	sink    *diag.Sink
+	enums   map[*types.TypeName]*model.Enum
 	syntax  syntax
 	done    map[*types.TypeName]*shape
 	active  []*types.TypeName // named types being read, outermost first
@@ -31,8 +32,14 @@ type shape struct {
 // NewReader returns a reader of the payloads of package own, whose files and
 // type errors are given. Diagnostics go to the sink.
 func NewReader(own *types.Package, files []*ast.File, errors []types.Error, sink *diag.Sink) *Reader {
-	return &Reader{own: own, errors: errors, sink: sink, syntax: newSyntax(files), done: make(map[*types.TypeName]*shape)}
+	return &Reader{
+		own: own, errors: errors, sink: sink, syntax: newSyntax(files),
+		enums: make(map[*types.TypeName]*model.Enum), done: make(map[*types.TypeName]*shape),
+	}
 }
+
+// Enumerate says that the values of a named type are those of an enumeration.
+func (r *Reader) Enumerate(named *types.Named, e *model.Enum) { r.enums[named.Obj()] = e }
 
 // Payload reads the struct of an event that is declared at the given place, and
 // reports whether it may be stored. The struct is nil if t is no struct at all.
@@ -86,7 +93,7 @@ func (r *Reader) structure(named *types.Named, p path) *shape {
 	ref := Ref(named, r.own)
 	s := &shape{ok: true, model: &model.Struct{
 		Name: ref.Name, Path: ref.Path, PkgName: ref.PkgName,
-		Doc: r.syntax.docs[obj.Pos()],
+		Doc: r.syntax.doc(obj.Pos()),
 		Pos: r.sink.Position(obj.Pos()),
 	}}
 	r.done[obj] = s
@@ -108,20 +115,24 @@ func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[strin
 	v := st.Field(i)
 	own := v.Pkg() == r.own
 	at := path{at: p.at, text: p.text + "." + v.Name()}
-	tagAt := p.at
+	tagAt := func() diag.Range { return p.at }
 	if own {
 		at = path{at: nameOf(v), text: s.Name + "." + v.Name()}
-		tagAt = r.syntax.tag(v)
+		tagAt = func() diag.Range { return r.syntax.tag(v) }
 	}
 	tag, err := storedAs(v.Name(), st.Tag(i))
-	if v.Embedded() {
-		r.sink.Add(at.at, "BP102", "%s: embedded fields are not stored; give the field a name", at.text)
+	if v.Embedded() && err == nil && !tag.skip && !tag.named {
+		r.sink.Add(at.at, "BP102", "%s: embedded fields are not stored without a name of their own: tag it `bat:\"%s\"`", at.text, tag.wire)
 		return false
 	}
 	if err == nil && tag.skip {
 		skipped := model.Skipped{Name: v.Name(), Index: i}
 		if own {
 			skipped.Type, skipped.Imports = Source(v.Type(), r.own)
+			if strings.Contains(skipped.Type, "invalid type") { // the shape pin needs it
+				r.invalid(nil, at)
+				return false
+			}
 		}
 		s.Skipped = append(s.Skipped, skipped)
 		return true
@@ -130,25 +141,49 @@ func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[strin
 		return r.unexported(at, own)
 	}
 	if err != nil {
-		r.sink.Add(tagAt, "BP109", "%s: %v", at.text, err)
+		r.sink.Add(tagAt(), "BP109", "%s: %v", at.text, err)
 		return false
 	}
 	if first := wires[tag.wire]; first != nil {
-		r.sink.AddRelated(tagAt, []diag.Related{{Pos: r.sink.Position(first.Pos()), Message: "first used here"}},
+		r.sink.AddRelated(tagAt(), []diag.Related{{Pos: r.sink.Position(first.Pos()), Message: "first used here"}},
 			"BP108", "%s: wire name %q is already used by %s", at.text, tag.wire, first.Name())
 		return false
 	}
 	wires[tag.wire] = v
-	t := r.typ(v.Type(), at, place{field: true})
+	opt := options{float: tag.float, sorted: tag.sorted}
+	t := r.typ(v.Type(), at, place{field: true, opt: &opt})
 	if t == nil {
+		return false
+	}
+	if reason := misplaced(tag, opt, t); reason != "" {
+		r.sink.Add(tagAt(), "BP109", "%s: %s", at.text, reason)
 		return false
 	}
 	s.Fields = append(s.Fields, model.Field{
 		Name: v.Name(), Wire: tag.wire, Type: t,
+		Embedded: v.Embedded(),
 		Optional: tag.optional || t.Class == model.ClassPointer,
+		Max:      tag.bound,
 		Pos:      r.sink.Position(v.Pos()),
 	})
 	return true
+}
+
+// misplaced says which option of a tag has nothing to do with the field's type,
+// if any.
+func misplaced(tag storedTag, opt options, t *model.Type) string {
+	if t.Class == model.ClassPointer {
+		t = t.Elem
+	}
+	switch {
+	case tag.float && !opt.floats:
+		return `option "float" is for floating-point numbers`
+	case tag.sorted && !opt.maps:
+		return `option "sorted" is for maps`
+	case tag.bound > 0 && t.Class != model.ClassBytes && t.Class != model.ClassSlice && t.Class != model.ClassMap && t.Basic != "string":
+		return `option "max" bounds the length of text, bytes, slices and maps`
+	}
+	return ""
 }
 
 // unexported reports a field that would be lost.

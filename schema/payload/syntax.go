@@ -4,24 +4,24 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 
 	"github.com/batpak-go/batpak/schema/diag"
 )
 
-// syntax holds what go/types forgets of the files, by the position of a name.
-type syntax struct {
-	docs   map[token.Pos]string // of types
-	types  map[token.Pos]*ast.TypeSpec
-	fields map[token.Pos]*ast.Field
+// syntax holds what go/types forgets of the types of the files, by the position of
+// a type's name.
+type syntax map[token.Pos]typeDecl
+
+// typeDecl is a type as it is written.
+type typeDecl struct {
+	spec *ast.TypeSpec
+	doc  *ast.CommentGroup
 }
 
 func newSyntax(files []*ast.File) syntax {
-	s := syntax{
-		docs:   make(map[token.Pos]string),
-		types:  make(map[token.Pos]*ast.TypeSpec),
-		fields: make(map[token.Pos]*ast.Field),
-	}
+	s := make(syntax)
 	for _, f := range files {
 		for _, d := range f.Decls {
 			if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.TYPE {
@@ -43,22 +43,34 @@ func (s syntax) group(g *ast.GenDecl) {
 		if doc == nil && !g.Lparen.IsValid() {
 			doc = g.Doc
 		}
-		s.types[t.Name.Pos()] = t
-		s.docs[t.Name.Pos()] = strings.TrimSuffix(doc.Text(), "\n")
-		ast.Inspect(t.Type, func(n ast.Node) bool {
-			if f, ok := n.(*ast.Field); ok {
-				for _, name := range f.Names {
-					s.fields[name.Pos()] = f
-				}
+		s[t.Name.Pos()] = typeDecl{t, doc}
+	}
+}
+
+// doc is the comment of the type whose name is at a position.
+func (s syntax) doc(name token.Pos) string { return strings.TrimSuffix(s[name].doc.Text(), "\n") }
+
+// field finds the field whose name is at a position. It is asked for when
+// something is wrong, which is seldom.
+func (s syntax) field(name token.Pos) *ast.Field {
+	var found *ast.Field
+	for _, t := range s {
+		if name < t.spec.Pos() || t.spec.End() <= name {
+			continue
+		}
+		ast.Inspect(t.spec.Type, func(n ast.Node) bool {
+			if f, ok := n.(*ast.Field); ok && slices.ContainsFunc(f.Names, func(id *ast.Ident) bool { return id.Pos() == name }) {
+				found = f
 			}
 			return true
 		})
 	}
+	return found
 }
 
 // tag is where the tag of a field is written, or the field's name if it has none.
 func (s syntax) tag(v *types.Var) diag.Range {
-	if f := s.fields[v.Pos()]; f != nil && f.Tag != nil {
+	if f := s.field(v.Pos()); f != nil && f.Tag != nil {
 		return f.Tag
 	}
 	return nameOf(v)
@@ -68,12 +80,12 @@ func (s syntax) tag(v *types.Var) diag.Range {
 // package, of its declaration.
 func (s syntax) written(field token.Pos, named *types.Named) []diag.Range {
 	var parts []diag.Range
-	if f := s.fields[field]; f != nil {
+	if f := s.field(field); f != nil {
 		parts = append(parts, f.Type)
 	}
 	if named != nil {
-		if t := s.types[named.Obj().Pos()]; t != nil {
-			parts = append(parts, t)
+		if t, ok := s[named.Obj().Pos()]; ok {
+			parts = append(parts, t.spec)
 		}
 	}
 	return parts

@@ -10,6 +10,16 @@ import (
 type place struct {
 	field   bool // the field's own type
 	pointed bool // what a pointer points to
+	opt     *options
+}
+
+// inner is the place of what a container in this place holds.
+func (in place) inner() place { return place{opt: in.opt} }
+
+// options are what the field's tag allows, and whether its type needs that.
+type options struct {
+	float, sorted bool
+	floats, maps  bool
 }
 
 // typ returns how a type is stored, or nil if it is not, which it reports.
@@ -34,6 +44,9 @@ func (r *Reader) typ(t types.Type, p path, in place) *model.Type {
 	if r.recursion(obj, p) {
 		return nil
 	}
+	if m, found := r.foreign(named, p); found {
+		return m
+	}
 	r.active = append(r.active, obj)
 	m := r.underlying(named.Underlying(), named, p, in)
 	r.active = r.active[:len(r.active)-1]
@@ -46,42 +59,44 @@ func (r *Reader) underlying(u types.Type, named *types.Named, p path, in place) 
 	var m *model.Type
 	switch u := u.(type) {
 	case *types.Basic:
-		m = r.basic(u, named, p)
+		m = r.basic(u, named, p, in)
 	case *types.Slice:
 		m = r.slice(u, p, in)
 	case *types.Array:
-		m = r.array(u, p)
+		m = r.array(u, p, in)
+	case *types.Map:
+		m = r.maps(u, named, p, in)
 	case *types.Pointer:
 		return r.pointer(u, named, p, in)
 	case *types.Struct:
 		return r.nested(named, p)
-	case *types.Map:
-		return r.refuse(p, "BP106", "%s has no deterministic encoding order; use a sorted slice of pairs", r.text(u, named))
 	default:
 		return r.refuse(p, "BP103", "unsupported field type %s", r.text(u, named))
 	}
 	if m != nil && named != nil {
 		ref := Ref(named, r.own)
 		m.Named = &ref
+		m.Enum = r.enums[named.Obj()]
 	}
 	return m
 }
 
 // basic returns how a basic type is stored.
-func (r *Reader) basic(b *types.Basic, named *types.Named, p path) *model.Type {
-	text := r.text(b, named)
+func (r *Reader) basic(b *types.Basic, named *types.Named, p path, in place) *model.Type {
 	switch info := b.Info(); {
 	case b.Kind() == types.Invalid:
 		r.invalid(named, p)
 		return nil
 	case b.Kind() == types.Int:
-		return r.refuse(p, "BP104", "%s has a platform-dependent size; use int64", text)
+		return r.refuse(p, "BP104", "%s has a platform-dependent size; use int64", r.text(b, named))
 	case b.Kind() == types.Uint, b.Kind() == types.Uintptr:
-		return r.refuse(p, "BP104", "%s has a platform-dependent size; use uint64", text)
+		return r.refuse(p, "BP104", "%s has a platform-dependent size; use uint64", r.text(b, named))
+	case info&types.IsFloat != 0 && in.opt.float:
+		in.opt.floats = true
 	case info&types.IsFloat != 0:
-		return r.refuse(p, "BP105", "%s: floating point has no canonical encoding (NaN payloads, -0); use a scaled integer", text)
+		return r.refuse(p, "BP105", "%s: floating point has no canonical encoding (NaN payloads, -0); use a scaled integer or opt in with `bat:\",float\"`", r.text(b, named))
 	case info&(types.IsBoolean|types.IsString|types.IsInteger) == 0:
-		return r.refuse(p, "BP103", "unsupported field type %s", text)
+		return r.refuse(p, "BP103", "unsupported field type %s", r.text(b, named))
 	}
 	// types.Typ maps the aliases byte and rune to uint8 and int32.
 	return &model.Type{Class: model.ClassBasic, Basic: model.Basic(types.Typ[b.Kind()].Name())}
@@ -95,7 +110,7 @@ func (r *Reader) slice(s *types.Slice, p path, in place) *model.Type {
 	if isByte(s.Elem()) {
 		return &model.Type{Class: model.ClassBytes}
 	}
-	elem := r.typ(s.Elem(), p, place{})
+	elem := r.typ(s.Elem(), p, in.inner())
 	if elem == nil {
 		return nil
 	}
@@ -103,7 +118,7 @@ func (r *Reader) slice(s *types.Slice, p path, in place) *model.Type {
 }
 
 // array returns how an array is stored: one of bytes as bytes.
-func (r *Reader) array(a *types.Array, p path) *model.Type {
+func (r *Reader) array(a *types.Array, p path, in place) *model.Type {
 	switch {
 	case a.Len() < 0:
 		r.invalid(nil, p)
@@ -113,7 +128,7 @@ func (r *Reader) array(a *types.Array, p path) *model.Type {
 	case isByte(a.Elem()) && !tooLarge(a):
 		return &model.Type{Class: model.ClassFixed, Len: a.Len()}
 	}
-	elem := r.typ(a.Elem(), p, place{})
+	elem := r.typ(a.Elem(), p, in.inner())
 	if elem == nil {
 		return nil
 	}
@@ -121,6 +136,29 @@ func (r *Reader) array(a *types.Array, p path) *model.Type {
 		return r.refuse(p, "BP103", "unsupported field type %s: it takes more than 1 MiB of memory; use a slice", r.text(a, nil))
 	}
 	return &model.Type{Class: model.ClassArray, Elem: elem, Len: a.Len()}
+}
+
+// maps returns how a map is stored: by ascending keys.
+func (r *Reader) maps(m *types.Map, named *types.Named, p path, in place) *model.Type {
+	switch {
+	case in.pointed:
+		return r.refuse(p, "BP103", "unsupported field type: a pointer to a map; a map can be optional by itself")
+	case !in.opt.sorted:
+		return r.refuse(p, "BP106", "%s has no deterministic encoding order; use a sorted slice of pairs or opt in with `bat:\",sorted\"`", r.text(m, named))
+	}
+	in.opt.maps = true
+	key := r.typ(m.Key(), p, place{opt: &options{}})
+	if key == nil {
+		return nil
+	}
+	if key.Class != model.ClassBasic || key.Basic == "bool" {
+		return r.refuse(p, "BP106", "the keys of %s have no order that all agree on; use text or a sized integer", r.text(m, named))
+	}
+	elem := r.typ(m.Elem(), p, in.inner())
+	if elem == nil {
+		return nil
+	}
+	return &model.Type{Class: model.ClassMap, Key: key, Elem: elem}
 }
 
 // tooLarge reports whether an array would strain the stack, which generated code
@@ -143,7 +181,7 @@ func (r *Reader) pointer(ptr *types.Pointer, named *types.Named, p path, in plac
 	case !in.field:
 		return r.refuse(p, "BP103", "unsupported field type: pointers inside slices and arrays; only a field itself may be a pointer")
 	}
-	elem := r.typ(ptr.Elem(), p, place{pointed: true})
+	elem := r.typ(ptr.Elem(), p, place{pointed: true, opt: in.opt})
 	if elem == nil {
 		return nil
 	}

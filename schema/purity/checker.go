@@ -12,24 +12,33 @@ type Role int
 
 // The roles.
 const (
-	Fold Role = iota // reported as BP304
-	Gate             // reported as BP404
+	Fold   Role = iota // reported as BP304
+	Gate               // reported as BP404
+	Upcast             // reported as BP125
 )
 
 // code is the diagnostic code of the role.
 func (r Role) code() string {
-	if r == Gate {
+	switch r {
+	case Gate:
 		return "BP404"
+	case Upcast:
+		return "BP125"
+	default:
+		return "BP304"
 	}
-	return "BP304"
 }
 
 // rule is the end of every message of the role.
 func (r Role) rule() string {
-	if r == Gate {
+	switch r {
+	case Gate:
 		return "gates are pure predicates over their context"
+	case Upcast:
+		return "an upcast depends on the stored value alone"
+	default:
+		return "a fold depends on its state and its event alone"
 	}
-	return "a fold depends on its state and its event alone"
 }
 
 // Checker judges the functions of one package. It is not safe for concurrent
@@ -81,23 +90,42 @@ func NewChecker(own *types.Package, files []*ast.File, info *types.Info, sink *d
 // given name, does itself or through functions of its package. The schema uses
 // it in the role at the given place.
 func (c *Checker) Check(fn *types.Func, name string, role Role, used diag.Range) {
-	visited := make(map[*types.Func]bool)
-	var visit func(fn *types.Func, name string)
-	visit = func(fn *types.Func, callee string) {
-		fn = fn.Origin()
-		if visited[fn] {
-			return
+	for _, callee := range c.reached(fn) {
+		as := name
+		if callee != fn.Origin() {
+			as = display(callee, c.own)
 		}
-		visited[fn] = true
-		found := c.judge(fn)
-		for _, o := range found.offences {
-			c.report(o, callee, name, role, used)
-		}
-		for _, m := range found.mentions {
-			visit(m, display(m, c.own))
+		for _, o := range c.judge(callee).offences {
+			c.report(o, as, name, role, used)
 		}
 	}
-	visit(fn, name)
+}
+
+// Reached returns the declarations of a function and of those of its package that
+// it mentions, themselves or through others.
+func (c *Checker) Reached(fn *types.Func) []*ast.FuncDecl {
+	var decls []*ast.FuncDecl
+	for _, callee := range c.reached(fn) {
+		if d := c.decls[callee]; d != nil {
+			decls = append(decls, d)
+		}
+	}
+	return decls
+}
+
+// reached returns a function and those of its package that it mentions.
+func (c *Checker) reached(fn *types.Func) []*types.Func {
+	list := []*types.Func{fn.Origin()}
+	seen := map[*types.Func]bool{fn.Origin(): true}
+	for i := 0; i < len(list); i++ {
+		for _, m := range c.judge(list[i]).mentions {
+			if m = m.Origin(); !seen[m] {
+				seen[m] = true
+				list = append(list, m)
+			}
+		}
+	}
+	return list
 }
 
 // report adds the diagnostic of one offence in function callee, which is name

@@ -1,4 +1,4 @@
-// Package purity finds what makes a fold or a gate depend on more than its
+// Package purity finds what makes a fold, a gate or an upcast depend on more than its
 // arguments: the clock, chance, other goroutines, package variables, the order
 // of a map.
 //

@@ -28,7 +28,7 @@ func refused(fn *types.Func) string {
 	case "time":
 		return refusedTime(name)
 	case runtimePath:
-		return refuseUnless(name == "Deny" || name == "Denyf" || name == "KindOf" || name == "ParseID" || name == "Decode", "only values of the runtime may be used")
+		return refuseUnless(name == "Deny" || name == "Denyf" || name == "KindOf" || name == "ParseID" || name == "Decoded", "only values of the runtime may be used")
 	}
 	return unknown(path)
 }

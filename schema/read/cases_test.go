@@ -2,7 +2,9 @@ package read_test
 
 import (
 	"bytes"
+	"errors"
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,6 +17,8 @@ import (
 
 	"github.com/batpak-go/batpak/schema/check"
 	"github.com/batpak-go/batpak/schema/diag"
+	"github.com/batpak-go/batpak/schema/evolution"
+	"github.com/batpak-go/batpak/schema/lock"
 	"github.com/batpak-go/batpak/schema/model"
 	"github.com/batpak-go/batpak/schema/read"
 )
@@ -38,7 +42,7 @@ func TestCases(t *testing.T) {
 	for name, a := range cases {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(m.dir, name)
-			ds := diagnose(results, func(p *model.Package) bool {
+			ds := diagnose(t, results, func(p *model.Package) bool {
 				return p.Dir == dir || strings.HasPrefix(p.Dir, dir+string(filepath.Separator))
 			})
 			var got bytes.Buffer
@@ -58,7 +62,8 @@ func TestCases(t *testing.T) {
 }
 
 // diagnose returns the diagnostics of the packages of a case.
-func diagnose(results []*read.Result, of func(*model.Package) bool) []diag.Diagnostic {
+func diagnose(t *testing.T, results []*read.Result, of func(*model.Package) bool) []diag.Diagnostic {
+	t.Helper()
 	var ds []diag.Diagnostic
 	var models []*model.Package
 	for _, r := range results {
@@ -70,7 +75,45 @@ func diagnose(results []*read.Result, of func(*model.Package) bool) []diag.Diagn
 	for _, more := range check.Packages(models...) {
 		ds = append(ds, more...)
 	}
+	if !diag.HasErrors(ds) {
+		for _, p := range models {
+			ds = append(ds, evolve(t, p)...)
+		}
+	}
 	diag.Sort(ds)
+	return ds
+}
+
+// evolve returns the diagnostics about a package that has a lock file.
+func evolve(t *testing.T, p *model.Package) []diag.Diagnostic {
+	t.Helper()
+	name := filepath.Join(p.Dir, lock.Name)
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, ds := evolution.Read(name, data)
+	if was == nil {
+		return ds
+	}
+	files, err := filepath.Glob(filepath.Join(p.Dir, "testdata", "batpak", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	payloads := make(map[string][]byte)
+	for _, file := range files {
+		if payloads["testdata/batpak/"+filepath.Base(file)], err = os.ReadFile(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next, ds := evolution.Judge(p, was)
+	ds = append(ds, evolution.FrozenBP611(was, payloads)...)
+	if _, err := os.Stat(filepath.Join(p.Dir, "no-drafts")); err == nil {
+		ds = append(ds, evolution.DraftsBP612(p, next)...)
+	}
 	return ds
 }
 

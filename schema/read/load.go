@@ -144,7 +144,7 @@ func missing(pkgs []*packages.Package, roots []string) error {
 func newResult(pkg *packages.Package, dir string, imports *graph) *Result {
 	src := &source.Package{Path: pkg.PkgPath, Fset: pkg.Fset, Types: pkg.Types, Info: pkg.TypesInfo, Errors: pkg.TypeErrors}
 	for _, f := range pkg.Syntax {
-		if isOutput(f) {
+		if source.IsOutput(f) {
 			src.Generated = append(src.Generated, f)
 		} else {
 			src.Files = append(src.Files, f)

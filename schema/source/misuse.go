@@ -7,28 +7,45 @@ import (
 	"slices"
 )
 
-// assignments reports every place that could change a declaration.
-func (vs *Variables) assignments() {
+// misuses reports every place that could change a declaration, and what strays
+// finds, in one walk.
+func (vs *Variables) misuses() {
+	own := make(map[ast.Expr]bool, len(vs.List))
+	for _, v := range vs.List {
+		own[ast.Unparen(v.Init)] = true
+	}
 	for _, f := range vs.pkg.Files {
+		passed := token.NoPos // no strays before this
 		ast.Inspect(f, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.AssignStmt:
-				if n.Tok != token.DEFINE {
-					vs.assigned(n.Lhs...)
-				}
-			case *ast.IncDecStmt:
-				vs.assigned(n.X)
-			case *ast.RangeStmt:
-				if n.Tok == token.ASSIGN {
-					vs.assigned(n.Key, n.Value)
-				}
-			case *ast.UnaryExpr:
-				if v := vs.root(n.X); n.Op == token.AND && v != nil {
-					vs.sink.Add(n, "BP008", "the address of %s is taken here; schema declarations are read from their initialiser only", v.Name.Name)
-				}
+			if n == nil {
+				return false
+			}
+			vs.assignment(n)
+			if n.Pos() >= passed && !vs.stray(n, own) {
+				passed = n.End()
 			}
 			return true
 		})
+	}
+}
+
+// assignment reports a node that could change a declaration.
+func (vs *Variables) assignment(n ast.Node) {
+	switch n := n.(type) {
+	case *ast.AssignStmt:
+		if n.Tok != token.DEFINE {
+			vs.assigned(n.Lhs...)
+		}
+	case *ast.IncDecStmt:
+		vs.assigned(n.X)
+	case *ast.RangeStmt:
+		if n.Tok == token.ASSIGN {
+			vs.assigned(n.Key, n.Value)
+		}
+	case *ast.UnaryExpr:
+		if v := vs.root(n.X); n.Op == token.AND && v != nil {
+			vs.sink.Add(n, "BP008", "the address of %s is taken here; schema declarations are read from their initialiser only", v.Name.Name)
+		}
 	}
 }
 
@@ -61,34 +78,24 @@ func (vs *Variables) root(e ast.Expr) *Variable {
 	}
 }
 
-// strays reports declarations that are not variables of the package, but inside
-// other declarations, lists and functions, and types that give rise to others.
-func (vs *Variables) strays() {
-	own := make(map[ast.Expr]bool, len(vs.List))
-	for _, v := range vs.List {
-		own[ast.Unparen(v.Init)] = true
+// stray reports a declaration that is not a variable of the package, but inside
+// another declaration, a list or a function, and a type that gives rise to others.
+// It reports whether there may be more within the node. The initialisers of
+// variables are in own.
+func (vs *Variables) stray(n ast.Node, own map[ast.Expr]bool) bool {
+	switch n := n.(type) {
+	case *ast.ValueSpec:
+		return !vs.reported(n)
+	case *ast.TypeSpec:
+		vs.derived(n)
+	case *ast.AssignStmt:
+		return !slices.ContainsFunc(n.Lhs, func(e ast.Expr) bool { return vs.root(e) != nil })
+	case *ast.CompositeLit:
+		if kind := vs.Declares(n); kind != "" && !own[n] {
+			vs.sink.Add(n, "BP001", "this schema.%s needs a package-level variable of its own", kind)
+		}
 	}
-	for _, f := range vs.pkg.Files {
-		ast.Inspect(f, func(n ast.Node) bool {
-			if spec, ok := n.(*ast.ValueSpec); ok && vs.reported(spec) {
-				return false
-			}
-			if spec, ok := n.(*ast.TypeSpec); ok {
-				vs.derived(spec)
-			}
-			if a, ok := n.(*ast.AssignStmt); ok && slices.ContainsFunc(a.Lhs, func(e ast.Expr) bool { return vs.root(e) != nil }) {
-				return false
-			}
-			lit, ok := n.(*ast.CompositeLit)
-			if !ok || own[lit] {
-				return true
-			}
-			if kind := vs.Declares(lit); kind != "" {
-				vs.sink.Add(lit, "BP001", "this schema.%s needs a package-level variable of its own", kind)
-			}
-			return true
-		})
-	}
+	return true
 }
 
 // derived reports a type defined over one of declarations, whose variables would
@@ -127,7 +134,7 @@ func IsDeclaration(t types.Type) bool {
 		return false
 	}
 	switch named.Obj().Name() {
-	case "Entity", "Event", "Projection", "Gate", "Command":
+	case "Entity", "Event", "Enum", "Projection", "Gate", "Command", "Reactor", "Retired":
 		return true
 	}
 	return false

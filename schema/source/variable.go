@@ -10,8 +10,8 @@ import (
 )
 
 // Variable is a package-level variable of a type of package schema. Those of the
-// types Entity, Event, Projection, Gate and Command are the declarations; lists
-// and numbers may have names too.
+// types Entity, Event, Enum, Projection, Gate, Command, Reactor and Retired are the
+// declarations; lists and numbers may have names too.
 type Variable struct {
 	Name   *ast.Ident
 	Doc    string          // without the final newline
@@ -65,8 +65,7 @@ type Variables struct {
 func Find(pkg *Package, sink *diag.Sink) *Variables {
 	vs := &Variables{pkg: pkg, sink: sink, byName: make(map[types.Object]*Variable)}
 	vs.collect()
-	vs.assignments()
-	vs.strays()
+	vs.misuses()
 	return vs
 }
 
@@ -162,7 +161,7 @@ func (vs *Variables) variable(s *ast.ValueSpec, i int) *Variable {
 // arguments is how many type arguments a type of package schema has.
 func arguments(kind string) int {
 	switch kind {
-	case "Category", "TypeID", "AnyEntity", "AnyEvent", "Events":
+	case "Category", "TypeID", "AnyEntity", "AnyEvent", "Events", "Chain", "Upcast", "Retired", "RetiredEvent", "Codes":
 		return 0
 	case "Command":
 		return 2
@@ -198,6 +197,9 @@ func (vs *Variables) mentionsSchema(n ast.Node) bool {
 // usesGenerated reports the identifiers of generated files in a specification,
 // and whether there are any.
 func (vs *Variables) usesGenerated(s *ast.ValueSpec) bool {
+	if len(vs.pkg.Generated) == 0 {
+		return false
+	}
 	found := false
 	ast.Inspect(s, func(n ast.Node) bool {
 		id, ok := n.(*ast.Ident)

@@ -129,6 +129,8 @@ func (r *reader) origin(c *model.Command, v *source.Variable, t types.Type) (mod
 	switch {
 	case here != nil:
 		return model.FillProjection, here, ""
+	case elsewhere != nil && elsewhere.Per == nil && !elsewhere.Broken:
+		return 0, nil, "projection " + elsewhere.Var + " folds from all streams, of which a decision cannot hold more than one"
 	case elsewhere != nil && elsewhere.Per != nil:
 		return 0, nil, "projection " + elsewhere.Var + " produces per " + elsewhere.Per.Var + ", but the command is about " + c.Event.Entity.Var
 	}

@@ -2,6 +2,7 @@ package static
 
 import (
 	"go/ast"
+	"go/token"
 	"go/types"
 
 	"github.com/batpak-go/batpak/schema/diag"
@@ -64,7 +65,37 @@ func (r *reader) event(v *source.Variable) *model.Event {
 	}
 	e.Payload = shape
 	e.Broken = e.Broken || !ok
+	for _, x := range r.list(f["Upcasts"], &e.Decl) {
+		if u, ok := r.upcast(x, &e.Decl); ok {
+			e.Upcasts = append(e.Upcasts, u)
+		}
+	}
 	return e
+}
+
+// upcast evaluates a call of schema.Step.
+func (r *reader) upcast(e ast.Expr, d *model.Decl) (model.Upcast, bool) {
+	call := r.call(e, "Step", d)
+	if call == nil {
+		return model.Upcast{}, false
+	}
+	u := model.Upcast{
+		From: uint16(r.number(call.Args[0], d)),
+		Pos:  r.sink.Position(call.Pos()), FuncPos: r.sink.Position(call.Args[1].Pos()),
+	}
+	f, ok := r.function(call.Args[1], d)
+	sig, typed := r.src.Info.TypeOf(call.Args[1]).(*types.Signature)
+	if !ok || !typed || sig.Params().Len() != 1 || sig.Results().Len() != 2 {
+		d.Broken = true
+		return model.Upcast{}, false
+	}
+	u.Func = f.name()
+	r.pure.Check(f.obj, f.name(), purity.Upcast, call.Args[1])
+	var sound [2]bool
+	u.Source, sound[0] = r.payloads.Payload(sig.Params().At(0).Type(), call.Args[1])
+	u.Target, sound[1] = r.payloads.Payload(sig.Results().At(0).Type(), call.Args[1])
+	d.Broken = d.Broken || !sound[0] || !sound[1]
+	return u, u.Source != nil && u.Target != nil
 }
 
 // projection evaluates a projection.
@@ -76,18 +107,59 @@ func (r *reader) projection(v *source.Variable) *model.Projection {
 	p.Per = r.entities[r.declaration(f["Per"], &p.Decl)]
 	p.State = r.plainType(v.Args.At(0), v.Argument(0), "BP308", "projection state", &p.Decl)
 	for _, e := range r.list(f["Fold"], &p.Decl) {
-		if h, ok := r.handler(e, &p.Decl); ok {
+		if h, f, ok := r.handler(e, "On", &p.Decl); ok {
 			p.Fold = append(p.Fold, h)
+			r.pure.Check(f.obj, f.name(), purity.Fold, f.at)
 		}
 	}
-	for _, e := range r.list(f["Ignore"], &p.Decl) {
-		if ev := r.events[r.declaration(e, &p.Decl)]; ev != nil {
-			p.Ignore = append(p.Ignore, ev)
-			p.IgnorePos = append(p.IgnorePos, r.sink.Position(e.Pos()))
-		}
-	}
+	p.Ignore, p.IgnorePos = r.named(f["Ignore"], &p.Decl)
 	r.projections[p] = v.Args.At(0)
 	return p
+}
+
+// named evaluates a list of events, and where they are named.
+func (r *reader) named(list ast.Expr, d *model.Decl) (events []*model.Event, at []token.Position) {
+	for _, e := range r.list(list, d) {
+		if ev := r.events[r.declaration(e, d)]; ev != nil {
+			events, at = append(events, ev), append(at, r.sink.Position(e.Pos()))
+		}
+	}
+	return events, at
+}
+
+// reactor evaluates a reactor. What it does may have effects, so that it is not
+// judged.
+func (r *reader) reactor(v *source.Variable) *model.Reactor {
+	m := &model.Reactor{Decl: r.decl(v)}
+	f := r.fields(v, &m.Decl)
+	m.Name = r.text(f["Name"], &m.Decl)
+	m.Type = r.plainType(v.Args.At(0), v.Argument(0), "BP502", "reactor", &m.Decl)
+	for _, e := range r.list(f["On"], &m.Decl) {
+		if h, _, ok := r.handler(e, "React", &m.Decl); ok {
+			m.On = append(m.On, h)
+		}
+	}
+	m.Emits, m.EmitsPos = r.named(f["Emits"], &m.Decl)
+	m.Loop = r.truth(f["Loop"], &m.Decl)
+	return m
+}
+
+// retired evaluates a list of kinds that were given once.
+func (r *reader) retired(v *source.Variable) {
+	for _, e := range r.list(v.Init, new(model.Decl)) {
+		var d model.Decl // which tells whether something was reported
+		f := r.structure(e, &d)
+		m := model.Retired{
+			Var:      v.Name.Name,
+			Category: uint8(r.number(f["Category"], &d)),
+			Type:     uint16(r.number(f["Type"], &d)),
+			Name:     r.text(f["Name"], &d),
+			Pos:      r.sink.Position(e.Pos()),
+		}
+		if !d.Broken {
+			r.pkg.Retired = append(r.pkg.Retired, m)
+		}
+	}
 }
 
 // plainType names the type argument of a declaration, which generated code
@@ -103,37 +175,19 @@ func (r *reader) plainType(t types.Type, at diag.Range, code, what string, d *mo
 	return payload.Ref(named, r.src.Types)
 }
 
-// handler evaluates a call of schema.On.
-func (r *reader) handler(e ast.Expr, d *model.Decl) (model.Handler, bool) {
-	call, ok := r.follow(e).(*ast.CallExpr)
-	if !ok || !r.isOn(call.Fun) || len(call.Args) != 2 {
-		d.Broken = true
-		r.notStatic(e)
-		return model.Handler{}, false
+// handler evaluates a call of schema.On or schema.React.
+func (r *reader) handler(e ast.Expr, constructor string, d *model.Decl) (model.Handler, function, bool) {
+	call := r.call(e, constructor, d)
+	if call == nil {
+		return model.Handler{}, function{}, false
 	}
 	h := model.Handler{Pos: r.sink.Position(call.Pos())}
 	h.Event = r.events[r.declaration(call.Args[0], d)]
-	if f, ok := r.function(call.Args[1], d); ok {
+	f, ok := r.function(call.Args[1], d)
+	if ok {
 		h.Recv, h.Func = f.recv, f.obj.Name()
-		r.pure.Check(f.obj, f.name(), purity.Fold, call.Args[1])
 	}
-	return h, h.Event != nil
-}
-
-// isOn reports whether an expression is the function schema.On, instantiated or
-// not.
-func (r *reader) isOn(fun ast.Expr) bool {
-	var id *ast.Ident
-	switch x := uninstantiated(fun).(type) {
-	case *ast.SelectorExpr:
-		id = x.Sel
-	case *ast.Ident: // imported with a dot
-		id = x
-	default:
-		return false
-	}
-	fn, ok := r.src.Info.Uses[id].(*types.Func)
-	return ok && fn.Pkg().Path() == source.SchemaPath && fn.Name() == "On"
+	return h, f, ok && h.Event != nil
 }
 
 // gate evaluates a gate.
@@ -146,6 +200,7 @@ func (r *reader) gate(v *source.Variable) *model.Gate {
 		if fn, ok := r.function(eval, &g.Decl); ok {
 			g.Func = fn.name()
 			r.pure.Check(fn.obj, fn.name(), purity.Gate, eval)
+			r.codes(g, f["Codes"], fn)
 		}
 	}
 	return g
@@ -165,6 +220,7 @@ func (r *reader) command(v *source.Variable) *model.Command {
 			c.Gates = append(c.Gates, g)
 		}
 	}
+	c.Bypass = r.truth(f["Bypass"], &c.Decl)
 	c.Context = r.plainType(v.Args.At(0), v.Argument(0), "BP401", "gate context", &c.Decl)
 	if !c.Broken && c.Event != nil && c.Event.Entity != nil {
 		r.fill(c, v)

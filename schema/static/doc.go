@@ -7,7 +7,7 @@
 //   - a composite literal of a struct or slice of package schema,
 //   - the name of another schema declaration of the package,
 //   - a declared function or method expression of the package,
-//   - a call of schema.On.
+//   - a call of schema.On, schema.Step or schema.React.
 //
 // Everything else is a diagnostic, and so is an assignment to a declaration.
 // The Go compiler has checked the types by then; where it found errors, they

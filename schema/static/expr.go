@@ -31,19 +31,32 @@ func (r *reader) follow(e ast.Expr) ast.Expr {
 // fields returns the field values of the declaration's literal by name, and
 // records them as given.
 func (r *reader) fields(v *source.Variable, d *model.Decl) map[string]ast.Expr {
-	values := make(map[string]ast.Expr)
-	lit, ok := ast.Unparen(v.Init).(*ast.CompositeLit)
+	values := r.structure(v.Init, d)
+	if values == nil {
+		return nil
+	}
+	d.Given = make(map[string]token.Position)
+	for name, value := range values {
+		d.Given[name] = r.sink.Position(value.Pos())
+	}
+	return values
+}
+
+// structure returns the field values of a struct literal by name, or nil if an
+// expression is none, which it reports.
+func (r *reader) structure(e ast.Expr, d *model.Decl) map[string]ast.Expr {
+	lit, ok := ast.Unparen(e).(*ast.CompositeLit)
 	if !ok {
 		d.Broken = true
-		r.notStatic(v.Init)
-		return values
+		r.notStatic(e)
+		return nil
 	}
 	st, ok := r.src.Info.Types[lit].Type.Underlying().(*types.Struct)
 	if !ok {
 		d.Broken = true
-		return values
+		return nil
 	}
-	d.Given = make(map[string]token.Position)
+	values := make(map[string]ast.Expr)
 	for i, elt := range lit.Elts {
 		name, value := "", elt
 		if kv, ok := elt.(*ast.KeyValueExpr); ok {
@@ -56,7 +69,6 @@ func (r *reader) fields(v *source.Variable, d *model.Decl) map[string]ast.Expr {
 		}
 		if !r.isNil(value) {
 			values[name] = value
-			d.Given[name] = r.sink.Position(value.Pos())
 		}
 	}
 	return values
@@ -85,6 +97,12 @@ func (r *reader) text(e ast.Expr, d *model.Decl) string {
 		return ""
 	}
 	return constant.StringVal(val)
+}
+
+// truth evaluates a bool constant; an absent value is false.
+func (r *reader) truth(e ast.Expr, d *model.Decl) bool {
+	val := r.constant(e, d)
+	return val != nil && val.Kind() == constant.Bool && constant.BoolVal(val)
 }
 
 // constant evaluates a constant expression, or returns nil.
@@ -140,6 +158,33 @@ func (r *reader) declaration(e ast.Expr, d *model.Decl) *source.Variable {
 	return nil
 }
 
+// call returns the call of a constructor of package schema that an expression
+// is, instantiated or not, or nil, which it reports. All constructors take two
+// arguments.
+func (r *reader) call(e ast.Expr, constructor string, d *model.Decl) *ast.CallExpr {
+	if call, ok := r.follow(e).(*ast.CallExpr); ok && len(call.Args) == 2 && r.isSchemaFunc(call.Fun, constructor) {
+		return call
+	}
+	d.Broken = true
+	r.notStatic(e)
+	return nil
+}
+
+// isSchemaFunc reports whether an expression names a function of package schema.
+func (r *reader) isSchemaFunc(fun ast.Expr, name string) bool {
+	var id *ast.Ident
+	switch x := uninstantiated(fun).(type) {
+	case *ast.SelectorExpr:
+		id = x.Sel
+	case *ast.Ident: // imported with a dot
+		id = x
+	default:
+		return false
+	}
+	fn, ok := r.src.Info.Uses[id].(*types.Func)
+	return ok && fn.Pkg().Path() == source.SchemaPath && fn.Name() == name
+}
+
 // notStatic reports an expression that has no place in a schema.
 func (r *reader) notStatic(e ast.Expr) {
 	const long = 60
@@ -161,7 +206,7 @@ func (r *reader) notStatic(e ast.Expr) {
 			return
 		}
 	}
-	r.sink.Add(e, "BP002", "schema values are read from source, not executed: `%s` is not a constant, literal, function name, schema.On call or another schema declaration", text)
+	r.sink.Add(e, "BP002", "schema values are read from source, not executed: `%s` is not a constant, literal, function name, call of package schema or another schema declaration", text)
 }
 
 // function is a declared function, or a method as a method expression names it.
@@ -169,6 +214,7 @@ type function struct {
 	recv string // name of the method's receiver type, without star; empty for functions
 	star bool
 	obj  *types.Func
+	at   ast.Expr // where it is named
 }
 
 // function evaluates a declared function or method expression of this package.
@@ -181,10 +227,11 @@ func (r *reader) function(e ast.Expr, d *model.Decl) (function, bool) {
 	switch x := ast.Unparen(e).(type) {
 	case *ast.Ident:
 		if obj, ok := r.src.Info.Uses[x].(*types.Func); ok {
-			return function{obj: obj}, true
+			return function{obj: obj, at: e}, true
 		}
 	case *ast.SelectorExpr:
 		if f, ok := r.methodExpr(x); ok {
+			f.at = e
 			return f, true
 		}
 		if obj, ok := r.src.Info.Uses[x.Sel].(*types.Func); ok && r.src.Info.Selections[x] == nil {

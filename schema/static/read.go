@@ -14,8 +14,10 @@ import (
 )
 
 // Read reads the schema of a package. Diagnostics are sorted by position. The
-// model is complete if none of them is an error.
+// model is complete if none of them is an error. Its order is that of the source,
+// files by name, whatever order they come in.
 func Read(src *source.Package) (*model.Package, []diag.Diagnostic) {
+	src = src.Sorted()
 	sink := diag.NewSink(src.Fset)
 	r := &reader{
 		src:         src,
@@ -57,6 +59,9 @@ func (r *reader) declarations() {
 		r.entities[v] = r.entity(v)
 		r.pkg.Entities = append(r.pkg.Entities, r.entities[v])
 	}
+	for _, v := range r.declared("Enum") {
+		r.pkg.Enums = append(r.pkg.Enums, r.enum(v))
+	}
 	for _, v := range r.declared("Event") {
 		r.events[v] = r.event(v)
 		r.pkg.Events = append(r.pkg.Events, r.events[v])
@@ -70,6 +75,12 @@ func (r *reader) declarations() {
 	}
 	for _, v := range r.declared("Command") {
 		r.pkg.Commands = append(r.pkg.Commands, r.command(v))
+	}
+	for _, v := range r.declared("Reactor") {
+		r.pkg.Reactors = append(r.pkg.Reactors, r.reactor(v))
+	}
+	for _, v := range r.declared("Retired") {
+		r.retired(v)
 	}
 }
 
@@ -91,7 +102,7 @@ func (r *reader) declared(kind string) []*source.Variable {
 // taken collects the identifiers that the user declared or imported with a dot. It asks the syntax, not
 // the package's scope, where a stale generated file may have come first.
 func (r *reader) taken() {
-	r.pkg.Taken = make(map[string]token.Position)
+	r.pkg.Taken = make(map[string]token.Position, r.src.Types.Scope().Len())
 	take := func(name string, at *ast.Ident) { r.pkg.Taken[name] = r.sink.Position(at.Pos()) }
 	for _, f := range r.src.Files {
 		for _, spec := range f.Imports {

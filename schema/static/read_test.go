@@ -58,6 +58,7 @@ func (t Time) Unix() int64 { return 0 }`)
 	add(runtimePath, "runtime.go", `package batpak
 type Stored[T any] struct { Sequence uint64; Payload T }
 type Denial struct { Code, Message string }
+type Batch struct{}
 func Deny(code, message string) *Denial { return nil }`)
 	add(source.SchemaPath, "../schema.go", nil)
 	return w
@@ -115,9 +116,17 @@ var account = schema.Entity[AccountID]{Prefix: "account", Scope: "led" + "ger"}
 var (
 	// opened begins an account.
 	opened    = schema.Event[AccountOpened]{Category: ledger, Type: 0x001, Version: 1, Entity: account}
-	withdrawn = (schema.Event[MoneyWithdrawn]{ledger, 1 << 2, 1, (account)})
-	flagged   = schema.Event[Flagged]{Category: ledger, Type: 3, Version: 1, Entity: account}
+	withdrawn = (schema.Event[MoneyWithdrawn]{ledger, 1 << 2, 1, (account), (nil)})
+	flagged   = schema.Event[Flagged]{Category: ledger, Type: 3, Version: 3, Entity: account, Upcasts: steps}
 )
+
+const first = 1
+
+var steps = schema.Chain{schema.Step(first, flaggedV1.lift), (schema.Step[flaggedV1](2, lift))}
+
+func (f flaggedV1) lift() (flaggedV1, error) { return f, nil }
+
+func lift(flaggedV1) (Flagged, error) { return Flagged{}, nil }
 
 // AccountOpened says who
 // owns an account.
@@ -130,11 +139,24 @@ type AccountOpened struct {
 	Raw       []byte
 	Blob      Blob
 	Source    *Source
-	Limits    [3]Cents
+	Limits    [3]Cents  ` + "`bat:\",optional\"`" + `
+	Status    Status
+	ByStatus  map[Status][]string ` + "`bat:\",sorted,max=9\"`" + `
+	Rate      *float32 ` + "`bat:\",float\"`" + `
 	History   [][]Source
 	cache     map[string]bool ` + "`bat:\"-\"`" + `
 	V2        rune
 }
+
+type Status string
+
+const (
+	Active  Status = "act" + "ive"
+	Dormant Status = "dormant"
+	Asleep         = Dormant
+)
+
+var status = schema.Enum[Status]{Open: 1 < 2}
 
 type (
 	Cents int64
@@ -145,7 +167,10 @@ type (
 
 type MoneyWithdrawn struct{ Amount Cents }
 
-type Flagged struct{}
+type (
+	Flagged   struct{}
+	flaggedV1 struct{ Rule string }
+)
 
 func (v MoneyWithdrawn) Positive() bool { return v.Amount > 0 }
 
@@ -219,11 +244,13 @@ const wantBank = `
 entity account "account" "ledger" {AccountID   string} doc "account is the family of accounts."
 event opened 0x1001 v1 account AccountOpened doc "opened begins an account."
 event withdrawn 0x1004 v1 account MoneyWithdrawn doc "" guarded by withdraw
-event flagged 0x1003 v1 account Flagged doc ""
+event flagged 0x1003 v3 account Flagged doc "" 1:flaggedV1.lift(flaggedV1)flaggedV1 2:lift(flaggedV1)Flagged
+enum status {Status   string} open true: Active="active" Dormant="dormant"
 struct Source doc "Source is where money comes from.": Kind=kind:1string Ref=ref:1string
-struct AccountOpened doc "AccountOpened says who\nowns an account.": ID=id:AccountID/1string OpenedAt=opened_at:4 HTTPCode=http_code:1int16 Tags=labels?:5(1string) Digest=digest:3*32 Raw=raw:2 Blob=blob:Blob/2 Source=source?:7(Source/8) Limits=limits:6*3(Cents/1int64) History=history:5(5(Source/8)) V2=v2:1int32 -10 cache map[string]bool []
+struct AccountOpened doc "AccountOpened says who\nowns an account.": ID=id:AccountID/1string OpenedAt=opened_at:4 HTTPCode=http_code:1int16 Tags=labels?:5(1string) Digest=digest:3*32 Raw=raw:2 Blob=blob:Blob/2 Source=source?:7(Source/8) Limits=limits?:6*3(Cents/1int64) Status=status:Status/1string#status ByStatus=by_status:9<Status/1string#status>(5(1string))max9 Rate=rate?:7(1float32) History=history:5(5(Source/8)) V2=v2:1int32 -13 cache map[string]bool []
 struct MoneyWithdrawn doc "": Amount=amount:Cents/1int64
 struct Flagged doc "":
+struct flaggedV1 doc "": Rule=rule:1string
 projection balance "balance" v2 account {Balance  }: Balance.opened(opened) Balance.withdrawn(withdrawn) ignores flagged
 gate funds "sufficient-funds" Withdrawal denyOverdraft
 gate frozen "not-frozen" Withdrawal Withdrawal.denyFrozen
@@ -241,6 +268,16 @@ func describe(p *model.Package) string {
 		if e.Command != nil {
 			fmt.Fprintf(&b, " guarded by %s", e.Command.Var)
 		}
+		for _, u := range e.Upcasts {
+			fmt.Fprintf(&b, " %d:%s(%s)%s", u.From, u.Func, u.Source.Name, u.Target.Name)
+		}
+		b.WriteByte('\n')
+	}
+	for _, e := range p.Enums {
+		fmt.Fprintf(&b, "enum %s %v open %v:", e.Var, e.Type, e.Open)
+		for _, v := range e.Values {
+			fmt.Fprintf(&b, " %s=%s", v.Name, v.Literal)
+		}
 		b.WriteByte('\n')
 	}
 	for _, s := range p.Structs {
@@ -251,6 +288,9 @@ func describe(p *model.Package) string {
 				mark = "?"
 			}
 			fmt.Fprintf(&b, " %s=%s%s:%s", f.Name, f.Wire, mark, shape(f.Type))
+			if f.Max > 0 {
+				fmt.Fprintf(&b, "max%d", f.Max)
+			}
 		}
 		for _, f := range s.Skipped {
 			fmt.Fprintf(&b, " -%d %s %s %v", f.Index, f.Name, f.Type, f.Imports)
@@ -298,6 +338,12 @@ func shape(t *model.Type) string {
 	}
 	if t.Len != 0 {
 		text += fmt.Sprintf("*%d", t.Len)
+	}
+	if t.Enum != nil {
+		text += "#" + t.Enum.Var
+	}
+	if t.Key != nil {
+		text += "<" + shape(t.Key) + ">"
 	}
 	if t.Elem != nil {
 		text += "(" + shape(t.Elem) + ")"

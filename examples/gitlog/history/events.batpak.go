@@ -171,18 +171,17 @@ func (j *Journal) TagCoordinate(id TagID) batpak.Coordinate {
 }
 
 // DecodeHistoryBegun decodes the payload of e, which must be of kind 0x2/0x001,
-// at version 1 or lower; it does not look at the kind.
+// at version 1; it does not look at the kind.
 func DecodeHistoryBegun(e batpak.Event) (batpak.Stored[HistoryBegun], error) {
-	return batpak.Decode(e, 1, (*HistoryBegun).DecodeBatpak)
+	d := wire.NewDecoder(e.Payload)
+	return batpak.Decoded(e, 1, decodeHistoryBegun(d), d.Finish())
 }
 
 // draftHistoryBegun encodes e for the stream of commit id.
 func (j *Journal) draftHistoryBegun(id Hash, e HistoryBegun) batpak.Draft {
 	return batpak.Draft{
-		Coordinate:     j.CommitCoordinate(id),
-		Kind:           KindHistoryBegun,
-		PayloadVersion: 1,
-		Payload:        e.AppendBatpak(make([]byte, 0, 16)),
+		Coordinate: j.CommitCoordinate(id), Kind: KindHistoryBegun, PayloadVersion: 1,
+		Payload: e.AppendBatpak(make([]byte, 0, 16)),
 	}
 }
 
@@ -202,35 +201,32 @@ func (j *Journal) AddHistoryBegun(b *batpak.Batch, id Hash, e HistoryBegun, opts
 }
 
 // DecodeCommitRecorded decodes the payload of e, which must be of kind
-// 0x2/0x002, at version 1 or lower; it does not look at the kind.
+// 0x2/0x002, at version 1; it does not look at the kind.
 func DecodeCommitRecorded(e batpak.Event) (batpak.Stored[CommitRecorded], error) {
-	return batpak.Decode(e, 1, (*CommitRecorded).DecodeBatpak)
+	d := wire.NewDecoder(e.Payload)
+	return batpak.Decoded(e, 1, decodeCommitRecorded(d), d.Finish())
 }
 
 // draftCommitRecorded encodes e for the stream of commit id.
 func (j *Journal) draftCommitRecorded(id Hash, e CommitRecorded) batpak.Draft {
 	return batpak.Draft{
-		Coordinate:     j.CommitCoordinate(id),
-		Kind:           KindCommitRecorded,
-		PayloadVersion: 1,
-		Payload:        e.AppendBatpak(make([]byte, 0, 208)),
-		Err:            checkCommitRecorded(e),
+		Coordinate: j.CommitCoordinate(id), Kind: KindCommitRecorded, PayloadVersion: 1,
+		Payload: e.AppendBatpak(make([]byte, 0, 208)), Err: checkCommitRecorded(e),
 	}
 }
 
 // DecodeFilesSwept decodes the payload of e, which must be of kind 0x2/0x003,
-// at version 1 or lower; it does not look at the kind.
+// at version 1; it does not look at the kind.
 func DecodeFilesSwept(e batpak.Event) (batpak.Stored[FilesSwept], error) {
-	return batpak.Decode(e, 1, (*FilesSwept).DecodeBatpak)
+	d := wire.NewDecoder(e.Payload)
+	return batpak.Decoded(e, 1, decodeFilesSwept(d), d.Finish())
 }
 
 // draftFilesSwept encodes e for the stream of commit id.
 func (j *Journal) draftFilesSwept(id Hash, e FilesSwept) batpak.Draft {
 	return batpak.Draft{
-		Coordinate:     j.CommitCoordinate(id),
-		Kind:           KindFilesSwept,
-		PayloadVersion: 1,
-		Payload:        e.AppendBatpak(make([]byte, 0, 192)),
+		Coordinate: j.CommitCoordinate(id), Kind: KindFilesSwept, PayloadVersion: 1,
+		Payload: e.AppendBatpak(make([]byte, 0, 192)),
 	}
 }
 
@@ -250,19 +246,17 @@ func (j *Journal) AddFilesSwept(b *batpak.Batch, id Hash, e FilesSwept, opts ...
 }
 
 // DecodeCommitAuthored decodes the payload of e, which must be of kind
-// 0x2/0x010, at version 1 or lower; it does not look at the kind.
+// 0x2/0x010, at version 1; it does not look at the kind.
 func DecodeCommitAuthored(e batpak.Event) (batpak.Stored[CommitAuthored], error) {
-	return batpak.Decode(e, 1, (*CommitAuthored).DecodeBatpak)
+	d := wire.NewDecoder(e.Payload)
+	return batpak.Decoded(e, 1, decodeCommitAuthored(d), d.Finish())
 }
 
 // draftCommitAuthored encodes e for the stream of author id.
 func (j *Journal) draftCommitAuthored(id AuthorID, e CommitAuthored) batpak.Draft {
 	return batpak.Draft{
-		Coordinate:     j.AuthorCoordinate(id),
-		Kind:           KindCommitAuthored,
-		PayloadVersion: 1,
-		Payload:        e.AppendBatpak(make([]byte, 0, 96)),
-		Err:            checkCommitAuthored(e),
+		Coordinate: j.AuthorCoordinate(id), Kind: KindCommitAuthored, PayloadVersion: 1,
+		Payload: e.AppendBatpak(make([]byte, 0, 96)), Err: checkCommitAuthored(e),
 	}
 }
 
@@ -282,18 +276,17 @@ func (j *Journal) AddCommitAuthored(b *batpak.Batch, id AuthorID, e CommitAuthor
 }
 
 // DecodeFileTouched decodes the payload of e, which must be of kind 0x2/0x020,
-// at version 1 or lower; it does not look at the kind.
+// at version 1; it does not look at the kind.
 func DecodeFileTouched(e batpak.Event) (batpak.Stored[FileTouched], error) {
-	return batpak.Decode(e, 1, (*FileTouched).DecodeBatpak)
+	d := wire.NewDecoder(e.Payload)
+	return batpak.Decoded(e, 1, decodeFileTouched(d), d.Finish())
 }
 
 // draftFileTouched encodes e for the stream of file id.
 func (j *Journal) draftFileTouched(id FileID, e FileTouched) batpak.Draft {
 	return batpak.Draft{
-		Coordinate:     j.FileCoordinate(id),
-		Kind:           KindFileTouched,
-		PayloadVersion: 1,
-		Payload:        e.AppendBatpak(make([]byte, 0, 96)),
+		Coordinate: j.FileCoordinate(id), Kind: KindFileTouched, PayloadVersion: 1,
+		Payload: e.AppendBatpak(make([]byte, 0, 96)),
 	}
 }
 
@@ -313,19 +306,17 @@ func (j *Journal) AddFileTouched(b *batpak.Batch, id FileID, e FileTouched, opts
 }
 
 // DecodeTagRecorded decodes the payload of e, which must be of kind 0x2/0x030,
-// at version 1 or lower; it does not look at the kind.
+// at version 1; it does not look at the kind.
 func DecodeTagRecorded(e batpak.Event) (batpak.Stored[TagRecorded], error) {
-	return batpak.Decode(e, 1, (*TagRecorded).DecodeBatpak)
+	d := wire.NewDecoder(e.Payload)
+	return batpak.Decoded(e, 1, decodeTagRecorded(d), d.Finish())
 }
 
 // draftTagRecorded encodes e for the stream of tag id.
 func (j *Journal) draftTagRecorded(id TagID, e TagRecorded) batpak.Draft {
 	return batpak.Draft{
-		Coordinate:     j.TagCoordinate(id),
-		Kind:           KindTagRecorded,
-		PayloadVersion: 1,
-		Payload:        e.AppendBatpak(make([]byte, 0, 224)),
-		Err:            checkTagRecorded(e),
+		Coordinate: j.TagCoordinate(id), Kind: KindTagRecorded, PayloadVersion: 1,
+		Payload: e.AppendBatpak(make([]byte, 0, 224)), Err: checkTagRecorded(e),
 	}
 }
 
@@ -343,33 +334,26 @@ func (j *Journal) AddTagRecorded(b *batpak.Batch, id TagID, e TagRecorded, opts 
 	return b.Add(j.draftTagRecorded(id, e), opts...)
 }
 
-// historyBegunFields is how HistoryBegun lies on disk.
-var historyBegunFields = []wire.Field{{Name: "shallow"}}
+// historyBegunShape is how HistoryBegun lies on disk.
+var historyBegunShape = wire.NewShape("HistoryBegun", "shallow")
 
 // AppendBatpak appends the canonical encoding of v to dst.
 func (v HistoryBegun) AppendBatpak(dst []byte) []byte {
 	dst = wire.AppendStruct(dst, 1)
-	dst = wire.AppendString(dst, "shallow")
-	dst = wire.AppendBool(dst, v.Shallow)
+	dst = wire.AppendBool(wire.AppendString(dst, "shallow"), v.Shallow)
 	return dst
 }
 
-// DecodeBatpak sets v to the value that src, all of it, encodes. On an error, a
-// *wire.Error, v is unchanged.
+// DecodeBatpak sets v to what src encodes; on an error, v is unchanged.
 func (v *HistoryBegun) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeHistoryBegun(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeHistoryBegun(d))
 }
 
 // decodeHistoryBegun reads one HistoryBegun; errors stay in d.
-func decodeHistoryBegun(d *wire.Decoder) HistoryBegun {
-	var v HistoryBegun
-	for s := d.Struct("HistoryBegun", historyBegunFields); s.Next(); {
+func decodeHistoryBegun(d *wire.Decoder) (v HistoryBegun) {
+	s := d.Struct(historyBegunShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
 			v.Shallow = d.Bool()
@@ -378,63 +362,43 @@ func decodeHistoryBegun(d *wire.Decoder) HistoryBegun {
 	return v
 }
 
-// commitRecordedFields is how CommitRecorded lies on disk.
-var commitRecordedFields = []wire.Field{
-	{Name: "parents"},
-	{Name: "author"},
-	{Name: "authored_at"},
-	{Name: "committed_at"},
-	{Name: "subject"},
-	{Name: "files"},
-	{Name: "added"},
-	{Name: "deleted"},
-}
+// commitRecordedShape is how CommitRecorded lies on disk.
+var commitRecordedShape = wire.NewShape(
+	"CommitRecorded",
+	"parents", "author", "authored_at", "committed_at", "subject", "files", "added", "deleted",
+)
 
-// AppendBatpak appends the canonical encoding of v to dst. It does not check
-// that text is valid UTF-8; the journal's methods do.
+// AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v CommitRecorded) AppendBatpak(dst []byte) []byte {
 	dst = wire.AppendStruct(dst, 8)
-	dst = wire.AppendString(dst, "parents")
-	dst = wire.AppendArray(dst, len(v.Parents))
+	dst = wire.AppendArray(wire.AppendString(dst, "parents"), len(v.Parents))
 	for _, item := range v.Parents {
 		dst = wire.AppendString(dst, string(item))
 	}
-	dst = wire.AppendString(dst, "author")
-	dst = wire.AppendString(dst, string(v.Author))
-	dst = wire.AppendString(dst, "authored_at")
-	dst = wire.AppendTime(dst, v.AuthoredAt)
-	dst = wire.AppendString(dst, "committed_at")
-	dst = wire.AppendTime(dst, v.CommittedAt)
-	dst = wire.AppendString(dst, "subject")
-	dst = wire.AppendString(dst, v.Subject)
-	dst = wire.AppendString(dst, "files")
-	dst = wire.AppendUint(dst, v.Files)
-	dst = wire.AppendString(dst, "added")
-	dst = wire.AppendUint(dst, v.Added)
-	dst = wire.AppendString(dst, "deleted")
-	dst = wire.AppendUint(dst, v.Deleted)
+	dst = wire.AppendString(wire.AppendString(dst, "author"), string(v.Author))
+	dst = wire.AppendTime(wire.AppendString(dst, "authored_at"), v.AuthoredAt)
+	dst = wire.AppendTime(wire.AppendString(dst, "committed_at"), v.CommittedAt)
+	dst = wire.AppendString(wire.AppendString(dst, "subject"), v.Subject)
+	dst = wire.AppendUint(wire.AppendString(dst, "files"), v.Files)
+	dst = wire.AppendUint(wire.AppendString(dst, "added"), v.Added)
+	dst = wire.AppendUint(wire.AppendString(dst, "deleted"), v.Deleted)
 	return dst
 }
 
-// DecodeBatpak sets v to the value that src, all of it, encodes. On an error, a
-// *wire.Error, v is unchanged.
+// DecodeBatpak sets v to what src encodes; on an error, v is unchanged.
 func (v *CommitRecorded) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeCommitRecorded(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeCommitRecorded(d))
 }
 
 // decodeCommitRecorded reads one CommitRecorded; errors stay in d.
-func decodeCommitRecorded(d *wire.Decoder) CommitRecorded {
-	var v CommitRecorded
-	for s := d.Struct("CommitRecorded", commitRecordedFields); s.Next(); {
+func decodeCommitRecorded(d *wire.Decoder) (v CommitRecorded) {
+	s := d.Struct(commitRecordedShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
-			for a := d.Array(); a.Next(); {
+			a := wire.Slice(d, &v.Parents, 1)
+			for a.Next() {
 				v.Parents = append(v.Parents, Hash(d.String()))
 			}
 		case 1:
@@ -456,7 +420,7 @@ func decodeCommitRecorded(d *wire.Decoder) CommitRecorded {
 	return v
 }
 
-// checkCommitRecorded reports text in v that could be stored but never decoded.
+// checkCommitRecorded reports what keeps v from being stored.
 func checkCommitRecorded(v CommitRecorded) error {
 	for _, item := range v.Parents {
 		if err := wire.CheckString("CommitRecorded", "parents", string(item)); err != nil {
@@ -469,32 +433,23 @@ func checkCommitRecorded(v CommitRecorded) error {
 	)
 }
 
-// directorySweptFields is how DirectorySwept lies on disk.
-var directorySweptFields = []wire.Field{
-	{Name: "directory"},
-	{Name: "files"},
-	{Name: "added"},
-	{Name: "deleted"},
-}
+// directorySweptShape is how DirectorySwept lies on disk.
+var directorySweptShape = wire.NewShape("DirectorySwept", "directory", "files", "added", "deleted")
 
 // appendDirectorySwept appends the canonical encoding of v to dst.
 func appendDirectorySwept(dst []byte, v DirectorySwept) []byte {
 	dst = wire.AppendStruct(dst, 4)
-	dst = wire.AppendString(dst, "directory")
-	dst = wire.AppendBytes(dst, v.Directory)
-	dst = wire.AppendString(dst, "files")
-	dst = wire.AppendUint(dst, v.Files)
-	dst = wire.AppendString(dst, "added")
-	dst = wire.AppendUint(dst, v.Added)
-	dst = wire.AppendString(dst, "deleted")
-	dst = wire.AppendUint(dst, v.Deleted)
+	dst = wire.AppendBytes(wire.AppendString(dst, "directory"), v.Directory)
+	dst = wire.AppendUint(wire.AppendString(dst, "files"), v.Files)
+	dst = wire.AppendUint(wire.AppendString(dst, "added"), v.Added)
+	dst = wire.AppendUint(wire.AppendString(dst, "deleted"), v.Deleted)
 	return dst
 }
 
 // decodeDirectorySwept reads one DirectorySwept; errors stay in d.
-func decodeDirectorySwept(d *wire.Decoder) DirectorySwept {
-	var v DirectorySwept
-	for s := d.Struct("DirectorySwept", directorySweptFields); s.Next(); {
+func decodeDirectorySwept(d *wire.Decoder) (v DirectorySwept) {
+	s := d.Struct(directorySweptShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
 			v.Directory = d.Bytes()
@@ -509,47 +464,32 @@ func decodeDirectorySwept(d *wire.Decoder) DirectorySwept {
 	return v
 }
 
-// filesSweptFields is how FilesSwept lies on disk.
-var filesSweptFields = []wire.Field{
-	{Name: "files"},
-	{Name: "added"},
-	{Name: "deleted"},
-	{Name: "directories"},
-}
+// filesSweptShape is how FilesSwept lies on disk.
+var filesSweptShape = wire.NewShape("FilesSwept", "files", "added", "deleted", "directories")
 
 // AppendBatpak appends the canonical encoding of v to dst.
 func (v FilesSwept) AppendBatpak(dst []byte) []byte {
 	dst = wire.AppendStruct(dst, 4)
-	dst = wire.AppendString(dst, "files")
-	dst = wire.AppendUint(dst, v.Files)
-	dst = wire.AppendString(dst, "added")
-	dst = wire.AppendUint(dst, v.Added)
-	dst = wire.AppendString(dst, "deleted")
-	dst = wire.AppendUint(dst, v.Deleted)
-	dst = wire.AppendString(dst, "directories")
-	dst = wire.AppendArray(dst, len(v.Directories))
+	dst = wire.AppendUint(wire.AppendString(dst, "files"), v.Files)
+	dst = wire.AppendUint(wire.AppendString(dst, "added"), v.Added)
+	dst = wire.AppendUint(wire.AppendString(dst, "deleted"), v.Deleted)
+	dst = wire.AppendArray(wire.AppendString(dst, "directories"), len(v.Directories))
 	for _, item := range v.Directories {
 		dst = appendDirectorySwept(dst, item)
 	}
 	return dst
 }
 
-// DecodeBatpak sets v to the value that src, all of it, encodes. On an error, a
-// *wire.Error, v is unchanged.
+// DecodeBatpak sets v to what src encodes; on an error, v is unchanged.
 func (v *FilesSwept) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeFilesSwept(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeFilesSwept(d))
 }
 
 // decodeFilesSwept reads one FilesSwept; errors stay in d.
-func decodeFilesSwept(d *wire.Decoder) FilesSwept {
-	var v FilesSwept
-	for s := d.Struct("FilesSwept", filesSweptFields); s.Next(); {
+func decodeFilesSwept(d *wire.Decoder) (v FilesSwept) {
+	s := d.Struct(filesSweptShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
 			v.Files = d.Uint64()
@@ -558,7 +498,8 @@ func decodeFilesSwept(d *wire.Decoder) FilesSwept {
 		case 2:
 			v.Deleted = d.Uint64()
 		case 3:
-			for a := d.Array(); a.Next(); {
+			a := wire.Slice(d, &v.Directories, 36)
+			for a.Next() {
 				v.Directories = append(v.Directories, decodeDirectorySwept(d))
 			}
 		}
@@ -566,57 +507,36 @@ func decodeFilesSwept(d *wire.Decoder) FilesSwept {
 	return v
 }
 
-// commitAuthoredFields is how CommitAuthored lies on disk.
-var commitAuthoredFields = []wire.Field{
-	{Name: "name"},
-	{Name: "at"},
-	{Name: "merge", Optional: true},
-	{Name: "files"},
-	{Name: "added"},
-	{Name: "deleted"},
-}
+// commitAuthoredShape is how CommitAuthored lies on disk.
+var commitAuthoredShape = wire.NewShape(
+	"CommitAuthored",
+	"name", "at", "merge?", "files", "added", "deleted",
+)
 
-// AppendBatpak appends the canonical encoding of v to dst. It does not check
-// that text is valid UTF-8; the journal's methods do.
+// AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v CommitAuthored) AppendBatpak(dst []byte) []byte {
-	fields := 5
+	dst = wire.AppendStruct(dst, 5+wire.Present(v.Merge))
+	dst = wire.AppendString(wire.AppendString(dst, "name"), v.Name)
+	dst = wire.AppendTime(wire.AppendString(dst, "at"), v.At)
 	if v.Merge {
-		fields++
+		dst = wire.AppendBool(wire.AppendString(dst, "merge"), v.Merge)
 	}
-	dst = wire.AppendStruct(dst, fields)
-	dst = wire.AppendString(dst, "name")
-	dst = wire.AppendString(dst, v.Name)
-	dst = wire.AppendString(dst, "at")
-	dst = wire.AppendTime(dst, v.At)
-	if v.Merge {
-		dst = wire.AppendString(dst, "merge")
-		dst = wire.AppendBool(dst, v.Merge)
-	}
-	dst = wire.AppendString(dst, "files")
-	dst = wire.AppendUint(dst, v.Files)
-	dst = wire.AppendString(dst, "added")
-	dst = wire.AppendUint(dst, v.Added)
-	dst = wire.AppendString(dst, "deleted")
-	dst = wire.AppendUint(dst, v.Deleted)
+	dst = wire.AppendUint(wire.AppendString(dst, "files"), v.Files)
+	dst = wire.AppendUint(wire.AppendString(dst, "added"), v.Added)
+	dst = wire.AppendUint(wire.AppendString(dst, "deleted"), v.Deleted)
 	return dst
 }
 
-// DecodeBatpak sets v to the value that src, all of it, encodes. On an error, a
-// *wire.Error, v is unchanged.
+// DecodeBatpak sets v to what src encodes; on an error, v is unchanged.
 func (v *CommitAuthored) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeCommitAuthored(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeCommitAuthored(d))
 }
 
 // decodeCommitAuthored reads one CommitAuthored; errors stay in d.
-func decodeCommitAuthored(d *wire.Decoder) CommitAuthored {
-	var v CommitAuthored
-	for s := d.Struct("CommitAuthored", commitAuthoredFields); s.Next(); {
+func decodeCommitAuthored(d *wire.Decoder) (v CommitAuthored) {
+	s := d.Struct(commitAuthoredShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
 			v.Name = d.String()
@@ -624,9 +544,7 @@ func decodeCommitAuthored(d *wire.Decoder) CommitAuthored {
 			v.At = d.Time()
 		case 2:
 			v.Merge = d.Bool()
-			if !v.Merge {
-				d.Fail(wire.ErrNotCanonical)
-			}
+			d.NotZero(v.Merge)
 		case 3:
 			v.Files = d.Uint64()
 		case 4:
@@ -638,147 +556,94 @@ func decodeCommitAuthored(d *wire.Decoder) CommitAuthored {
 	return v
 }
 
-// checkCommitAuthored reports text in v that could be stored but never decoded.
+// checkCommitAuthored reports what keeps v from being stored.
 func checkCommitAuthored(v CommitAuthored) error {
 	return wire.CheckString("CommitAuthored", "name", v.Name)
 }
 
-// fileTouchedFields is how FileTouched lies on disk.
-var fileTouchedFields = []wire.Field{
-	{Name: "path"},
-	{Name: "from", Optional: true},
-	{Name: "added"},
-	{Name: "deleted"},
-	{Name: "uncounted", Optional: true},
-}
+// fileTouchedShape is how FileTouched lies on disk.
+var fileTouchedShape = wire.NewShape(
+	"FileTouched",
+	"path", "from?", "added", "deleted", "uncounted?",
+)
 
 // AppendBatpak appends the canonical encoding of v to dst.
 func (v FileTouched) AppendBatpak(dst []byte) []byte {
-	fields := 3
+	dst = wire.AppendStruct(dst, 3+wire.Present(len(v.From) > 0, v.Uncounted))
+	dst = wire.AppendBytes(wire.AppendString(dst, "path"), v.Path)
 	if len(v.From) > 0 {
-		fields++
+		dst = wire.AppendBytes(wire.AppendString(dst, "from"), v.From)
 	}
+	dst = wire.AppendUint(wire.AppendString(dst, "added"), v.Added)
+	dst = wire.AppendUint(wire.AppendString(dst, "deleted"), v.Deleted)
 	if v.Uncounted {
-		fields++
-	}
-	dst = wire.AppendStruct(dst, fields)
-	dst = wire.AppendString(dst, "path")
-	dst = wire.AppendBytes(dst, v.Path)
-	if len(v.From) > 0 {
-		dst = wire.AppendString(dst, "from")
-		dst = wire.AppendBytes(dst, v.From)
-	}
-	dst = wire.AppendString(dst, "added")
-	dst = wire.AppendUint(dst, v.Added)
-	dst = wire.AppendString(dst, "deleted")
-	dst = wire.AppendUint(dst, v.Deleted)
-	if v.Uncounted {
-		dst = wire.AppendString(dst, "uncounted")
-		dst = wire.AppendBool(dst, v.Uncounted)
+		dst = wire.AppendBool(wire.AppendString(dst, "uncounted"), v.Uncounted)
 	}
 	return dst
 }
 
-// DecodeBatpak sets v to the value that src, all of it, encodes. On an error, a
-// *wire.Error, v is unchanged.
+// DecodeBatpak sets v to what src encodes; on an error, v is unchanged.
 func (v *FileTouched) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeFileTouched(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeFileTouched(d))
 }
 
 // decodeFileTouched reads one FileTouched; errors stay in d.
-func decodeFileTouched(d *wire.Decoder) FileTouched {
-	var v FileTouched
-	for s := d.Struct("FileTouched", fileTouchedFields); s.Next(); {
+func decodeFileTouched(d *wire.Decoder) (v FileTouched) {
+	s := d.Struct(fileTouchedShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
 			v.Path = d.Bytes()
 		case 1:
 			v.From = d.Bytes()
-			if len(v.From) == 0 {
-				d.Fail(wire.ErrNotCanonical)
-			}
+			d.NotZero(len(v.From) > 0)
 		case 2:
 			v.Added = d.Uint64()
 		case 3:
 			v.Deleted = d.Uint64()
 		case 4:
 			v.Uncounted = d.Bool()
-			if !v.Uncounted {
-				d.Fail(wire.ErrNotCanonical)
-			}
+			d.NotZero(v.Uncounted)
 		}
 	}
 	return v
 }
 
-// tagRecordedFields is how TagRecorded lies on disk.
-var tagRecordedFields = []wire.Field{
-	{Name: "name"},
-	{Name: "object"},
-	{Name: "annotated"},
-	{Name: "target"},
-	{Name: "type"},
-	{Name: "tagger", Optional: true},
-	{Name: "tagged_at"},
-	{Name: "subject", Optional: true},
-}
+// tagRecordedShape is how TagRecorded lies on disk.
+var tagRecordedShape = wire.NewShape(
+	"TagRecorded",
+	"name", "object", "annotated", "target", "type", "tagger?", "tagged_at", "subject?",
+)
 
-// AppendBatpak appends the canonical encoding of v to dst. It does not check
-// that text is valid UTF-8; the journal's methods do.
+// AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v TagRecorded) AppendBatpak(dst []byte) []byte {
-	fields := 6
+	dst = wire.AppendStruct(dst, 6+wire.Present(v.Tagger != "", v.Subject != ""))
+	dst = wire.AppendBytes(wire.AppendString(dst, "name"), v.Name)
+	dst = wire.AppendString(wire.AppendString(dst, "object"), string(v.Object))
+	dst = wire.AppendBool(wire.AppendString(dst, "annotated"), v.Annotated)
+	dst = wire.AppendString(wire.AppendString(dst, "target"), string(v.Target))
+	dst = wire.AppendString(wire.AppendString(dst, "type"), v.Type)
 	if v.Tagger != "" {
-		fields++
+		dst = wire.AppendString(wire.AppendString(dst, "tagger"), v.Tagger)
 	}
+	dst = wire.AppendTime(wire.AppendString(dst, "tagged_at"), v.TaggedAt)
 	if v.Subject != "" {
-		fields++
-	}
-	dst = wire.AppendStruct(dst, fields)
-	dst = wire.AppendString(dst, "name")
-	dst = wire.AppendBytes(dst, v.Name)
-	dst = wire.AppendString(dst, "object")
-	dst = wire.AppendString(dst, string(v.Object))
-	dst = wire.AppendString(dst, "annotated")
-	dst = wire.AppendBool(dst, v.Annotated)
-	dst = wire.AppendString(dst, "target")
-	dst = wire.AppendString(dst, string(v.Target))
-	dst = wire.AppendString(dst, "type")
-	dst = wire.AppendString(dst, v.Type)
-	if v.Tagger != "" {
-		dst = wire.AppendString(dst, "tagger")
-		dst = wire.AppendString(dst, v.Tagger)
-	}
-	dst = wire.AppendString(dst, "tagged_at")
-	dst = wire.AppendTime(dst, v.TaggedAt)
-	if v.Subject != "" {
-		dst = wire.AppendString(dst, "subject")
-		dst = wire.AppendString(dst, v.Subject)
+		dst = wire.AppendString(wire.AppendString(dst, "subject"), v.Subject)
 	}
 	return dst
 }
 
-// DecodeBatpak sets v to the value that src, all of it, encodes. On an error, a
-// *wire.Error, v is unchanged.
+// DecodeBatpak sets v to what src encodes; on an error, v is unchanged.
 func (v *TagRecorded) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	next := decodeTagRecorded(d)
-	if err := d.Finish(); err != nil {
-		return err
-	}
-	*v = next
-	return nil
+	return wire.Finish(d, v, decodeTagRecorded(d))
 }
 
 // decodeTagRecorded reads one TagRecorded; errors stay in d.
-func decodeTagRecorded(d *wire.Decoder) TagRecorded {
-	var v TagRecorded
-	for s := d.Struct("TagRecorded", tagRecordedFields); s.Next(); {
+func decodeTagRecorded(d *wire.Decoder) (v TagRecorded) {
+	s := d.Struct(tagRecordedShape)
+	for s.Next() {
 		switch s.Index() {
 		case 0:
 			v.Name = d.Bytes()
@@ -792,22 +657,18 @@ func decodeTagRecorded(d *wire.Decoder) TagRecorded {
 			v.Type = d.String()
 		case 5:
 			v.Tagger = d.String()
-			if v.Tagger == "" {
-				d.Fail(wire.ErrNotCanonical)
-			}
+			d.NotZero(v.Tagger != "")
 		case 6:
 			v.TaggedAt = d.Time()
 		case 7:
 			v.Subject = d.String()
-			if v.Subject == "" {
-				d.Fail(wire.ErrNotCanonical)
-			}
+			d.NotZero(v.Subject != "")
 		}
 	}
 	return v
 }
 
-// checkTagRecorded reports text in v that could be stored but never decoded.
+// checkTagRecorded reports what keeps v from being stored.
 func checkTagRecorded(v TagRecorded) error {
 	return cmp.Or(
 		wire.CheckString("TagRecorded", "object", string(v.Object)),

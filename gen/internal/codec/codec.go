@@ -19,30 +19,57 @@ const (
 type Emitter struct {
 	*vocab.Vocab
 	payloads map[*model.Struct]bool // of this package's events: they have methods
+	// written are the payloads and the structs nested in them. The others are
+	// shapes of the past, which are read only.
+	written map[*model.Struct]bool
+	knowers map[*model.Enum]string // functions that know the values, of those in use
 }
 
 // New returns an emitter for the structs of pkg.
 func New(v *vocab.Vocab, pkg *model.Package) *Emitter {
-	e := &Emitter{Vocab: v, payloads: map[*model.Struct]bool{}}
+	e := &Emitter{
+		Vocab:    v,
+		payloads: map[*model.Struct]bool{},
+		written:  map[*model.Struct]bool{},
+		knowers:  map[*model.Enum]string{},
+	}
 	for _, ev := range pkg.Events {
 		e.payloads[ev.Payload] = true
+		e.writes(ev.Payload)
 	}
 	return e
 }
 
-// Struct emits the field table of a struct, what encodes and decodes it, and
-// what checks its text. A payload gets methods, any other struct functions.
+// writes marks a struct, and those nested in it, as written.
+func (e *Emitter) writes(s *model.Struct) {
+	if e.written[s] {
+		return
+	}
+	e.written[s] = true
+	for _, f := range s.Fields {
+		for t := f.Type; t != nil; t = t.Elem {
+			if t.Class == model.ClassStruct {
+				e.writes(t.Struct)
+			}
+		}
+	}
+}
+
+// Struct emits the shape of a struct, what encodes and decodes it, and
+// what checks its values. A payload gets methods, any other struct functions. A
+// shape of the past is decoded only.
 func (e *Emitter) Struct(s *model.Struct) []jen.Code {
 	e.checkOptional(s)
-	decls := []jen.Code{e.fieldTable(s)}
-	if e.payloads[s] {
+	decls := []jen.Code{e.shape(s)}
+	switch {
+	case e.payloads[s]:
 		e.checkMethods(s)
 		decls = append(decls, e.encodeMethod(s), e.decodeMethod(s))
-	} else {
+	case e.written[s]:
 		decls = append(decls, e.encodeFunc(s))
 	}
 	decls = append(decls, e.decodeFunc(s))
-	if HasText(s) {
+	if e.written[s] && Checked(s) {
 		decls = append(decls, e.checkFunc(s))
 	}
 	return decls

@@ -25,7 +25,7 @@ func holding(types ...*model.Type) *model.Struct {
 
 func nested(s *model.Struct) *model.Type { return &model.Type{Class: model.ClassStruct, Struct: s} }
 
-func TestHasText(t *testing.T) {
+func TestChecked(t *testing.T) {
 	text, number := basic("string"), basic("int64")
 	tests := []struct {
 		name string
@@ -41,10 +41,17 @@ func TestHasText(t *testing.T) {
 		{"pointer to text", holding(of(model.ClassPointer, text)), true},
 		{"struct with text", holding(nested(holding(text))), true},
 		{"struct without", holding(nested(holding(number))), false},
+		{"map from text", holding(&model.Type{Class: model.ClassMap, Key: text, Elem: number}), true},
+		{"map of numbers", holding(&model.Type{Class: model.ClassMap, Key: number, Elem: number}), false},
+		{"enumeration", holding(&model.Type{Class: model.ClassBasic, Basic: "uint8", Enum: &model.Enum{}}), true},
+		{"open enumeration", holding(&model.Type{Class: model.ClassBasic, Basic: "uint8", Enum: &model.Enum{Open: true}}), false},
+		{"codec of its own", holding(&model.Type{Class: model.ClassForeign}), false},
+		{"codec that checks", holding(&model.Type{Class: model.ClassForeign, Checks: true}), true},
+		{"bound", &model.Struct{Fields: []model.Field{{Type: of(model.ClassBytes, nil), Max: 1}}}, true},
 	}
 	for _, tt := range tests {
-		if got := codec.HasText(tt.in); got != tt.want {
-			t.Errorf("HasText(struct with %s) = %t, want %t", tt.name, got, tt.want)
+		if got := codec.Checked(tt.in); got != tt.want {
+			t.Errorf("Checked(struct with %s) = %t, want %t", tt.name, got, tt.want)
 		}
 	}
 }
@@ -77,6 +84,9 @@ func TestOptionalFieldsNeedAZero(t *testing.T) {
 		{"array of times", of(model.ClassArray, of(model.ClassTime, nil)), false},
 		{"array of slices", of(model.ClassArray, of(model.ClassSlice, text)), false},
 		{"slice of times", of(model.ClassSlice, of(model.ClassTime, nil)), true},
+		{"map", &model.Type{Class: model.ClassMap, Key: text, Elem: text}, true},
+		{"codec with a zero", &model.Type{Class: model.ClassForeign, Zeroes: true}, true},
+		{"codec without", &model.Type{Class: model.ClassForeign, Named: &model.NamedRef{Name: "Money"}}, false},
 		{"struct", nested(holding(text, of(model.ClassTime, nil))), true},
 		{"struct that stores nothing", nested(holding()), false},
 		{"struct with an array of times", nested(holding(of(model.ClassArray, of(model.ClassTime, nil)))), false},

@@ -9,68 +9,69 @@ import (
 	"github.com/batpak-go/batpak/schema/model"
 )
 
-// fieldTable emits
+// shape emits
 //
-//	var moneyDepositedFields = []wire.Field{{Name: "amount"}, {Name: "memo", Optional: true}}
+//	var moneyDepositedShape = wire.NewShape("MoneyDeposited", "amount", "memo?")
 //
-// with a row for each field where a line is too short for them.
-func (e *Emitter) fieldTable(s *model.Struct) jen.Code {
-	const wide = 60 // bytes in a row that leave the line readable
-	rows, width := make([]jen.Code, 0, len(s.Fields)), 0
+// with as many lines of names as make it readable.
+func (e *Emitter) shape(s *model.Struct) jen.Code {
+	args := []jen.Code{jen.Lit(s.Name)}
+	var rows [][]jen.Code
+	const wide = 90 // bytes of names on a line
+	all, width := 0, wide
 	for _, f := range s.Fields {
-		row := []jen.Code{jen.Id("Name").Op(":").Lit(f.Wire)}
-		width += len(`{Name: ""}, `) + len(f.Wire)
+		name := f.Wire
 		if f.Optional {
-			row = append(row, jen.Id("Optional").Op(":").True())
-			width += len(`, Optional: true`)
+			name += "?"
 		}
-		rows = append(rows, jen.Values(row...))
+		if width += len(`"", `) + len(name); width > wide {
+			rows, width = append(rows, nil), len(name)
+		}
+		all += len(`"", `) + len(name)
+		rows[len(rows)-1] = append(rows[len(rows)-1], jen.Lit(name))
+		args = append(args, jen.Lit(name))
 	}
-	decl := jen.Var().Id(e.fieldsVar(s))
-	table := jen.Index().Add(vocab.Wire("Field"))
-	switch {
-	case len(rows) == 0:
-		decl.Add(table)
-	case width <= wide:
-		decl.Op("=").Add(table).Values(rows...)
-	default:
-		decl.Op("=").Add(table).Add(vocab.Lines(rows...))
+	call := vocab.Wire("NewShape").Call(args...)
+	if short := 50; all > short {
+		lines := []jen.Code{jen.Lit(s.Name)}
+		for _, row := range rows {
+			lines = append(lines, jen.List(row...))
+		}
+		call = vocab.Wire("NewShape").Custom(jen.Options{Open: "(", Close: ")", Separator: ",", Multi: true}, lines...)
 	}
-	return vocab.Documented(decl, fmt.Sprintf("%s is how %s lies on disk.", e.fieldsVar(s), s.Name), "")
+	return vocab.Documented(jen.Var().Id(e.shapeVar(s)).Op("=").Add(call),
+		fmt.Sprintf("%s is how %s lies on disk.", e.shapeVar(s), s.Name), "")
 }
 
-// fieldsVar names the field table of a struct.
-func (e *Emitter) fieldsVar(s *model.Struct) string { return vocab.Unexported(e.Stem(s)) + "Fields" }
+// shapeVar names the shape of a struct.
+func (e *Emitter) shapeVar(s *model.Struct) string { return vocab.Unexported(e.Stem(s)) + "Shape" }
 
 // decodeMethod emits the strict decoder of a payload:
 //
 //	func (v *MoneyDeposited) DecodeBatpak(src []byte) error {
 //		d := wire.NewDecoder(src)
-//		next := decodeMoneyDeposited(d)
-//		if err := d.Finish(); err != nil {
-//			return err
-//		}
-//		*v = next
-//		return nil
+//		return wire.Finish(d, v, decodeMoneyDeposited(d))
 //	}
 func (e *Emitter) decodeMethod(s *model.Struct) jen.Code {
 	name := e.Claim(s.Name+"."+DecodeMethod, s.Pos)
-	text := fmt.Sprintf("%s sets v to the value that src, all of it, encodes. On an error, a *wire.Error, v is unchanged.", name)
+	text := fmt.Sprintf("%s sets v to what src encodes; on an error, v is unchanged.", name)
 	return vocab.Documented(jen.Func().Params(e.L("v").Op("*").Id(s.Name)).Id(name).
 		Params(e.L("src").Index().Byte()).Error().Block(
 		e.L("d").Op(":=").Add(vocab.Wire("NewDecoder")).Call(e.L("src")),
-		e.L("next").Op(":=").Id("decode"+e.Stem(s)).Call(e.L("d")),
-		e.IfErrIs(e.L("d").Dot("Finish").Call(), e.L("err")),
-		jen.Op("*").Add(e.L("v")).Op("=").Add(e.L("next")),
-		jen.Return(jen.Nil()),
+		jen.Return(vocab.Wire("Finish").Call(e.L("d"), e.L("v"), e.Decoded(s))),
 	), text, "")
+}
+
+// Decoded emits decodeSource(d).
+func (e *Emitter) Decoded(s *model.Struct) *jen.Statement {
+	return jen.Id("decode" + e.Stem(s)).Call(e.L("d"))
 }
 
 // decodeFunc emits
 //
-//	func decodeSource(d *wire.Decoder) Source {
-//		var v Source
-//		for s := d.Struct("Source", sourceFields); s.Next(); {
+//	func decodeSource(d *wire.Decoder) (v Source) {
+//		s := d.Struct(sourceShape)
+//		for s.Next() {
 //			switch s.Index() {
 //			case 0:
 //				v.Kind = d.String()
@@ -79,6 +80,8 @@ func (e *Emitter) decodeMethod(s *model.Struct) jen.Code {
 //		}
 //		return v
 //	}
+//
+// The cursor is declared before its loop, or each iteration would copy it.
 func (e *Emitter) decodeFunc(s *model.Struct) jen.Code {
 	name := "decode" + e.Stem(s)
 	var inLoop []jen.Code
@@ -89,37 +92,46 @@ func (e *Emitter) decodeFunc(s *model.Struct) jen.Code {
 			}
 		}))
 	}
-	decl := jen.Func().Id(name).Params(e.L("d").Op("*").Add(vocab.Wire("Decoder"))).Add(vocab.Ref(s.Path, s.Name)).Block(
-		jen.Var().Add(e.L("v")).Add(vocab.Ref(s.Path, s.Name)),
-		jen.For(
-			e.L("s").Op(":=").Add(e.L("d")).Dot("Struct").Call(jen.Lit(s.Name), jen.Id(e.fieldsVar(s))),
-			e.L("s").Dot("Next").Call(),
-			jen.Empty(),
-		).Block(inLoop...),
+	decl := jen.Func().Id(name).Params(e.L("d").Op("*").Add(vocab.Wire("Decoder"))).Params(e.L("v").Add(vocab.Ref(s.Path, s.Name))).Block(
+		e.L("s").Op(":=").Add(e.L("d")).Dot("Struct").Call(jen.Id(e.shapeVar(s))),
+		jen.For(e.L("s").Dot("Next").Call()).Block(inLoop...),
 		jen.Return(e.L("v")),
 	)
 	return vocab.Documented(decl, fmt.Sprintf("%s reads one %s; errors stay in d.", name, s.Name), "")
 }
 
-// decodeField emits the statements that read a field. An optional field that is
-// there but zero has another encoding, which is the canonical one:
+// decodeField emits the statements that read a field, and refuse it if it is
+// longer than its bound, or optional, there and zero:
 //
 //	v.Memo = d.String()
-//	if v.Memo == "" {
-//		d.Fail(wire.ErrNotCanonical)
-//	}
+//	d.Bound(len(v.Memo), 80)
+//	d.NotZero(v.Memo != "")
 func (e *Emitter) decodeField(f model.Field) []jen.Code {
-	target := e.field(f).base
-	if f.Type.Class == model.ClassPointer {
-		return e.decodeNew(target, f.Type.Elem, 1)
+	x, t := e.field(f), f.Type
+	var stmts []jen.Code
+	if t.Class == model.ClassPointer {
+		stmts, x = e.decodeNew(x.base, t.Elem), place{x.base, true}
+	} else {
+		stmts = e.decode(x.base, t, 1)
 	}
-	stmts := e.decode(target, f.Type, 1)
-	if f.Optional {
-		stmts = append(stmts, jen.If(isZero(target, f.Type)).Block(
-			e.L("d").Dot("Fail").Call(vocab.Wire("ErrNotCanonical")),
-		))
+	if f.Max > 0 {
+		stmts = append(stmts, e.L("d").Dot("Bound").Call(jen.Len(x.value()), jen.Lit(int(f.Max))))
+	}
+	if f.Optional && t.Class != model.ClassPointer {
+		stmts = append(stmts, e.L("d").Dot("NotZero").Call(isSet(x.base, t)))
 	}
 	return stmts
+}
+
+// decodeNew emits target = new(d.String()), or for what is no expression
+//
+//	target = new([16]byte)
+//	d.FixedBytes(target[:])
+func (e *Emitter) decodeNew(target func() *jen.Statement, t *model.Type) []jen.Code {
+	if x := e.decodeExpr(t); x != nil {
+		return []jen.Code{target().Op("=").New(x)}
+	}
+	return append([]jen.Code{target().Op("=").New(vocab.TypeOf(t))}, e.decode(target, t, 1)...)
 }
 
 // decode emits the statements that read a value into target, which is zero.
@@ -131,31 +143,49 @@ func (e *Emitter) decode(target func() *jen.Statement, t *model.Type, depth int)
 	switch t.Class {
 	case model.ClassFixed:
 		return []jen.Code{e.L("d").Dot("FixedBytes").Call(target().Index(jen.Op(":")))}
-	case model.ClassPointer:
-		return []jen.Code{jen.If(jen.Op("!").Add(e.L("d")).Dot("Nil").Call()).Block(e.decodeNew(target, t.Elem, depth)...)}
+	case model.ClassForeign:
+		return []jen.Code{target().Dot("DecodeWire").Call(e.L("d"))}
 	case model.ClassArray:
-		return []jen.Code{e.decodeElements(t, depth, e.L("d").Dot("FixedArray").Call(jen.Lit(int(t.Len))),
+		return e.decodeElements(t, depth, e.L("d").Dot("FixedArray").Call(jen.Lit(int(t.Len))), nil,
 			func(item jen.Code) jen.Code {
 				return target().Index(e.cursor(depth).Dot("Index").Call()).Op("=").Add(item)
-			})}
+			})
+	case model.ClassMap:
+		pair := least(t.Key) + least(t.Elem)
+		key := e.key(depth).value
+		first := key().Op("=").Add(vocab.Wire("Key")).Call(jen.Op("&").Add(e.cursor(depth)), key(), e.decodeExpr(t.Key))
+		return append([]jen.Code{jen.Var().Add(key()).Add(vocab.TypeOf(t.Key))},
+			e.decodeElements(t, depth, begun("Map", e.L("d"), target(), pair), first,
+				func(item jen.Code) jen.Code {
+					return target().Index(key()).Op("=").Add(item)
+				})...)
 	default:
-		return []jen.Code{e.decodeElements(t, depth, e.L("d").Dot("Array").Call(),
+		return e.decodeElements(t, depth, begun("Slice", e.L("d"), target(), least(t.Elem)), nil,
 			func(item jen.Code) jen.Code {
 				return target().Op("=").Append(target(), item)
-			})}
+			})
 	}
+}
+
+// begun emits wire.Slice(d, &v.Tags, 1).
+func begun(name string, d, target jen.Code, least int) jen.Code {
+	return vocab.Wire(name).Call(d, jen.Op("&").Add(target), jen.Lit(least))
 }
 
 // decodeElements emits
 //
-//	for a := d.Array(); a.Next(); {
+//	a := wire.Slice(d, &v.Tags, 1)
+//	for a.Next() {
 //		v.Tags = append(v.Tags, d.String())
 //	}
 //
-// where store says what happens with an element. An element that takes more
-// than an expression is read into a variable first.
-func (e *Emitter) decodeElements(t *model.Type, depth int, open jen.Code, store func(item jen.Code) jen.Code) jen.Code {
+// where store says what happens with an element, after first unless that is nil. An
+// element that takes more than an expression is read into a variable first.
+func (e *Emitter) decodeElements(t *model.Type, depth int, open, first jen.Code, store func(item jen.Code) jen.Code) []jen.Code {
 	var body []jen.Code
+	if first != nil {
+		body = append(body, first)
+	}
 	if x := e.decodeExpr(t.Elem); x != nil {
 		body = append(body, store(x))
 	} else {
@@ -164,55 +194,38 @@ func (e *Emitter) decodeElements(t *model.Type, depth int, open jen.Code, store 
 		body = append(body, e.decode(item, t.Elem, depth+1)...)
 		body = append(body, store(item()))
 	}
-	return jen.For(
+	return []jen.Code{
 		e.cursor(depth).Op(":=").Add(open),
-		e.cursor(depth).Dot("Next").Call(),
-		jen.Empty(),
-	).Block(body...)
+		jen.For(e.cursor(depth).Dot("Next").Call()).Block(body...),
+	}
 }
 
-// cursor is the array cursor of the depth-th nested loop.
-func (e *Emitter) cursor(depth int) *jen.Statement {
-	if depth == 1 {
-		return e.L("a")
-	}
-	return e.L(fmt.Sprint("a", depth))
-}
-
-// decodeNew emits target = new(d.String()), or for what is no expression
-//
-//	target = new([16]byte)
-//	d.FixedBytes(target[:])
-func (e *Emitter) decodeNew(target func() *jen.Statement, t *model.Type, depth int) []jen.Code {
-	if x := e.decodeExpr(t); x != nil {
-		return []jen.Code{target().Op("=").New(x)}
-	}
-	pointee := target
-	if t.Class == model.ClassSlice {
-		pointee = func() *jen.Statement { return jen.Op("*").Add(target()) }
-	}
-	return append([]jen.Code{target().Op("=").New(vocab.TypeOf(t))}, e.decode(pointee, t, depth)...)
-}
+// cursor is the cursor of the depth-th nested loop.
+func (e *Emitter) cursor(depth int) *jen.Statement { return e.local("a", depth).value() }
 
 // decodeExpr emits the expression that reads a value, or nil if it takes
 // statements.
 func (e *Emitter) decodeExpr(t *model.Type) *jen.Statement {
-	read := func(method string) *jen.Statement { return e.L("d").Dot(method).Call() }
+	read := func(method string) *jen.Statement {
+		x := e.L("d").Dot(method).Call()
+		if t.Named != nil {
+			x = vocab.TypeOf(t).Call(x)
+		}
+		return x
+	}
 	switch t.Class {
 	case model.ClassBasic:
-		if t.Named != nil {
-			return vocab.TypeOf(t).Call(read(vocab.Exported(string(t.Basic))))
+		x := read(vocab.Exported(string(t.Basic)))
+		if isClosed(t) {
+			return vocab.Wire("Known").Call(e.L("d"), x, jen.Id(e.known(t.Enum)))
 		}
-		return read(vocab.Exported(string(t.Basic)))
+		return x
 	case model.ClassBytes:
-		if t.Named != nil {
-			return vocab.TypeOf(t).Call(read("Bytes"))
-		}
 		return read("Bytes")
 	case model.ClassTime:
-		return read("Time")
+		return e.L("d").Dot("Time").Call()
 	case model.ClassStruct:
-		return jen.Id("decode" + e.Stem(t.Struct)).Call(e.L("d"))
+		return e.Decoded(t.Struct)
 	default:
 		return nil
 	}

@@ -32,10 +32,15 @@ func (e *Emitter) field(f model.Field) place {
 }
 
 // item is the variable of the depth-th nested loop.
-func (e *Emitter) item(depth int) place {
-	name := "item"
+func (e *Emitter) item(depth int) place { return e.local("item", depth) }
+
+// key is the key of the depth-th nested loop.
+func (e *Emitter) key(depth int) place { return e.local("key", depth) }
+
+// local is a variable of the depth-th nested loop: item, item2, …
+func (e *Emitter) local(name string, depth int) place {
 	if depth > 1 {
-		name = fmt.Sprint("item", depth)
+		name = fmt.Sprint(name, depth)
 	}
 	return place{base: func() *jen.Statement { return e.L(name) }}
 }
@@ -50,8 +55,8 @@ func (e *Emitter) item(depth int) place {
 func (e *Emitter) encodeMethod(s *model.Struct) jen.Code {
 	name := e.Claim(s.Name+"."+EncodeMethod, s.Pos)
 	text := fmt.Sprintf("%s appends the canonical encoding of v to dst.", name)
-	if HasText(s) {
-		text += " It does not check that text is valid UTF-8; the journal's methods do."
+	if Checked(s) {
+		text = fmt.Sprintf("%s appends the canonical encoding of v, unchecked, to dst.", name)
 	}
 	return vocab.Documented(jen.Func().Params(e.L("v").Id(s.Name)).Id(name).
 		Params(e.L("dst").Index().Byte()).Index().Byte().Block(e.encodeFields(s)...), text, "")
@@ -69,97 +74,97 @@ func (e *Emitter) encodeFunc(s *model.Struct) jen.Code {
 
 // encodeFields emits, for a struct with an optional field,
 //
-//	fields := 1
+//	dst = wire.AppendStruct(dst, 1+wire.Present(v.Memo != ""))
+//	dst = wire.AppendInt(wire.AppendString(dst, "amount"), int64(v.Amount))
 //	if v.Memo != "" {
-//		fields++
+//		dst = wire.AppendString(wire.AppendString(dst, "memo"), v.Memo)
 //	}
-//	dst = wire.AppendStruct(dst, fields)
-//	dst = wire.AppendString(dst, "amount")
-//	dst = wire.AppendInt(dst, int64(v.Amount))
-//	…
+//	return dst
 func (e *Emitter) encodeFields(s *model.Struct) []jen.Code {
-	var counting, appending []jen.Code
+	var optional, appending []jen.Code
 	required := 0
 	for _, f := range s.Fields {
-		x := e.field(f)
-		one := append([]jen.Code{e.appendTo("AppendString", jen.Lit(f.Wire))}, e.encodeRequired(x, f.Type)...)
+		x, t := e.field(f), f.Type
+		if t.Class == model.ClassPointer {
+			x, t = place{x.base, true}, t.Elem
+		}
+		one := e.encode(x, t, vocab.Wire("AppendString").Call(e.L("dst"), jen.Lit(f.Wire)), 1)
 		if !f.Optional {
 			required++
 			appending = append(appending, one...)
 			continue
 		}
-		counting = append(counting, jen.If(isSet(x.base, f.Type)).Block(e.L("fields").Op("++")))
+		optional = append(optional, isSet(x.base, f.Type))
 		appending = append(appending, jen.If(isSet(x.base, f.Type)).Block(one...))
 	}
-	var body []jen.Code
-	count := jen.Lit(required)
-	if len(counting) > 0 {
-		body = append([]jen.Code{e.L("fields").Op(":=").Lit(required)}, counting...)
-		count = e.L("fields")
+	const few = 4
+	count, present := jen.Lit(required), vocab.Wire("Present").Call(optional...)
+	if len(optional) > few {
+		present = vocab.Wire("Present").Custom(jen.Options{Open: "(", Close: ")", Separator: ",", Multi: true}, optional...)
 	}
-	body = append(body, e.appendTo("AppendStruct", count))
+	if required == 0 && len(optional) > 0 {
+		count = present
+	} else if len(optional) > 0 {
+		count.Op("+").Add(present)
+	}
+	header := vocab.Wire("AppendStruct").Call(e.L("dst"), count)
+	if len(appending) == 0 {
+		return []jen.Code{jen.Return(header)}
+	}
+	body := []jen.Code{e.L("dst").Op("=").Add(header)}
 	return append(append(body, appending...), jen.Return(e.L("dst")))
 }
 
-// appendTo emits dst = wire.Append…(dst, arg).
-func (e *Emitter) appendTo(name string, arg jen.Code) jen.Code {
-	return e.L("dst").Op("=").Add(vocab.Wire(name)).Call(e.L("dst"), arg)
-}
-
-// encodeRequired encodes the value of a field that is present: of a pointer,
-// what it points to.
-func (e *Emitter) encodeRequired(x place, t *model.Type) []jen.Code {
-	if t.Class == model.ClassPointer {
-		return e.encode(place{x.base, true}, t.Elem, 1)
+// encode emits the statements that append x to head, which is dst or what appends
+// to it. depth counts the loops they are in, from 1.
+func (e *Emitter) encode(x place, t *model.Type, head *jen.Statement, depth int) []jen.Code {
+	one := func(appended *jen.Statement) []jen.Code { return []jen.Code{e.L("dst").Op("=").Add(appended)} }
+	wire := func(name string, args ...jen.Code) []jen.Code {
+		return one(vocab.Wire(name).Call(append([]jen.Code{head}, args...)...))
 	}
-	return e.encode(x, t, 1)
-}
-
-// encode emits the statements that append x. depth counts the loops they are
-// in, from 1.
-func (e *Emitter) encode(x place, t *model.Type, depth int) []jen.Code {
 	switch t.Class {
 	case model.ClassBasic:
 		name, wide := widest(t.Basic)
-		return []jen.Code{e.appendTo(name, converted(x, t, wide))}
+		return wire(name, converted(x, t, wide))
 	case model.ClassBytes:
-		return []jen.Code{e.appendTo("AppendBytes", x.value())}
+		return wire("AppendBytes", x.value())
 	case model.ClassFixed:
-		return []jen.Code{e.appendTo("AppendBytes", x.base().Index(jen.Op(":")))}
+		return wire("AppendBytes", x.base().Index(jen.Op(":")))
 	case model.ClassTime:
-		return []jen.Code{e.appendTo("AppendTime", x.value())}
-	case model.ClassPointer:
-		return []jen.Code{jen.If(x.base().Op("==").Nil()).Block(
-			e.L("dst").Op("=").Add(vocab.Wire("AppendNil")).Call(e.L("dst")),
-		).Else().Block(e.encode(place{x.base, true}, t.Elem, depth)...)}
+		return wire("AppendTime", x.value())
+	case model.ClassForeign:
+		return one(x.base().Dot("AppendWire").Call(head))
 	case model.ClassStruct:
-		return []jen.Code{e.encodeStruct(x, t.Struct)}
+		if e.payloads[t.Struct] {
+			return one(x.base().Dot(EncodeMethod).Call(head))
+		}
+		return one(jen.Id("append"+e.Stem(t.Struct)).Call(head, x.value()))
+	case model.ClassMap:
+		return append(wire("AppendMap", jen.Len(x.value())), e.encodePairs(x, t, depth))
 	default:
-		return e.encodeElements(x, t, depth)
+		return append(wire("AppendArray", jen.Len(x.value())),
+			jen.For(jen.List(jen.Id("_"), e.item(depth).value()).Op(":=").Range().Add(x.value())).
+				Block(e.encode(e.item(depth), t.Elem, e.L("dst"), depth+1)...))
 	}
 }
 
-// encodeElements emits
+// encodePairs emits
 //
-//	dst = wire.AppendArray(dst, len(v.Tags))
-//	for _, item := range v.Tags {
-//		dst = …
+//	for _, key := range wire.SortedKeys(make([]string, 0, 16), v.Labels) {
+//		item := v.Labels[key]
+//		dst = wire.AppendString(dst, key)
+//		dst = wire.AppendString(dst, item)
 //	}
-func (e *Emitter) encodeElements(x place, t *model.Type, depth int) []jen.Code {
-	return []jen.Code{
-		e.appendTo("AppendArray", jen.Len(x.value())),
-		jen.For(jen.List(jen.Id("_"), e.item(depth).value()).Op(":=").Range().Add(x.value())).
-			Block(e.encode(e.item(depth), t.Elem, depth+1)...),
-	}
-}
-
-// encodeStruct emits dst = v.Source.AppendBatpak(dst) for a payload of this
-// package, otherwise dst = appendSource(dst, v.Source).
-func (e *Emitter) encodeStruct(x place, s *model.Struct) jen.Code {
-	if e.payloads[s] {
-		return e.L("dst").Op("=").Add(x.base()).Dot(EncodeMethod).Call(e.L("dst"))
-	}
-	return e.L("dst").Op("=").Id("append"+e.Stem(s)).Call(e.L("dst"), x.value())
+//
+// The keys of a small map are sorted on the stack.
+func (e *Emitter) encodePairs(x place, t *model.Type, depth int) jen.Code {
+	const small = 16
+	key, item := e.key(depth), e.item(depth)
+	body := []jen.Code{item.value().Op(":=").Add(x.value()).Index(key.value())}
+	body = append(body, e.encode(key, t.Key, e.L("dst"), depth+1)...)
+	body = append(body, e.encode(item, t.Elem, e.L("dst"), depth+1)...)
+	return jen.For(jen.List(jen.Id("_"), key.value()).Op(":=").Range().Add(vocab.Wire("SortedKeys").Call(
+		jen.Make(jen.Index().Add(vocab.TypeOf(t.Key)), jen.Lit(0), jen.Lit(small)), x.value()))).Block(body...)
 }
 
 // widest names the function that encodes a basic type, and the type it takes.
@@ -169,6 +174,8 @@ func widest(b model.Basic) (name, takes string) {
 		return "AppendBool", "bool"
 	case b == "string":
 		return "AppendString", "string"
+	case b == "float32", b == "float64":
+		return "Append" + vocab.Exported(string(b)), string(b)
 	case strings.HasPrefix(string(b), "u"):
 		return "AppendUint", "uint64"
 	default:

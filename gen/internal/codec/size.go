@@ -26,6 +26,8 @@ func typeSize(t *model.Type) int {
 			return 24
 		case "bool", "int8", "uint8":
 			return 2
+		case "float64":
+			return 9
 		default:
 			return 5
 		}
@@ -39,9 +41,46 @@ func typeSize(t *model.Type) int {
 		return 1 + 2*typeSize(t.Elem)
 	case model.ClassArray:
 		return 1 + int(min(t.Len, maxArray))*typeSize(t.Elem)
+	case model.ClassMap:
+		return 1 + 2*(typeSize(t.Key)+typeSize(t.Elem))
 	case model.ClassPointer:
 		return typeSize(t.Elem)
+	case model.ClassForeign:
+		return 16
 	default:
 		return structSize(t.Struct)
 	}
+}
+
+// maxLeast is as good as any higher number.
+const maxLeast = 1 << 20
+
+// least is how many bytes the encoding of a value has at least, which says how
+// many elements the rest of an input can hold.
+func least(t *model.Type) int {
+	switch t.Class {
+	case model.ClassBytes:
+		return 2
+	case model.ClassFixed:
+		return 2 + int(min(t.Len, maxLeast))
+	case model.ClassTime:
+		return 6
+	case model.ClassArray:
+		return min(1+int(min(t.Len, maxLeast))*least(t.Elem), maxLeast)
+	case model.ClassStruct:
+		n := 1
+		for _, f := range t.Struct.Fields {
+			if !f.Optional {
+				n += 1 + len(f.Wire) + least(f.Type)
+			}
+		}
+		return min(n, maxLeast)
+	}
+	switch t.Basic {
+	case "float32":
+		return 5
+	case "float64":
+		return 9
+	}
+	return 1
 }

@@ -38,9 +38,9 @@ func compared(x func() *jen.Statement, t *model.Type, op comparison) *jen.Statem
 		default:
 			return x().Op(op.equal).Lit(0)
 		}
-	case model.ClassBytes, model.ClassSlice:
+	case model.ClassBytes, model.ClassSlice, model.ClassMap:
 		return jen.Len(x()).Op(op.more).Lit(0)
-	case model.ClassTime:
+	case model.ClassTime, model.ClassForeign:
 		return negated(opposite(op.not), x().Dot("IsZero").Call())
 	case model.ClassPointer:
 		return x().Op(op.equal).Nil()
@@ -91,6 +91,10 @@ func (e *Emitter) checkOptional(s *model.Struct) {
 // noZero says why a type has no zero value that an encoder can test for, or "".
 func noZero(t *model.Type) string {
 	switch t.Class {
+	case model.ClassForeign:
+		if !t.Zeroes {
+			return fmt.Sprintf("%s has no method IsZero() bool", t.Named.Name)
+		}
 	case model.ClassStruct:
 		if len(t.Struct.Fields) == 0 {
 			return fmt.Sprintf("%s stores no field", t.Struct.Name)

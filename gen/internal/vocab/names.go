@@ -19,14 +19,14 @@ import (
 // localNames are the parameters and variables of emitted functions. An import
 // or a parameter named by the user never has one of these names.
 var localNames = []string{
-	"a", "b", "c", "ctx", "d", "draft", "dst", "e", "err", "fields", "id", "item",
-	"j", "next", "opts", "permit", "propose", "read", "s", "scope", "src", "store", "stored", "v",
+	"a", "b", "c", "ctx", "d", "draft", "dst", "e", "err", "id", "item",
+	"j", "key", "opts", "permit", "propose", "read", "s", "scope", "src", "store", "stored", "v",
 }
 
 // predeclared are the identifiers of the universe that emitted code uses.
 var predeclared = []string{
-	"append", "bool", "byte", "error", "int", "int16", "int32", "int64", "int8", "len", "make", "new", "nil",
-	"string", "true", "uint", "uint16", "uint32", "uint64", "uint8",
+	"append", "bool", "byte", "error", "false", "float32", "float64", "int", "int16", "int32", "int64", "int8", "len",
+	"make", "new", "nil", "string", "true", "uint", "uint16", "uint32", "uint64", "uint8",
 }
 
 // imported is how a package is referred to.
@@ -92,7 +92,7 @@ func (n *Vocab) Import(f *jen.File) {
 	}
 }
 
-// Stem returns what the names of a struct's functions and table are made of:
+// Stem returns what the names of a struct's functions and shape are made of:
 // Source in decodeSource.
 func (n *Vocab) Stem(s *model.Struct) string { return n.stems[s] }
 
@@ -136,6 +136,9 @@ func (n *Vocab) contest(pos, first token.Position, name string) {
 func (n *Vocab) L(name string) *jen.Statement {
 	return jen.Id(unused(name, n.isTaken))
 }
+
+// Version is the local variable of a payload at an older version: v2.
+func (n *Vocab) Version(version uint16) *jen.Statement { return n.L(fmt.Sprint("v", version)) }
 
 func (n *Vocab) isTaken(name string) bool {
 	_, ok := n.taken[name]
@@ -220,6 +223,9 @@ func foreign(pkg *model.Package) []model.Import {
 		if t.Named != nil {
 			add(t.Named.Path, t.Named.PkgName)
 		}
+		if t.Key != nil {
+			addType(t.Key)
+		}
 		if t.Elem != nil {
 			addType(t.Elem)
 		}
@@ -239,6 +245,9 @@ func foreign(pkg *model.Package) []model.Import {
 	for _, p := range pkg.Projections {
 		add(p.State.Path, p.State.PkgName)
 	}
+	for _, r := range pkg.Reactors {
+		add(r.Type.Path, r.Type.PkgName)
+	}
 	for _, c := range pkg.Commands {
 		for _, fill := range c.Fill {
 			all = append(all, fill.Imports...)
@@ -247,7 +256,7 @@ func foreign(pkg *model.Package) []model.Import {
 	return all
 }
 
-// nameStructs gives each struct the stem of its functions and table.
+// nameStructs gives each struct the stem of its functions and shape.
 func (n *Vocab) nameStructs(pkg *model.Package) {
 	used := map[string]bool{}
 	for _, s := range pkg.Structs {
@@ -257,7 +266,7 @@ func (n *Vocab) nameStructs(pkg *model.Package) {
 		}
 		stem = unused(stem, func(stem string) bool {
 			return used[stem] || n.isTaken("append"+stem) || n.isTaken("check"+stem) ||
-				n.isTaken("decode"+stem) || n.isTaken(Unexported(stem)+"Fields")
+				n.isTaken("decode"+stem) || n.isTaken(Unexported(stem)+"Shape")
 		})
 		used[stem] = true
 		n.stems[s] = stem

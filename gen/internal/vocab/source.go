@@ -39,6 +39,8 @@ func TypeOf(t *model.Type) *jen.Statement {
 		return jen.Index(jen.Lit(int(t.Len))).Add(TypeOf(t.Elem))
 	case model.ClassPointer:
 		return jen.Op("*").Add(TypeOf(t.Elem))
+	case model.ClassMap:
+		return jen.Map(TypeOf(t.Key)).Add(TypeOf(t.Elem))
 	case model.ClassStruct:
 		return Ref(t.Struct.Path, t.Struct.Name)
 	default:

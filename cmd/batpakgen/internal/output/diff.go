@@ -15,11 +15,7 @@ import (
 // Diff writes the changes as unified diffs, with paths relative to dir.
 func (p *Plan) Diff(w io.Writer, dir string) error {
 	for _, c := range p.changes {
-		name := c.Path
-		if rel, err := filepath.Rel(dir, c.Path); err == nil {
-			name = rel
-		}
-		name = filepath.ToSlash(name)
+		name := relative(dir, c.Path)
 		before, after := name, name
 		if c.Old == nil {
 			before = "/dev/null"
@@ -32,6 +28,29 @@ func (p *Plan) Diff(w io.Writer, dir string) error {
 		}
 	}
 	return nil
+}
+
+// List writes one line for each change: what would be done to which file, with
+// paths relative to dir.
+func (p *Plan) List(w io.Writer, dir string) error {
+	for _, c := range p.changes {
+		does := "write"
+		if c.State == Orphan {
+			does = "remove"
+		}
+		if _, err := fmt.Fprintln(w, does, relative(dir, c.Path)); err != nil {
+			return fmt.Errorf("list changes: %w", err)
+		}
+	}
+	return nil
+}
+
+// relative is a path as it is printed.
+func relative(dir, path string) string {
+	if rel, err := filepath.Rel(dir, path); err == nil {
+		path = rel
+	}
+	return filepath.ToSlash(path)
 }
 
 // Dump writes files that are not fit to be put in their places into a new

@@ -46,6 +46,8 @@ type Change struct {
 	State   State
 	Old     []byte // nil if Missing
 	New     []byte // nil if Orphan
+
+	below bool // it may need a directory of its own
 }
 
 // Plan is what has to change for the files on disk to be the emitted ones. The
@@ -66,7 +68,7 @@ func (p *Plan) Compare(pkg, dir string, files []gen.File) error {
 	emitted := make(map[string]bool, len(files))
 	for _, f := range files {
 		emitted[f.Name] = true
-		if err := p.compareFile(filepath.Join(dir, f.Name), f.Source); err != nil {
+		if err := p.compareFile(filepath.Join(dir, f.Name), f.Source, isOurs); err != nil {
 			return err
 		}
 	}
@@ -78,6 +80,41 @@ func (p *Plan) Compare(pkg, dir string, files []gen.File) error {
 		added[i].Package = pkg
 	}
 	slices.SortFunc(added, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	return nil
+}
+
+// Data is a file that is kept beside generated ones and has no header. What is in
+// its place is ours.
+type Data struct {
+	Name  string // below the directory of the package, with slashes
+	Bytes []byte // nil if there is to be none
+}
+
+// CompareData adds to the plan what has to change in dir, the directory of package
+// pkg, for the files there to be as given. They are written in this order.
+func (p *Plan) CompareData(pkg, dir string, files []Data) error {
+	first := len(p.changes)
+	ours := func([]byte) bool { return true }
+	for _, f := range files {
+		path := filepath.Join(dir, filepath.FromSlash(f.Name))
+		if f.Bytes != nil {
+			if err := p.compareFile(path, f.Bytes, ours); err != nil {
+				return err
+			}
+			continue
+		}
+		old, err := os.ReadFile(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return fmt.Errorf("compare output: %w", err)
+		default:
+			p.changes = append(p.changes, Change{Path: path, State: Orphan, Old: old})
+		}
+	}
+	for i := range p.changes[first:] {
+		p.changes[first+i].Package, p.changes[first+i].below = pkg, true
+	}
 	return nil
 }
 
@@ -103,8 +140,9 @@ func (p *Plan) findOrphans(dir string, emitted map[string]bool) error {
 	return nil
 }
 
-// compareFile compares one emitted file with what is at its place.
-func (p *Plan) compareFile(path string, source []byte) error {
+// compareFile compares one emitted file with what is at its place. A file there may
+// be replaced if it is ours.
+func (p *Plan) compareFile(path string, source []byte, ours func([]byte) bool) error {
 	c := Change{Path: path, New: source}
 	info, err := os.Lstat(path)
 	switch {
@@ -121,7 +159,7 @@ func (p *Plan) compareFile(path string, source []byte) error {
 		switch {
 		case bytes.Equal(c.Old, source):
 			return nil
-		case isOurs(c.Old):
+		case ours(c.Old):
 			c.State = Stale
 		default:
 			c.State = Foreign

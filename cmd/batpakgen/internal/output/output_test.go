@@ -2,6 +2,7 @@ package output_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -167,6 +168,71 @@ func TestApplyFailsBeforeItChanges(t *testing.T) {
 	}
 }
 
+// Data have no header and may lie in a directory of their own, which is made.
+func TestCompareData(t *testing.T) {
+	dir := tree(t, map[string]string{"lock.json": "old", "same.json": "same", "void.hex": "void"})
+	data := []output.Data{
+		{Name: "testdata/batpak/a.hex", Bytes: []byte("a")},
+		{Name: "void.hex"},
+		{Name: "never.hex"},
+		{Name: "same.json", Bytes: []byte("same")},
+		{Name: "lock.json", Bytes: []byte("new")},
+	}
+	var p output.Plan
+	if err := p.CompareData("example.com/p", dir, data); err != nil {
+		t.Fatalf("CompareData() = %v, want nil", err)
+	}
+	var got []string
+	for _, c := range p.Changes() {
+		got = append(got, fmt.Sprint(c.Package, " ", filepath.Base(c.Path), " ", c.State))
+	}
+	want := []string{"example.com/p a.hex is missing", "example.com/p void.hex is no longer produced", "example.com/p lock.json is out of date"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("changes differ (-want +got):\n%s", d)
+	}
+	if err := p.Apply(); err != nil {
+		t.Fatalf("Apply() = %v, want nil", err)
+	}
+	if d := cmp.Diff(map[string]string{"a.hex": "a"}, read(t, filepath.Join(dir, "testdata", "batpak"))); d != "" {
+		t.Errorf("files below differ (-want +got):\n%s", d)
+	}
+	var again output.Plan
+	if err := again.CompareData("example.com/p", dir, data); err != nil || len(again.Changes()) > 0 {
+		t.Errorf("changes after Apply = %v, %v, want none", again.Changes(), err)
+	}
+}
+
+// What somebody else wrote since the comparison is not overwritten: a release that
+// was made meanwhile, for example.
+func TestApplyNoticesChanges(t *testing.T) {
+	for name, change := range map[string]func(path string) error{
+		"written": func(path string) error { return os.WriteFile(path, []byte("released"), 0o644) },
+		"removed": os.Remove,
+	} {
+		dir := tree(t, map[string]string{"lock.json": "draft"})
+		var p output.Plan
+		if err := p.CompareData("example.com/p", dir, []output.Data{{Name: "a.hex", Bytes: []byte("a")}, {Name: "lock.json", Bytes: []byte("next")}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := change(filepath.Join(dir, "lock.json")); err != nil {
+			t.Fatal(err)
+		}
+		want := read(t, dir)
+		if err := p.Apply(); err == nil {
+			t.Errorf("%s: Apply() = nil, want an error", name)
+		}
+		if d := cmp.Diff(want, read(t, dir)); d != "" {
+			t.Errorf("%s: files after Apply differ (-want +got):\n%s", name, d)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "lock.json"), []byte("next"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Apply(); err != nil {
+			t.Errorf("%s: Apply() over what it would write = %v, want nil", name, err)
+		}
+	}
+}
+
 func TestCompareRefusesSymlinks(t *testing.T) {
 	dir := tree(t, map[string]string{"elsewhere": ours("")})
 	if err := os.Symlink("elsewhere", filepath.Join(dir, "events.batpak.go")); err != nil {
@@ -195,6 +261,20 @@ func TestDiff(t *testing.T) {
 		if !bytes.Contains(got.Bytes(), []byte(line)) {
 			t.Errorf("Diff() lacks %q:\n%s", line, got.Bytes())
 		}
+	}
+}
+
+func TestList(t *testing.T) {
+	dir := tree(t, map[string]string{"events.batpak.go": ours("var old int\n"), "views.batpak.go": ours("")})
+	files := append(emitted("events.batpak.go", ours("var new int\n")), emitted("commands.batpak.go", "package p\n")...)
+	var got bytes.Buffer
+	if err := plan(t, dir, files).List(&got, filepath.Dir(dir)); err != nil {
+		t.Fatalf("List() = %v, want nil", err)
+	}
+	base := filepath.Base(dir)
+	want := "write " + base + "/commands.batpak.go\nwrite " + base + "/events.batpak.go\nremove " + base + "/views.batpak.go\n"
+	if got.String() != want {
+		t.Errorf("List() wrote %q, want %q", &got, want)
 	}
 }
 

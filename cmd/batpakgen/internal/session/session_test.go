@@ -1,8 +1,6 @@
-package main
+package session
 
 import (
-	"bytes"
-	"context"
 	"go/token"
 	"os"
 	"path/filepath"
@@ -38,28 +36,5 @@ func TestBrokenOutputIsKept(t *testing.T) {
 	source, err := os.ReadFile(kept[0])
 	if err != nil || !strings.Contains(string(source), "var x int = y") {
 		t.Errorf("kept file = %q, %v, want the output", source, err)
-	}
-}
-
-// An interrupted run fails and writes nothing.
-func TestInterruptedRunWritesNothing(t *testing.T) {
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"go.mod": "module example.com/app\n\ngo 1.26.0\n",
-		"app.go": "package app\n",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	var stdout, stderr bytes.Buffer
-	if code := run(ctx, []string{"-C", dir}, &stdout, &stderr); code != exitFailure {
-		t.Errorf("run(canceled) = %d, want %d:\n%s", code, exitFailure, &stderr)
-	}
-	left, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(left) != 2 {
-		t.Errorf("files after run(canceled) = %v, %v, want the two of the module", left, err)
 	}
 }

@@ -1,0 +1,150 @@
+package promise
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/batpak-go/batpak/cmd/batpakgen/internal/output"
+	"github.com/batpak-go/batpak/schema/diag"
+	"github.com/batpak-go/batpak/schema/evolution"
+	"github.com/batpak-go/batpak/schema/frozen"
+	"github.com/batpak-go/batpak/schema/lock"
+	"github.com/batpak-go/batpak/schema/model"
+)
+
+// Act is what is done to promises. The zero Act brings drafts up to date.
+type Act struct {
+	Fix      bool   // what a merge has left in disorder is put in order
+	Release  bool   // drafts are released
+	Accept   string // a version to give back: "1:002@3", or "MoneyDeposited@3"
+	Reason   string // why it is given back
+	NoDrafts bool   // what is not released is a finding
+}
+
+// Keep compares a schema, in which nothing is wrong, with the lock file and the
+// frozen payloads in its directory. It returns the files that are to be there, in
+// the order in which they are to be written, unless there are findings that are
+// errors. The error is about files that cannot be read, or an act that makes no
+// sense.
+func (a Act) Keep(pkg *model.Package) ([]output.Data, []diag.Diagnostic, error) {
+	was, ds, err := a.read(pkg.Dir)
+	if err != nil || diag.HasErrors(ds) {
+		return nil, ds, err
+	}
+	files, err := payloads(pkg.Dir, was)
+	if err != nil {
+		return nil, nil, err
+	}
+	before := maps.Clone(files)
+	if a.Fix {
+		evolution.Refreeze(was, files)
+	}
+	ds = evolution.FrozenBP611(was, files)
+	if a.Accept != "" {
+		if err := a.giveBack(was, files); err != nil {
+			return nil, nil, err
+		}
+	}
+	next, more := evolution.Judge(pkg, was)
+	if ds = append(ds, more...); diag.HasErrors(ds) {
+		return nil, ds, nil
+	}
+	if a.Release {
+		evolution.Release(next, files)
+	}
+	if a.NoDrafts {
+		ds = append(ds, evolution.DraftsBP612(pkg, next)...)
+	}
+	return data(next, before, files), ds, nil
+}
+
+// read reads the lock file in a directory. One that is not there is empty.
+func (a Act) read(dir string) (*lock.File, []diag.Diagnostic, error) {
+	name := filepath.Join(dir, lock.Name)
+	text, err := os.ReadFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return new(lock.File), nil, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("read the lock file: %w", err)
+	}
+	read := evolution.Read
+	if a.Fix {
+		read = evolution.Repair
+	}
+	f, ds := read(name, text)
+	return f, ds, nil
+}
+
+// payloads reads the frozen payloads that a lock file knows of, by path. Line ends
+// may be those of Windows.
+func payloads(dir string, f *lock.File) (map[string][]byte, error) {
+	files := make(map[string][]byte)
+	for _, e := range f.Events {
+		for _, v := range e.Versions {
+			path := frozen.Path(uint16(e.Kind), v.Number)
+			text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(path)))
+			switch {
+			case v.Frozen == "" || errors.Is(err, fs.ErrNotExist):
+			case err != nil:
+				return nil, fmt.Errorf("read frozen payloads: %w", err)
+			default:
+				files[path] = []byte(strings.ReplaceAll(string(text), "\r\n", "\n"))
+			}
+		}
+	}
+	return files, nil
+}
+
+// giveBack makes the version that the act names a draft again.
+func (a Act) giveBack(f *lock.File, files map[string][]byte) error {
+	k, version, err := find(f, a.Accept)
+	if err != nil {
+		return err
+	}
+	delete(files, frozen.Path(uint16(k), version))
+	return evolution.GiveBack(f, k, version, a.Reason)
+}
+
+// find returns the version of a lock file that is called KIND@VERSION, where the
+// kind may be an event's name.
+func find(f *lock.File, text string) (lock.Kind, uint16, error) {
+	name, number, _ := strings.Cut(text, "@")
+	version, err := strconv.ParseUint(number, 10, 16)
+	if err != nil {
+		return 0, 0, fmt.Errorf("%q is not of the form KIND@VERSION, such as 1:002@3 or MoneyDeposited@3", text)
+	}
+	k, isKind := lock.ParseKind(name)
+	for _, e := range f.Events {
+		if e.Kind == k && isKind || e.Name == name {
+			return e.Kind, uint16(version), nil
+		}
+	}
+	return 0, 0, fmt.Errorf("%s: the lock file knows no event %s", text, name)
+}
+
+// data lists the files that are to be there: the payloads, then the lock file that
+// knows of them. Payloads that were there before and are void are not to be.
+func data(f *lock.File, before, files map[string][]byte) []output.Data {
+	var list []output.Data
+	for _, path := range slices.Sorted(maps.Keys(before)) {
+		if files[path] == nil {
+			list = append(list, output.Data{Name: path})
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		list = append(list, output.Data{Name: path, Bytes: files[path]})
+	}
+	locked := output.Data{Name: lock.Name, Bytes: lock.Print(f)}
+	if f.IsEmpty() {
+		locked.Bytes = nil
+	}
+	return append(list, locked)
+}

@@ -1,0 +1,230 @@
+package session
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"go/token"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/batpak-go/batpak/cmd/batpakgen/internal/output"
+	"github.com/batpak-go/batpak/cmd/batpakgen/internal/promise"
+	"github.com/batpak-go/batpak/gen"
+	"github.com/batpak-go/batpak/schema/check"
+	"github.com/batpak-go/batpak/schema/diag"
+	"github.com/batpak-go/batpak/schema/model"
+	"github.com/batpak-go/batpak/schema/read"
+)
+
+// Options say what a run reads and how it tells of it.
+type Options struct {
+	Dir      string   // absolute; patterns and printed paths are relative to it
+	Patterns []string // of packages, as the go command takes them
+	Tags     string   // build tags, separated by commas
+	Compare  bool     // nothing is to be written: what differs from the disk is a finding
+	Promises promise.Act
+
+	Trace io.Writer // takes what is done and how long it took; not nil
+}
+
+// Flags defines the flags that say what to read.
+func (o *Options) Flags(flags *flag.FlagSet) {
+	flags.StringVar(&o.Dir, "C", ".", "work as if started in `dir`")
+	flags.StringVar(&o.Tags, "tags", "", "build tags, a `list` separated by commas")
+}
+
+// Packages takes the patterns that stand after the flags; none means the package
+// in the current directory.
+func (o *Options) Packages(patterns []string) error {
+	if len(patterns) == 0 {
+		patterns = []string{"."}
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err == nil {
+		_, err = os.Stat(dir) // or the go command would be blamed
+	}
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(patterns, isFile); i >= 0 {
+		return fmt.Errorf("%s is a file; a schema is all of a package, so name that", patterns[i])
+	}
+	o.Dir, o.Patterns = dir, patterns
+	return nil
+}
+
+// isFile reports whether the go command would take a pattern for a file.
+func isFile(pattern string) bool { return strings.HasSuffix(pattern, ".go") }
+
+// Session is one run over some packages.
+type Session struct {
+	opts     Options
+	findings map[string][]diag.Diagnostic // by import path
+	plan     output.Plan
+}
+
+// New returns a session that has done nothing yet.
+func New(o Options) *Session {
+	return &Session{opts: o, findings: map[string][]diag.Diagnostic{}}
+}
+
+// Load reads the schemas of the packages.
+func (s *Session) Load(ctx context.Context) ([]*read.Result, error) {
+	start := time.Now()
+	results, err := read.Load(ctx, read.Config{
+		Dir: s.opts.Dir, Patterns: s.opts.Patterns, Tags: s.opts.Tags, Roots: gen.Imports(),
+	})
+	s.tell(start, "packages read: %d", len(results))
+	return results, err
+}
+
+// Judge checks packages that were loaded, emits those that are right, and plans
+// what has to change on disk.
+func (s *Session) Judge(results []*read.Result) error {
+	s.Check(results)
+	if name := s.opts.Promises.Accept; name != "" && len(results) != 1 {
+		return fmt.Errorf("%s is a version of one package; found %d with a schema", name, len(results))
+	}
+	start := time.Now()
+	for _, r := range results {
+		if diag.HasErrors(s.findings[r.Package.Path]) {
+			continue
+		}
+		if err := s.emit(r); err != nil {
+			return err
+		}
+	}
+	s.tell(start, "code emitted")
+	s.compare()
+	return nil
+}
+
+// Apply makes the planned changes on disk, unless there are findings that are
+// errors or the session only compares.
+func (s *Session) Apply(ctx context.Context) error {
+	if s.opts.Compare || diag.HasErrors(s.All()) {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("nothing was written: %w", err)
+	}
+	start := time.Now()
+	err := s.plan.Apply()
+	for _, c := range s.plan.Changes() {
+		s.tell(start, "%s %v", c.Path, c.State)
+	}
+	return err
+}
+
+// Findings returns what is wrong with each package, by import path.
+func (s *Session) Findings() map[string][]diag.Diagnostic { return s.findings }
+
+// Plan returns what differs on disk from what was emitted.
+func (s *Session) Plan() *output.Plan { return &s.plan }
+
+// Check collects what the reader and the rules have to say.
+func (s *Session) Check(results []*read.Result) {
+	start := time.Now()
+	models := make([]*model.Package, 0, len(results))
+	for _, r := range results {
+		models = append(models, r.Package)
+		s.find(r.Package.Path, r.Diagnostics...)
+	}
+	for path, ds := range check.Packages(models...) {
+		s.find(path, ds...)
+	}
+	s.tell(start, "packages checked: %d", len(results))
+}
+
+// emit emits one package, makes sure that the result compiles, and adds to the
+// plan what differs from the files on disk.
+func (s *Session) emit(r *read.Result) error {
+	files, ds, err := gen.Generate(r.Package)
+	if err != nil {
+		return err
+	}
+	if len(ds) > 0 {
+		s.find(r.Package.Path, ds...)
+		return nil
+	}
+	sources := make(map[string][]byte, len(files))
+	for _, f := range files {
+		sources[f.Name] = f.Source
+	}
+	if ds := r.TypeCheck(sources); len(ds) > 0 {
+		return broken(r.Package, files, ds)
+	}
+	if err := s.plan.Compare(r.Package.Path, r.Package.Dir, files); err != nil {
+		return err
+	}
+	return s.keep(r.Package)
+}
+
+// keep judges a package by what was promised of its events, and adds to the plan
+// what differs in the files that keep it.
+func (s *Session) keep(pkg *model.Package) error {
+	files, ds, err := s.opts.Promises.Keep(pkg)
+	if err != nil {
+		return fmt.Errorf("package %s: %w", pkg.Path, err)
+	}
+	s.find(pkg.Path, ds...)
+	return s.plan.CompareData(pkg.Path, pkg.Dir, files)
+}
+
+// broken is the error for emitted code that does not compile.
+func broken(pkg *model.Package, files []gen.File, ds []diag.Diagnostic) error {
+	dir, err := output.Dump(files)
+	if err != nil {
+		return err
+	}
+	first := ds[0].Pos
+	first.Filename = filepath.Join(dir, filepath.Base(first.Filename))
+	return fmt.Errorf("internal error: generated code of package %s does not compile; it is in %s, and nothing in your tree was changed: %v: %s [BP900]",
+		pkg.Path, dir, first, ds[0].Message)
+}
+
+// compare turns what differs on disk into findings: files of somebody else
+// always, all others if the session only compares.
+func (s *Session) compare() {
+	for _, c := range s.plan.Changes() {
+		pos, name := token.Position{Filename: c.Path, Line: 1, Column: 1}, filepath.Base(c.Path)
+		switch {
+		case c.State == output.Foreign:
+			s.find(c.Package, diag.Diagnostic{
+				Pos: pos, Code: "BP702",
+				Message: fmt.Sprintf("%s %v; move it away or give it another name", name, c.State),
+			})
+		case s.opts.Compare:
+			s.find(c.Package, diag.Diagnostic{
+				Pos: pos, Code: "BP703",
+				Message: fmt.Sprintf("%s %v; run go generate", name, c.State),
+			})
+		}
+	}
+}
+
+// find adds findings about a package.
+func (s *Session) find(path string, ds ...diag.Diagnostic) {
+	s.findings[path] = append(s.findings[path], ds...)
+	diag.Sort(s.findings[path])
+}
+
+// All returns the findings about all packages, sorted.
+func (s *Session) All() []diag.Diagnostic {
+	var all []diag.Diagnostic
+	for _, ds := range s.findings {
+		all = append(all, ds...)
+	}
+	diag.Sort(all)
+	return all
+}
+
+// tell writes a line of progress, with the time since start.
+func (s *Session) tell(start time.Time, format string, args ...any) {
+	fmt.Fprintf(s.opts.Trace, "batpakgen: %s (%v)\n", fmt.Sprintf(format, args...), time.Since(start).Round(time.Millisecond))
+}

@@ -1,0 +1,316 @@
+package props_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/batpak-go/batpak/schema"
+)
+
+// forms writes the values of a schema in forms chosen at random: a number as a
+// literal, a sum, a shift or a constant, a list as a literal or a variable, a
+// struct with and without the names of its fields.
+type forms struct {
+	rng   *rand.Rand
+	body  strings.Builder // declarations
+	extra int             // names given to parts
+}
+
+// formDeclarations are the types that declarations does not have.
+const formDeclarations = `
+type Color uint8
+
+const (
+	Red Color = iota + 1
+	Green
+)
+
+type Mood string
+
+const Good Mood = "good"
+
+// Money has a codec of its own.
+type Money struct{ cents int64 }
+
+func (m Money) AppendWire(dst []byte) []byte { return wire.AppendInt(dst, m.cents) }
+
+func (m *Money) DecodeWire(d *wire.Decoder) { m.cents = d.Int64() }
+
+func (m Money) Equal(other Money) bool { return m == other }
+`
+
+// formFields are fields whose tags matter, or whose types others do not have.
+var formFields = [][2]string{
+	{"float64", ",float"},
+	{"[]float32", "NAME,float"},
+	{"map[string]int64", ",sorted"},
+	{"map[Level]Inner", "NAME,sorted,optional"},
+	{"string", ",max=10"},
+	{"[]byte", ",optional,max=1"},
+	{"[]string", "NAME,max=3"},
+	{"Color", ""},
+	{"*Mood", ""},
+	{"[]Color", ""},
+	{"Money", ""},
+	{"[]Money", "NAME"},
+}
+
+// randomForms is the source of a random schema.
+func randomForms(rng *rand.Rand, name string) string {
+	f := &forms{rng: rng}
+	f.body.WriteString(declarations + formDeclarations)
+	f.declare("var colors = %s", f.literal(schema.Enum[string]{}, "schema.Enum[Color]", map[string]string{"Open": "(false)"}))
+	f.declare("var moods = %s", f.literal(schema.Enum[string]{}, "schema.Enum[Mood]", map[string]string{"Open": "1 < 2"}))
+	f.entity("first", "FirstID", "all")
+	f.entity("second", "SecondID", "")
+	var events [2][]string
+	for i := range 2 + rng.IntN(5) {
+		which := rng.IntN(2)
+		events[which] = append(events[which], f.event(i, [2]string{"first", "second"}[which]))
+	}
+	for which, list := range events {
+		if len(list) > 0 {
+			f.projection([2]string{"First", "Second"}[which], [2]string{"first", "second"}[which], list)
+			f.command([2]string{"First", "Second"}[which], list[rng.IntN(len(list))])
+		}
+	}
+	return fmt.Sprintf("package %s\n\nimport (\n\t\"time\"\n\n\tbatpak \"github.com/batpak-go/batpak/runtime\"\n\t\"github.com/batpak-go/batpak/schema\"\n\t\"github.com/batpak-go/batpak/runtime/wire\"\n)\n\nvar _ *batpak.Denial\n%s", name, &f.body)
+}
+
+// name is a new name for a part.
+func (f *forms) name(prefix string) string {
+	f.extra++
+	return fmt.Sprintf("%s%d", prefix, f.extra)
+}
+
+// declare declares a variable or a constant.
+func (f *forms) declare(format string, args ...any) { fmt.Fprintf(&f.body, "\n"+format+"\n", args...) }
+
+// number writes a number of a type.
+func (f *forms) number(n uint64, typ string) string {
+	switch f.rng.IntN(10) {
+	case 0:
+		return fmt.Sprintf("%#x", n)
+	case 1:
+		return fmt.Sprintf("(%#b)", n)
+	case 2:
+		return fmt.Sprintf("%d + 3 - 3", n)
+	case 3:
+		return fmt.Sprintf("%d<<1 | %d", n>>1, n&1)
+	case 4:
+		name := f.name("number")
+		f.declare("const %s = %d", name, n)
+		return name
+	case 5:
+		name := f.name("number")
+		f.declare("const %s %s = %d", name, typ, n)
+		return "((" + name + "))"
+	case 6:
+		return fmt.Sprintf("%s(%d)", typ, n)
+	case 7:
+		name := f.name("number")
+		f.declare("const (\n\t_ = iota + %d - 1\n\t%s\n)", n, name)
+		return name
+	case 8:
+		if n < 30 {
+			return fmt.Sprintf("%s(len(%q))", typ, strings.Repeat("x", int(n)))
+		}
+	}
+	return strconv.FormatUint(n, 10)
+}
+
+// text writes a text.
+func (f *forms) text(s string) string {
+	switch f.rng.IntN(6) {
+	case 0:
+		return "`" + s + "`"
+	case 1:
+		at := f.rng.IntN(len(s) + 1)
+		return fmt.Sprintf("%q + (%q)", s[:at], s[at:])
+	case 2:
+		name := f.name("text")
+		f.declare("const %s = %q", name, s)
+		return name
+	case 3:
+		return fmt.Sprintf("string(%q)", s)
+	}
+	return strconv.Quote(s)
+}
+
+// same writes an expression that means the same.
+func (f *forms) same(e string) string {
+	if f.rng.IntN(4) == 0 {
+		return "(" + e + ")"
+	}
+	return e
+}
+
+// list writes a list of a type.
+func (f *forms) list(typ string, elements ...string) string {
+	lit := typ + "{" + strings.Join(elements, ", ") + "}"
+	if f.rng.IntN(3) > 0 {
+		return f.same(lit)
+	}
+	name := f.name("list")
+	f.declare("var %s = %s", name, f.same(lit))
+	return name
+}
+
+// literal writes a struct of package schema; sample is any of its kind.
+func (f *forms) literal(sample any, typ string, fields map[string]string) string {
+	t := reflect.TypeOf(sample)
+	positional := f.rng.IntN(3) == 0
+	var elements []string
+	for i := range t.NumField() {
+		name := t.Field(i).Name
+		value, ok := fields[name]
+		switch {
+		case positional && !ok:
+			elements = append(elements, zero(t.Field(i).Type))
+		case positional:
+			elements = append(elements, value)
+		case ok:
+			elements = append(elements, name+": "+value)
+		}
+	}
+	if !positional {
+		f.rng.Shuffle(len(elements), func(i, j int) { elements[i], elements[j] = elements[j], elements[i] })
+	}
+	return f.same(typ + "{" + strings.Join(elements, ", ") + "}")
+}
+
+// zero writes the zero value of a type.
+func zero(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return `""`
+	case reflect.Bool:
+		return "false"
+	case reflect.Interface, reflect.Slice, reflect.Func:
+		return "nil"
+	}
+	return "0"
+}
+
+// entity writes an entity, which may get a second name.
+func (f *forms) entity(name, id, scope string) {
+	fields := map[string]string{"Prefix": f.text("the-" + name)}
+	if scope != "" || f.rng.IntN(2) == 0 {
+		fields["Scope"] = f.text(scope)
+	}
+	f.declare("var %s = %s", name, f.literal(schema.Entity[string]{}, "schema.Entity["+id+"]", fields))
+}
+
+// event writes an event with its payloads and upcasts, and returns its name.
+func (f *forms) event(i int, entity string) string {
+	version := 1 + f.rng.IntN(3)
+	types := make([]string, version)
+	for v := range types {
+		types[v] = fmt.Sprintf("payload%dV%d", i, v+1)
+		if v == version-1 {
+			types[v] = fmt.Sprintf("Payload%d", i)
+		}
+		fmt.Fprintf(&f.body, "\ntype %s struct {\n", types[v])
+		for n := range f.rng.IntN(5) {
+			typ, _ := fieldType(uint8(f.rng.IntN(256)))
+			tag := [...]string{"", "", " `bat:\"-\"`", fmt.Sprintf(" `json:\"x\" bat:\"field_no_%d\"`", n)}[f.rng.IntN(4)]
+			if f.rng.IntN(3) == 0 {
+				field := formFields[f.rng.IntN(len(formFields))]
+				typ, tag = field[0], ""
+				if field[1] != "" {
+					tag = fmt.Sprintf(" `bat:%q`", strings.Replace(field[1], "NAME", fmt.Sprintf("name_%d", n), 1))
+				}
+			}
+			fmt.Fprintf(&f.body, "\tMyFIELDNo%d %s%s\n", n, typ, tag)
+		}
+		f.body.WriteString("}\n")
+	}
+	var steps []string
+	for v := range version - 1 {
+		lift := fmt.Sprintf("lift%dV%d", i, v+1)
+		if f.rng.IntN(2) == 0 {
+			f.declare("func %s(v %s) (%s, error) { return %s{}, nil }", lift, types[v], types[v+1], types[v+1])
+		} else {
+			f.declare("func (v %s) %s() (%s, error) { return %s{}, nil }", types[v], lift, types[v+1], types[v+1])
+			lift = types[v] + "." + lift
+		}
+		steps = append(steps, f.same(fmt.Sprintf("schema.Step(%s, %s)", f.number(uint64(v+1), "uint16"), f.same(lift))))
+	}
+	if f.rng.IntN(3) == 0 {
+		other := f.name("entity")
+		f.declare("var %s = %s", other, entity)
+		entity = other
+	}
+	fields := map[string]string{
+		"Category": f.number(uint64(1+f.rng.IntN(12)), "schema.Category"),
+		"Type":     f.number(uint64(i+f.rng.IntN(2)*0x100), "schema.TypeID"),
+		"Version":  f.number(uint64(version), "uint16"),
+		"Entity":   f.same(entity),
+	}
+	if len(steps) > 0 {
+		fields["Upcasts"] = f.list("schema.Chain", steps...)
+	}
+	name := fmt.Sprintf("event%d", i)
+	f.declare("var %s = %s", name, f.literal(schema.Event[int]{}, fmt.Sprintf("schema.Event[Payload%d]", i), fields))
+	return name
+}
+
+// projection writes a projection of some events, and ignores the others.
+func (f *forms) projection(name, entity string, events []string) {
+	state := name + "State"
+	f.declare("type %s struct{ N int64 }", state)
+	var handlers, rest []string
+	for i, e := range events {
+		if i > 0 && f.rng.IntN(3) == 0 {
+			rest = append(rest, f.same(e))
+			continue
+		}
+		payload := strings.Replace(e, "event", "Payload", 1)
+		apply := fmt.Sprintf("apply%s%s", name, payload)
+		if f.rng.IntN(2) == 0 {
+			f.declare("func %s(*%s, batpak.Stored[%s]) {}", apply, state, payload)
+		} else {
+			f.declare("func (s *%s) %s(batpak.Stored[%s]) {}", state, apply, payload)
+			apply = "(*" + state + ")." + apply
+		}
+		handlers = append(handlers, fmt.Sprintf("schema.On%s(%s, %s)", [...]string{"", "[" + state + "]"}[f.rng.IntN(2)], f.same(e), f.same(apply)))
+	}
+	fields := map[string]string{
+		"Name": f.text("by-" + entity), "Version": f.number(1+uint64(f.rng.IntN(300)), "uint32"), "Per": f.same(entity),
+		"Fold": f.list("schema.Fold["+state+"]", handlers...),
+	}
+	if len(rest) > 0 {
+		fields["Ignore"] = f.list("schema.Events", rest...)
+	}
+	f.declare("var by%s = %s", name, f.literal(schema.Projection[int]{}, "schema.Projection["+state+"]", fields))
+}
+
+// command writes the command of an event with its gates and context.
+func (f *forms) command(name, event string) {
+	payload := strings.Replace(event, "event", "Payload", 1)
+	c := name + "Context"
+	f.declare("type %s struct {\n\tID %sID\n\tState %sState\n\tProposed %s\n\tLimit int64 `bat:\"caller\"`\n}", c, name, name, payload)
+	var gates []string
+	for i := range f.rng.IntN(3) {
+		eval := fmt.Sprintf("eval%s%d", name, i)
+		if f.rng.IntN(2) == 0 {
+			f.declare("func %s(%s) *batpak.Denial { return nil }", eval, c)
+		} else {
+			f.declare("func (%s) %s() *batpak.Denial { return nil }", c, eval)
+			eval = c + "." + eval
+		}
+		gate := fmt.Sprintf("gate%s%d", name, i)
+		f.declare("var %s = %s", gate, f.literal(schema.Gate[int]{}, "schema.Gate["+c+"]", map[string]string{
+			"Name": f.text(fmt.Sprintf("gate-%s-%d", strings.ToLower(name), i)), "Eval": f.same(eval),
+		}))
+		gates = append(gates, f.same(gate))
+	}
+	fields := map[string]string{"Name": f.text("do-" + strings.ToLower(name)), "Event": f.same(event)}
+	if len(gates) > 0 {
+		fields["Gates"] = f.list("schema.Gates["+c+"]", gates...)
+	}
+	f.declare("var do%s = %s", name, f.literal(schema.Command[int, int]{}, "schema.Command["+c+", "+payload+"]", fields))
+}

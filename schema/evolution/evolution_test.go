@@ -1,0 +1,273 @@
+package evolution_test
+
+import (
+	"flag"
+	"fmt"
+	"go/token"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/batpak-go/batpak/schema/diag"
+	"github.com/batpak-go/batpak/schema/evolution"
+	"github.com/batpak-go/batpak/schema/frozen"
+	"github.com/batpak-go/batpak/schema/lock"
+	"github.com/batpak-go/batpak/schema/model"
+	"github.com/batpak-go/batpak/schema/shape"
+)
+
+var (
+	seed = flag.Uint64("seed", 1, "where random histories come from")
+	runs = flag.Int("runs", 60, "random histories")
+)
+
+// history is the life of a schema: it is edited, generated and released, and the
+// test keeps count of what was promised.
+type history struct {
+	rng      *rand.Rand
+	pkg      *model.Package
+	locked   *lock.File
+	files    map[string][]byte
+	promised map[string][]string // "1:002@3" -> shapes that were released
+}
+
+func newHistory(rng *rand.Rand) *history {
+	account := &model.Entity{Prefix: "account", Scope: "ledger"}
+	pkg := &model.Package{Path: "example.com/bank", Entities: []*model.Entity{account}}
+	for i := range uint16(3) {
+		e := &model.Event{Decl: model.Decl{Var: fmt.Sprint("event", i)}, Category: 1, Type: i, Version: 1, Entity: account}
+		e.Payload = &model.Struct{Name: fmt.Sprint("Payload", i), Fields: []model.Field{field(rng, "first")}}
+		pkg.Events = append(pkg.Events, e)
+	}
+	return &history{rng: rng, pkg: pkg, locked: new(lock.File), files: map[string][]byte{}, promised: map[string][]string{}}
+}
+
+func field(rng *rand.Rand, name string) model.Field {
+	basics := []model.Basic{"bool", "string", "int64", "uint8"}
+	return model.Field{
+		Wire: name, Optional: rng.IntN(2) == 0,
+		Type: &model.Type{Class: model.ClassBasic, Basic: basics[rng.IntN(len(basics))]},
+	}
+}
+
+// edit changes the schema in a way that package check finds nothing wrong with.
+func (h *history) edit() {
+	if len(h.pkg.Events) == 0 {
+		return
+	}
+	at := h.rng.IntN(len(h.pkg.Events))
+	e := *h.pkg.Events[at]
+	s := *e.Payload
+	s.Fields = slices.Clone(s.Fields)
+	switch h.rng.IntN(8) {
+	case 0: // a field more, anywhere
+		name := fmt.Sprint("f", h.rng.IntN(1000))
+		s.Fields = slices.Insert(s.Fields, h.rng.IntN(len(s.Fields)+1), field(h.rng, name))
+	case 1: // a field less
+		if len(s.Fields) > 0 {
+			s.Fields = slices.Delete(s.Fields, 0, 1)
+		}
+	case 2: // another type
+		if len(s.Fields) > 0 {
+			s.Fields[0] = field(h.rng, s.Fields[0].Wire)
+		}
+	case 3: // another order
+		slices.Reverse(s.Fields)
+	case 4, 5: // the next version
+		e.Upcasts = append(slices.Clone(e.Upcasts), model.Upcast{From: e.Version, Source: e.Payload, Target: &s})
+		e.Version++
+	case 6: // back to the version before
+		if n := len(e.Upcasts); n > 0 {
+			s, e.Upcasts, e.Version = *e.Upcasts[n-1].Source, e.Upcasts[:n-1], e.Version-1
+		}
+	case 7: // another shape of the past
+		if n := len(e.Upcasts); n > 0 {
+			e.Upcasts = slices.Clone(e.Upcasts)
+			e.Upcasts[0].Source = &model.Struct{Name: "past", Fields: []model.Field{field(h.rng, "first")}}
+		}
+	}
+	e.Payload = &s
+	h.pkg.Events = slices.Clone(h.pkg.Events)
+	h.pkg.Events[at] = &e
+	if h.rng.IntN(12) == 0 {
+		h.pkg.Events = slices.Delete(h.pkg.Events, at, at+1)
+	}
+}
+
+// kept holds that what was promised is what the schema says, or has grown into it.
+func (h *history) kept(f *lock.File) error {
+	for key, shapes := range h.promised {
+		name, number, _ := strings.Cut(key, "@")
+		k, _ := lock.ParseKind(name)
+		e := f.Event(k)
+		if e == nil {
+			return fmt.Errorf("%s is gone", key)
+		}
+		var version uint16
+		if _, err := fmt.Sscan(number, &version); err != nil {
+			return err
+		}
+		v := e.Version(version)
+		if v == nil {
+			return fmt.Errorf("%s is gone", key)
+		}
+		if d := cmp.Diff(shapes, v.Promises()); d != "" {
+			return fmt.Errorf("promises of %s differ (-want +got):\n%s", key, d)
+		}
+		for _, text := range shapes {
+			if !additive(text, v.Shape) {
+				return fmt.Errorf("%s was promised as %s, and is %s", key, text, v.Shape)
+			}
+		}
+	}
+	return nil
+}
+
+func additive(before, after string) bool {
+	b, _ := shape.Parse(before)
+	a, _ := shape.Parse(after)
+	return !slices.ContainsFunc(shape.Diff(b, a), func(c shape.Change) bool { return !c.Additive })
+}
+
+// release keeps count of what is promised from now on.
+func (h *history) release() {
+	evolution.Release(h.locked, h.files)
+	for _, e := range h.locked.Events {
+		for _, v := range e.Versions {
+			key := fmt.Sprintf("%v@%d", e.Kind, v.Number)
+			if old := h.promised[key]; len(old) == 0 || old[len(old)-1] != v.Shape {
+				h.promised[key] = append(old, v.Shape)
+			}
+		}
+	}
+}
+
+// Whatever is done to a schema: if Judge lets it pass, every promise is kept; and
+// it lets pass what keeps every promise, and asks for no more.
+func TestPromisesAreKept(t *testing.T) {
+	passed, refused := 0, 0
+	for run := range *runs {
+		h := newHistory(rand.New(rand.NewPCG(*seed, uint64(run))))
+		for step := range 40 {
+			before := h.pkg.Events
+			h.edit()
+			next, ds := evolution.Judge(h.pkg, h.locked)
+			err := h.kept(next)
+			switch {
+			case diag.HasErrors(ds):
+				refused++
+				if err == nil && !strict(ds) {
+					t.Fatalf("-seed %d, run %d, step %d: refused although all promises are kept: %v", *seed, run, step, ds)
+				}
+				h.pkg.Events = before
+				continue
+			case err != nil:
+				t.Fatalf("-seed %d, run %d, step %d: passed, but %v", *seed, run, step, err)
+			}
+			passed++
+			if again, ds := evolution.Judge(h.pkg, next); len(ds) > 0 || !cmp.Equal(next, again, cmpopts.IgnoreTypes(token.Position{})) {
+				t.Fatalf("-seed %d, run %d, step %d: judged again, it is another file or %v", *seed, run, step, ds)
+			}
+			if _, err := lock.Parse("lock", lock.Print(next)); err != nil {
+				t.Fatalf("-seed %d, run %d, step %d: %v", *seed, run, step, err)
+			}
+			if h.locked = next; h.rng.IntN(4) == 0 {
+				h.release()
+				if ds := append(evolution.FrozenBP611(h.locked, h.files), evolution.DraftsBP612(h.pkg, h.locked)...); len(ds) > 0 {
+					t.Fatalf("-seed %d, run %d, step %d: after a release: %v", *seed, run, step, ds)
+				}
+			}
+		}
+	}
+	if passed < *runs || refused < *runs {
+		t.Errorf("%d edits passed, %d were refused", passed, refused)
+	}
+}
+
+// strict reports whether diagnostics are of rules that ask for more than that
+// promises are kept: that the past does not even grow, that versions are not left
+// out, that names do not change their meaning.
+func strict(ds []diag.Diagnostic) bool {
+	return slices.ContainsFunc(ds, func(d diag.Diagnostic) bool {
+		return slices.Contains([]string{"BP604", "BP605", "BP609"}, d.Code)
+	})
+}
+
+// released is a file with one version, which has grown once.
+func released(t *testing.T) (*lock.File, map[string][]byte) {
+	t.Helper()
+	f := &lock.File{Events: []lock.Event{{
+		Kind: 0x1002, Name: "Deposited", Versions: []lock.Version{{Number: 1, State: lock.Draft, Shape: "{amount:int64}"}},
+	}}}
+	files := map[string][]byte{}
+	evolution.Release(f, files)
+	v := f.Event(0x1002).Version(1)
+	v.State, v.Earlier, v.Shape = lock.Revised, []string{v.Shape}, "{amount:int64;memo?:string}"
+	evolution.Release(f, files)
+	if v.State != lock.Released || v.Frozen == "" || len(files) != 1 {
+		t.Fatalf("after Release the version is %+v with %d files", v, len(files))
+	}
+	return f, files
+}
+
+// What was frozen stays when more is released.
+func TestReleaseAddsPayloads(t *testing.T) {
+	_, files := released(t)
+	file := string(files[frozen.Path(0x1002, 1)])
+	for _, text := range []string{"{amount:int64}", "{amount:int64;memo?:string}"} {
+		if !strings.Contains(file, "\n"+shape.Fingerprint(text)+" zero ") {
+			t.Errorf("file has no payloads of %s:\n%s", text, file)
+		}
+	}
+}
+
+func TestRefreezeMakesWhatIsMissing(t *testing.T) {
+	f, files := released(t)
+	path := frozen.Path(0x1002, 1)
+	want := string(files[path])
+	delete(files, path)
+	if ds := evolution.FrozenBP611(f, files); len(ds) != 1 {
+		t.Errorf("FrozenBP611 without the file = %v, want one diagnostic", ds)
+	}
+	evolution.Refreeze(f, files)
+	if got := string(files[path]); got != want {
+		t.Errorf("Refreeze made %q, want %q", got, want)
+	}
+	files[path] = append(files[path], '\n')
+	evolution.Refreeze(f, files)
+	if ds := evolution.FrozenBP611(f, files); len(ds) != 1 {
+		t.Errorf("FrozenBP611 of an altered file = %v, want one diagnostic", ds)
+	}
+	delete(files, path)
+	f.Event(0x1002).Version(1).Frozen = "0123456789abcdef" // made by another program
+	evolution.Refreeze(f, files)
+	if len(files) > 0 {
+		t.Errorf("Refreeze made payloads that the lock file does not know")
+	}
+}
+
+func TestGiveBack(t *testing.T) {
+	f, _ := released(t)
+	if err := evolution.GiveBack(f, 0x1002, 1, "never deployed"); err != nil {
+		t.Fatalf("GiveBack() = %v, want nil", err)
+	}
+	want := []lock.Acceptance{{Kind: 0x1002, Version: 1, Was: []string{"{amount:int64}", "{amount:int64;memo?:string}"}, Reason: "never deployed"}}
+	if d := cmp.Diff(want, f.Accepted); d != "" {
+		t.Errorf("Accepted differs (-want +got):\n%s", d)
+	}
+	if v := f.Event(0x1002).Version(1); v.State != lock.Draft || len(v.Promises()) > 0 || v.Frozen != "" {
+		t.Errorf("version = %+v, want a draft", v)
+	}
+	for _, tt := range []struct {
+		kind    lock.Kind
+		version uint16
+	}{{0x1002, 1}, {0x1002, 2}, {0x1003, 1}} {
+		if err := evolution.GiveBack(f, tt.kind, tt.version, "why"); err == nil {
+			t.Errorf("GiveBack(%v, %d) = nil, want an error", tt.kind, tt.version)
+		}
+	}
+}

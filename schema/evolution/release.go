@@ -1,0 +1,100 @@
+package evolution
+
+import (
+	"fmt"
+	"go/token"
+	"path/filepath"
+
+	"github.com/batpak-go/batpak/schema/diag"
+	"github.com/batpak-go/batpak/schema/frozen"
+	"github.com/batpak-go/batpak/schema/lock"
+	"github.com/batpak-go/batpak/schema/model"
+	"github.com/batpak-go/batpak/schema/shape"
+)
+
+// FrozenBP611 reports frozen payloads that are not those that the lock file knows
+// of. Files holds what there is, by path.
+func FrozenBP611(f *lock.File, files map[string][]byte) []diag.Diagnostic {
+	var list []diag.Diagnostic
+	for _, e := range f.Events {
+		for _, v := range e.Versions {
+			path := frozen.Path(uint16(e.Kind), v.Number)
+			file, there := files[path]
+			switch {
+			case v.Frozen == "":
+			case !there:
+				list = append(list, diag.Diagnostic{
+					Pos: v.Pos, Code: "BP611",
+					Message: path + " is missing: restore it from version control, or run batpakgen lock -fix",
+				})
+			case shape.Fingerprint(string(file)) != v.Frozen:
+				at := token.Position{Filename: filepath.Join(filepath.Dir(v.Pos.Filename), filepath.FromSlash(path)), Line: 1, Column: 1}
+				list = append(list, diag.Diagnostic{
+					Pos: at, Code: "BP611",
+					Message: fmt.Sprintf("the frozen payloads of version %d of %v were altered: restore them from version control", v.Number, e.Kind),
+					Related: []diag.Related{{Pos: v.Pos, Message: "this is what was promised"}},
+				})
+			}
+		}
+	}
+	return list
+}
+
+// Refreeze makes the files of frozen payloads that are missing, if they come out
+// as the lock file knows them.
+func Refreeze(f *lock.File, files map[string][]byte) {
+	for _, e := range f.Events {
+		for _, v := range e.Versions {
+			path := frozen.Path(uint16(e.Kind), v.Number)
+			if _, there := files[path]; there || v.Frozen == "" {
+				continue
+			}
+			var file []byte
+			for _, text := range v.Promises() {
+				file = frozen.Grow(file, uint16(e.Kind), v.Number, parsed(text))
+			}
+			if shape.Fingerprint(string(file)) == v.Frozen {
+				files[path] = file
+			}
+		}
+	}
+}
+
+// DraftsBP612 reports what of a schema is not released in the lock file that goes
+// with it.
+func DraftsBP612(pkg *model.Package, f *lock.File) []diag.Diagnostic {
+	j := &judge{pkg: pkg, was: f}
+	for _, e := range pkg.Events {
+		for i, s := range shapes(e) {
+			at := s.Pos
+			if s == e.Payload {
+				at = given(e.Decl, "Version")
+			}
+			if v := j.version(e, uint16(i+1)); v != nil {
+				j.draft(v.State, at, "version %d of event %s", v.Number, e.Var)
+			}
+		}
+	}
+	for _, c := range pkg.Commands {
+		if was := j.command(c.Name); was != nil {
+			j.draft(was.State, c.Pos, "command %s", c.Var)
+		}
+	}
+	for _, p := range pkg.Projections {
+		if was := j.projection(p.Name); was != nil {
+			j.draft(was.State, given(p.Decl, "Version"), "version %d of projection %s", p.Version, p.Var)
+		}
+	}
+	diag.Sort(j.list)
+	return j.list
+}
+
+// draft reports what is not released.
+func (j *judge) draft(state lock.State, at token.Position, format string, args ...any) {
+	if state != lock.Released {
+		what := map[lock.State]string{lock.Draft: "is a draft", lock.Revised: "has grown since it was released"}[state]
+		j.list = append(j.list, diag.Diagnostic{
+			Pos: at, Code: "BP612", Message: fmt.Sprintf(format, args...) + " " + what + ": run batpakgen release",
+		})
+	}
+}

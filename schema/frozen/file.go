@@ -1,0 +1,35 @@
+package frozen
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"github.com/batpak-go/batpak/schema/model"
+	"github.com/batpak-go/batpak/schema/shape"
+)
+
+// Path is where the payloads of a version lie, from the directory of the schema,
+// with slashes.
+func Path(kind, version uint16) string {
+	return fmt.Sprintf("testdata/batpak/%x_%03x__v%d.hex", kind>>12, kind&0xFFF, version)
+}
+
+// Grow returns the file of a version, nil if there is none yet, with the payloads
+// of one more shape.
+func Grow(file []byte, kind, version uint16, s *model.Struct) []byte {
+	samples := Samples(s)
+	if len(samples) == 0 {
+		return file
+	}
+	if len(file) == 0 {
+		file = fmt.Appendf(nil, "# Payloads of kind %x:%03x, version %d, as they may lie in stores; lines are only added.\n",
+			kind>>12, kind&0xFFF, version)
+	}
+	file = file[:len(file):len(file)]
+	fingerprint := shape.Fingerprint(shape.Text(s))
+	for _, sample := range samples {
+		file = fmt.Appendf(file, "%s %s ", fingerprint, sample.Name)
+		file = append(hex.AppendEncode(file, sample.Payload), '\n')
+	}
+	return file
+}

@@ -1,0 +1,63 @@
+// Package lock holds what was promised about stored events: the lock file of a
+// schema, which is committed beside it.
+//
+// A schema says what is; a store holds what was. The lock file is what the
+// compiler knows of the past: which shapes were released under which kind and
+// version, so that a change of the code that would make stored events unreadable
+// is an error before it is deployed.
+//
+//	{
+//	  "format": 1,
+//	  "package": "example.com/app/bank",
+//	  "entities": {
+//	    "account": {"scope": "ledger"}
+//	  },
+//	  "events": {
+//	    "1:002": {"name": "MoneyDeposited", "entity": "account", "versions": {
+//	      "1": {"state": "released", "b3": "aca9d643bf7aff7c", "shape": "{amount:string}", "frozen": "97bbde42f5d3dbb9"},
+//	      "2": {"state": "draft", "b3": "f45c457114dc55fd", "shape": "{amount:int64;source:string}"}
+//	    }}
+//	  },
+//	  "retired": {
+//	    "1:005": "AccountRenamed"
+//	  },
+//	  "commands": {
+//	    "withdraw": {"state": "draft", "event": "1:003", "gates": ["not-frozen", "sufficient-funds"]}
+//	  },
+//	  "projections": {
+//	    "balance": {"state": "released", "version": 1, "folds": ["1:001", "1:002"]}
+//	  },
+//	  "accepted": [
+//	    {"event": "1:001", "version": 1, "was": ["{owner:string}"], "reason": "never deployed"}
+//	  ]
+//	}
+//
+// An event is keyed by its kind and an entity by its prefix, since these are what
+// lies on disk; Go names follow the code. A shape is the text of package
+// schema/shape, b3 its fingerprint, so that a shape which was altered by hand is
+// noticed, and frozen the fingerprint of the file with its frozen payloads.
+//
+// # States
+//
+// A new version is a draft: it may change and go, since development would be a
+// series of versions otherwise. Releasing makes a promise of it. A released
+// version may still grow, by optional fields for example; it is revised then, and
+// keeps the shapes that were released in "earlier", oldest first, because payloads
+// of each of them may be in stores. What it has grown by is free to change until
+// it is released as well. Promises go in one way only, which leaves a record under
+// "accepted": a version is given back, with a reason.
+//
+// Commands and projections are drafts and released in the same way.
+//
+// # The text
+//
+// The form is canonical: an entry has one line, an event one for each version,
+// and entries are sorted. There are no dates, no tool versions and no paths of
+// files. Thus git merges lock files line by line, and a conflict means that two
+// branches changed the same thing, or added things that are neighbours. [Repair]
+// joins the sides of a conflict; what it cannot join was promised twice in
+// different ways, and is for people to sort out.
+//
+// The package reads and writes the file's text; it does not compare it with a
+// schema, and knows nothing of files and directories.
+package lock
