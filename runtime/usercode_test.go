@@ -81,14 +81,11 @@ func callbacks() []callback {
 			_, err := batpak.Project(ctx, s, "purse:1", body(hostile))
 			return err
 		}},
-		{name: "decoder", calls: func(s *batpak.Store, hostile func()) error {
-			e, err := s.At(1)
-			if err == nil {
-				_, err = batpak.Decode(e, 1, func(*int, []byte) error {
-					hostile()
-					return nil
-				})
-			}
+		{name: "upcast", calls: func(s *batpak.Store, hostile func()) error {
+			_, err := batpak.Upcast(1, 0, func(int) (int, error) {
+				hostile()
+				return 0, nil
+			})
 			return err
 		}},
 		{name: "body of a loop over events", calls: func(s *batpak.Store, hostile func()) error {
