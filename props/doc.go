@@ -44,12 +44,12 @@
 // The TestCrash tests beside the runtime play histories of a store on one
 // goroutine, with many requests under way, and crash the disk between any two of
 // its operations: the process dies, or the power fails and leaves whatever a seed
-// says that it may. What is left is held against a model and twelve laws, and then
+// says that it may. What is left is held against a model and a dozen laws, and then
 // opened, crashed and written to again. A history that fails is cut down to what
 // matters and kept in runtime/testdata/crash, where TestCrashCorpus plays it ever
 // after.
 //
-//	go test -run TestCrash ./runtime                                            # 100,000 images at random, 80,000 in turn
+//	go test -run TestCrash ./runtime                                            # 122,000 images at random, 70,000 in turn
 //	go test -run TestCrashAtAnyOperation ./runtime -timeout 0 -crash.n=1000000  # for a night; -crash.seed for another one
 //	go test -run TestCrashExhaustive ./runtime -timeout 0 -exhaustive.depth=3   # all sequences of three operations, not two
 //	go test -run Planted -tags planted ./runtime                                # do they still find bugs?

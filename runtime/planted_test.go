@@ -74,8 +74,8 @@ func (b *plantedBug) run(ctx context.Context, binary string) ([]byte, error) {
 	switch {
 	case strings.HasPrefix(b.test, "TestSchedule"):
 		args = append(args, "-schedule.n", strconv.Itoa(slack*b.median), "-check=false")
-	case b.median > 0:
-		args = append(args, "-crash.n", "200", "-check=false")
+	case b.room == "" && strings.HasPrefix(b.test, "TestCrash"):
+		args = append(args, "-crash.n", "200", "-crash.save", "", "-check=false")
 	}
 	c := exec.CommandContext(ctx, binary, args...)
 	c.Dir = roomOf(b.room)
