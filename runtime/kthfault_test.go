@@ -231,18 +231,20 @@ func remains(t *testing.T, seed uint64, durability batpak.Durability, l *faultLa
 		}
 		all = append(all, &left)
 	}
+	made := 0
 	w.watch(func(op simfs.Op) {
-		n := w.disk.Ops()
-		switch {
-		case !changes(op):
-		case *allFaults, n%41 == 7:
+		if !changes(op) {
+			return
+		}
+		if made++; made%w.effort(61, 2) == 1 {
 			keep(w.disk.Kill(), true)
-			keep(w.disk.Cut(uint64(n)), false)
+			keep(w.disk.Cut(uint64(made)), false)
 		}
 	})
 	if err := w.script(); err != nil {
 		t.Fatal(err)
 	}
+	t.Logf("%d images of %d operations", len(all), made)
 	return all
 }
 
@@ -263,6 +265,7 @@ func (w *faulted) with(f simfs.Fault) *faulted {
 	n := *w
 	n.random = rand.New(rand.NewPCG(w.seed, 2))
 	n.disk, n.attempts, n.fault, n.seen = w.disk.Kill(), slices.Clone(w.attempts), f, 0
+	n.shaken = w.effort(1, 0) // of which the first is checked at once: leave it at the end
 	for i := range n.attempts {
 		n.attempts[i].early = true
 	}
