@@ -507,11 +507,6 @@ func TestReadOnlyOfDamage(t *testing.T) {
 	for i := range 20 {
 		mustAppend(t, w, note("a:1", fmt.Sprint(i, strings.Repeat("x", 60))))
 	}
-	reader := mustRead(t, d.Kill(), nil)
-	shown, err := shows(reader)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for i := range 20 {
 		mustAppend(t, w, note("a:1", fmt.Sprint(20+i, strings.Repeat("x", 60))))
 	}
@@ -546,7 +541,8 @@ func TestReadOnlyOfDamage(t *testing.T) {
 	content := live.Bytes(last)
 	live.Delete(last)
 	follower := mustRead(t, live, nil)
-	if shown, err = shows(follower); err != nil {
+	shown, err := shows(follower)
+	if err != nil {
 		t.Fatal(err)
 	}
 	content[200] ^= 1

@@ -81,13 +81,6 @@ func callbacks() []callback {
 			_, err := batpak.Project(ctx, s, "purse:1", body(hostile))
 			return err
 		}},
-		{name: "upcast", calls: func(s *batpak.Store, hostile func()) error {
-			_, err := batpak.Upcast(1, 0, func(int) (int, error) {
-				hostile()
-				return 0, nil
-			})
-			return err
-		}},
 		{name: "body of a loop over events", calls: func(s *batpak.Store, hostile func()) error {
 			return each(s.Events(batpak.Query{}), hostile)
 		}},
