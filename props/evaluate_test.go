@@ -223,11 +223,12 @@ func described(p *model.Package) map[string]string {
 		out[en.Var] = fmt.Sprintf("entity %q %q of %s", en.Prefix, en.Scope, d.name(en.ID.Path, en.ID.Name))
 	}
 	for _, e := range p.Events {
-		text := fmt.Sprintf("event %s version %d in %s", kindText(e), e.Version, e.Entity.Prefix)
+		var text strings.Builder
+		fmt.Fprintf(&text, "event %s version %d in %s", kindText(e), e.Version, e.Entity.Prefix)
 		for _, u := range e.Upcasts {
-			text += fmt.Sprintf(" from %d %s.%s %s by %s", u.From, p.Name, u.Source.Name, d.shape(u.Source), u.Func)
+			fmt.Fprintf(&text, " from %d %s.%s %s by %s", u.From, p.Name, u.Source.Name, d.shape(u.Source), u.Func)
 		}
-		out[e.Var] = text + " carries " + d.shape(e.Payload)
+		out[e.Var] = text.String() + " carries " + d.shape(e.Payload)
 	}
 	for _, pr := range p.Projections {
 		per := "nothing"
@@ -329,13 +330,13 @@ func kindsText(events []*model.Event) string {
 }
 
 func handlersText(list []model.Handler) string {
-	text := ""
+	var text strings.Builder
 	for _, h := range list {
 		name := h.Func
 		if h.Recv != "" {
 			name = h.Recv + "." + name
 		}
-		text += " " + kindText(h.Event) + " by " + name
+		text.WriteString(" " + kindText(h.Event) + " by " + name)
 	}
-	return text
+	return text.String()
 }

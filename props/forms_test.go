@@ -164,12 +164,12 @@ func (f *forms) literal(sample any, typ string, fields map[string]string) string
 	t := reflect.TypeOf(sample)
 	positional := f.rng.IntN(3) == 0
 	var elements []string
-	for i := range t.NumField() {
-		name := t.Field(i).Name
+	for field := range t.Fields() {
+		name := field.Name
 		value, ok := fields[name]
 		switch {
 		case positional && !ok:
-			elements = append(elements, zero(t.Field(i).Type))
+			elements = append(elements, zero(field.Type))
 		case positional:
 			elements = append(elements, value)
 		case ok:

@@ -108,11 +108,12 @@ func liveUntilKilled(args []string) error {
 					failed <- err
 					return
 				}
-				line := fmt.Sprintf("%d %d", w, next)
+				var line strings.Builder
+				fmt.Fprintf(&line, "%d %d", w, next)
 				for _, r := range receipts {
-					line += " " + receiptLine(r)
+					line.WriteString(" " + receiptLine(r))
 				}
-				say("%s", line)
+				say("%s", line.String())
 			}
 		})
 	}
