@@ -78,7 +78,7 @@ func TestConcurrentCommandsKeepTheirInvariant(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if got := s.Head("purse:1"); got != 10 {
+		if got := head(s, "purse:1"); got != 10 {
 			t.Errorf("%d were spent by 16 racers, want exactly the ten that the gate allows", got)
 		}
 	})
@@ -100,7 +100,7 @@ func TestManyCommandsOnOneStreamAllGetTheirTurn(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := s.Head("purse:1"); got != writers*each {
+	if got := head(s, "purse:1"); got != writers*each {
 		t.Errorf("the stream is at version %d, want %d", got, writers*each)
 	}
 }
@@ -180,7 +180,7 @@ func TestDenialNamesGateAndLeavesARecordIfAsked(t *testing.T) {
 		if diff := cmp.Diff(*want, got.Payload); err != nil || diff != "" {
 			t.Errorf("DecodeDenial(): %v (-want +got):\n%s", err, diff)
 		}
-		if got := s.Head("purse:1"); got != 10 {
+		if got := head(s, "purse:1"); got != 10 {
 			t.Errorf("the record moved the stream to version %d, want 10", got)
 		}
 	})
@@ -308,7 +308,7 @@ func TestProposeWantsTheReadingOfItsStream(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := reading.Version(), c.store.Head(c.entity); got != want {
+		if got, want := reading.Version(), head(c.store, c.entity); got != want {
 			t.Errorf("reading of %s is at version %d, want %d", what, got, want)
 		}
 		p, err := batpak.Propose[spent](s, "spend", spendGates, reading, budget{}, note("purse:1", "spent"))

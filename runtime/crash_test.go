@@ -64,6 +64,7 @@ func newHistory(seed uint64) *history {
 func (h *history) open(d *simfs.Disk) (*batpak.Store, error) {
 	o := h.options
 	rtopts.SetFS(&o.Internal, d.FS())
+	rtopts.SetInline(&o.Internal, true)
 	rtopts.SetNow(&o.Internal, func() time.Time { return time.Unix(1_700_000_000, 0) })
 	random := rand.NewChaCha8([32]byte{byte(h.seed), byte(len(h.events))})
 	rtopts.SetRandom(&o.Internal, func(p []byte) { random.Read(p) })

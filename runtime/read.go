@@ -34,7 +34,10 @@ func (s *Store) Get(id ID) (Event, error) {
 	if err := s.alive(); err != nil {
 		return Event{}, err
 	}
-	ref, ok := s.index.ByID(id)
+	ref, ok, err := s.index.ByID(id)
+	if err != nil {
+		return Event{}, outward(err, 0)
+	}
 	if !ok || !s.visible(ref.Sequence) {
 		return Event{}, ErrNotFound
 	}
@@ -51,7 +54,10 @@ func (s *Store) At(sequence uint64) (Event, error) {
 	if err := s.alive(); err != nil {
 		return Event{}, err
 	}
-	ref, ok := s.index.At(sequence)
+	ref, ok, err := s.index.At(sequence)
+	if err != nil {
+		return Event{}, outward(err, sequence)
+	}
 	if !ok || !s.visible(sequence) && !planted.Bug("reading by sequence shows what is not visible") {
 		return Event{}, ErrNotFound
 	}
@@ -74,7 +80,11 @@ func (s *Store) ByKey(key string) (Event, error) {
 
 // byKey finds an event by its key, visible or not.
 func (s *Store) byKey(key string) (Event, error) {
-	for _, ref := range s.index.ByKey([]byte(key)) {
+	refs, err := s.index.ByKey([]byte(key))
+	if err != nil {
+		return Event{}, outward(err, 0)
+	}
+	for _, ref := range refs {
 		e, err := s.read(s.segments, ref)
 		if err != nil {
 			return Event{}, err
@@ -88,13 +98,12 @@ func (s *Store) byKey(key string) (Event, error) {
 
 // Head is the version of an entity's stream: the number of its visible events,
 // 0 if it has none.
-func (s *Store) Head(entity string) uint64 {
-	h := s.index.Head([]byte(entity))
-	if s.visible(h.Sequence) {
-		return h.Version
+func (s *Store) Head(entity string) (uint64, error) {
+	if err := s.alive(); err != nil {
+		return 0, err
 	}
-	sometimes.Reached("head of a stream was not visible yet")
-	return s.index.Before([]byte(entity), s.frontier.At(frontier.Visible))
+	version, err := s.index.Before(entity, s.frontier.At(frontier.Visible))
+	return version, outward(err, 0)
 }
 
 // Events iterates over the events that q selects, in the order of their
@@ -117,7 +126,11 @@ func (s *Store) Events(q Query) iter.Seq2[Event, error] {
 		cursor := s.segments.Cursor()
 		page := make([]index.Ref, 0, pageSize)
 		for {
-			page = s.index.Find(page[:0], iq)
+			var err error
+			if page, err = s.index.Find(page[:0], iq); err != nil {
+				yield(Event{}, outward(err, 0))
+				return
+			}
 			for _, ref := range page {
 				e, err := s.read(cursor, ref)
 				if !yield(e, err) || err != nil {
@@ -189,6 +202,9 @@ func (s *Store) visible(sequence uint64) bool { return sequence <= s.frontier.At
 
 // outward turns an error of the disk's rooms into one of this package.
 func outward(err error, sequence uint64) error {
+	if err == nil {
+		return nil
+	}
 	if d, ok := errors.AsType[*segment.DamageError](err); ok {
 		return &CorruptError{File: segment.Name(d.Segment), Offset: d.Offset, FirstSequence: max(sequence, d.FirstSequence), Reason: d.Reason}
 	}

@@ -9,15 +9,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/commit"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
-	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/recovery"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/turn"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
@@ -30,10 +31,12 @@ type Store struct {
 	seed        uint32 // of the checksums of records
 	fs          vfs.FS
 	lock        io.Closer
-	index       *index.Index
+	cache       *sidx.Cache
+	index       *catalog.Catalog
 	segments    *segment.Reader
 	frontier    *frontier.Frontier
 	pipeline    *commit.Pipeline
+	upkeep      *upkeep
 	opened      OpenReport
 
 	closed atomic.Bool
@@ -90,13 +93,13 @@ func openFS(fs vfs.FS, options Options) (*Store, error) {
 // recover brings the store up from its files.
 func (s *Store) recover() error {
 	elapsed := clock.Start()
-	s.index = index.New()
+	s.cache = sidx.NewCache(s.options.IndexCache)
 	random := s.options.random()
 	newStore := func() (id [16]byte) {
 		random(id[:])
 		return id
 	}
-	found, err := recovery.Run(s.fs, recovery.Config{Index: s.index, NewStore: newStore})
+	found, err := recovery.Run(s.fs, recovery.Config{Cache: s.cache, NewStore: newStore})
 	if err != nil {
 		return outward(err, 0)
 	}
@@ -109,7 +112,7 @@ func (s *Store) recover() error {
 		last = 0
 	}
 	s.seed = format.RecordSeed(found.Store)
-	s.segments = found.Reader
+	s.segments, s.index = found.Reader, found.Index
 	s.frontier = frontier.New(found.NextSequence - 1)
 	s.opened = openReport(&found.Report)
 	s.opened.Took = elapsed()
@@ -125,7 +128,10 @@ func (s *Store) recover() error {
 		Next:     found.NextSequence,
 		Relaxed:  s.options.Durability == Relaxed,
 		Unsynced: s.options.ShowUnsynced,
+		Rotated:  func() { s.upkeep.wake() },
 	})
+	s.upkeep = s.newUpkeep()
+	s.upkeep.wake()
 	return nil
 }
 
@@ -140,6 +146,7 @@ func (s *Store) Close() error { return s.close() }
 
 func (s *Store) shut() error {
 	s.closed.Store(true) // first, so that a read which finds its file closed knows why
+	s.upkeep.stop()
 	err := s.failure(s.pipeline.Close(), nil, nil)
 	err = errors.Join(err, s.lock.Close(), s.fs.Close())
 	if err != nil {

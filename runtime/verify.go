@@ -87,7 +87,11 @@ type verified struct {
 // digest of the one before.
 func (v *verifier) segments(ctx context.Context) error {
 	last := format.Pos{Segment: 1}
-	if ref, ok := v.store.index.At(v.until); ok {
+	ref, ok, err := v.store.index.At(v.until)
+	if err != nil {
+		return err
+	}
+	if ok {
 		last = ref.Pos
 	}
 	var prev *segmentSum // nil where it is not known
@@ -127,6 +131,13 @@ func (v *verifier) segment(number uint64, end int64, prev *segmentSum) (*segment
 	if err != nil {
 		return nil, err
 	}
+	if end < 0 {
+		length, err := v.sealedAt(number)
+		if err != nil {
+			return nil, err
+		}
+		sc.Limit(length)
+	}
 	digest := chain.NewSegment()
 	head, err := sc.Head()
 	if err != nil {
@@ -158,6 +169,17 @@ func (v *verifier) segment(number uint64, end int64, prev *segmentSum) (*segment
 	return &segmentSum{length: sc.End(), digest: digest.Sum()}, nil
 }
 
+// sealedAt is where the groups of a sealed segment end: the next one says so. What
+// is behind them is the segment's footer.
+func (v *verifier) sealedAt(number uint64) (int64, error) {
+	sc, err := v.store.segments.Scan(number + 1)
+	if err != nil {
+		return 0, err
+	}
+	next, err := sc.Head()
+	return int64(next.PrevLength), err
+}
+
 // events checks each record and its link.
 func (v *verifier) events(ctx context.Context) error {
 	cursor := v.store.segments.Cursor()
@@ -166,8 +188,9 @@ func (v *verifier) events(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if page = v.store.index.Find(page[:0], q); len(page) == 0 {
-			return nil
+		var err error
+		if page, err = v.store.index.Find(page[:0], q); len(page) == 0 || err != nil {
+			return err
 		}
 		for _, ref := range page {
 			if err := v.event(cursor, ref); err != nil {
@@ -179,7 +202,10 @@ func (v *verifier) events(ctx context.Context) error {
 }
 
 func (v *verifier) event(cursor *segment.Cursor, ref index.Ref) error {
-	entity := v.store.index.Entity(ref.Sequence)
+	entity, err := v.store.index.Entity(ref.Sequence)
+	if err != nil {
+		return err
+	}
 	head := v.heads[entity]
 	if head.broken {
 		return nil

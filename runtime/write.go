@@ -165,7 +165,7 @@ func (s *Store) prepare(a *appending) (done bool, err error) {
 	if err := s.alive(); err != nil {
 		return false, err
 	}
-	known := s.index.Len()
+	known := s.index.Next() - 1
 	if done, err := s.replay(a); (done || err != nil) && !planted.Bug("keys are not looked up") {
 		return done, err
 	}
@@ -304,7 +304,10 @@ func (s *Store) replay(a *appending) (done bool, err error) {
 func (s *Store) replayed(a *appending, key string, first uint64) error {
 	for i := range a.drafts {
 		sequence := first + uint64(i)
-		ref, ok := s.index.At(sequence)
+		ref, ok, err := s.index.At(sequence)
+		if err != nil {
+			return outward(err, sequence)
+		}
 		if !ok {
 			sometimes.Reached("batch that is retried ends behind the log")
 			return &KeyReusedError{Key: key, Sequence: first, Differs: "batch"}
@@ -317,7 +320,9 @@ func (s *Store) replayed(a *appending, key string, first uint64) error {
 			return &KeyReusedError{Key: key, Sequence: sequence, Differs: field}
 		}
 		sometimes.Reached("retry got the receipt of a stored event")
-		a.receipts[i] = s.receipt(&e.Meta)
+		if a.receipts[i], err = s.receipt(&e.Meta); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -353,11 +358,15 @@ func (s *Store) fill(a *appending) {
 }
 
 // receipt makes the receipt of a stored event again.
-func (s *Store) receipt(m *Meta) Receipt {
-	return Receipt{
-		store: s.id, incarnation: uint64(s.index.Incarnation(m.Sequence)), sequence: m.Sequence, coordinate: m.Coordinate,
-		version: m.Version, id: m.ID, hash: m.Hash, durable: m.Sequence <= s.frontier.At(frontier.Durable), decision: m.Decision,
+func (s *Store) receipt(m *Meta) (Receipt, error) {
+	incarnation, err := s.index.Incarnation(m.Sequence)
+	if err != nil {
+		return Receipt{}, outward(err, m.Sequence)
 	}
+	return Receipt{
+		store: s.id, incarnation: uint64(incarnation), sequence: m.Sequence, coordinate: m.Coordinate,
+		version: m.Version, id: m.ID, hash: m.Hash, durable: m.Sequence <= s.frontier.At(frontier.Durable), decision: m.Decision,
+	}, nil
 }
 
 // failure turns an error of the pipeline into one of this package.

@@ -25,6 +25,7 @@ func (d *Disk) Open(o *batpak.Options) (*batpak.Store, error) {
 func (d *Disk) Options(o *batpak.Options) *batpak.Options {
 	c := clone(o)
 	rtopts.SetFS(&c.Internal, d.sim.FS())
+	rtopts.SetInline(&c.Internal, true)
 	return c
 }
 

@@ -7,11 +7,11 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
-	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
@@ -28,7 +28,13 @@ var (
 	// ErrExhausted is what Submit returns when there are not enough sequences
 	// left for a request.
 	ErrExhausted = errors.New("sequences are exhausted")
+
+	// errLook sends a request to [Pipeline.look].
+	errLook = errors.New("what is in memory does not tell")
 )
+
+// MaxSequence is the last sequence that is given.
+const MaxSequence = 1<<63 - 1
 
 // UnknownError says that a request may or may not have been committed. Heads
 // are what its events have if they were.
@@ -55,7 +61,7 @@ func (e *PoisonedError) Unwrap() error { return e.Cause }
 type Config struct {
 	Log      *Log
 	Clock    *clock.Clock
-	Index    *index.Index
+	Index    *catalog.Catalog
 	Frontier *frontier.Frontier
 	Store    [16]byte
 	Next     uint64 // the first sequence to give
@@ -63,6 +69,9 @@ type Config struct {
 	Relaxed bool
 	// Unsynced shows readers what is written but not durable.
 	Unsynced bool
+	// Rotated is called when the first events of another segment are published, on
+	// the goroutine that leads their group, which waits for it. May be nil.
+	Rotated func()
 }
 
 // Pipeline is the writer of one store. Its methods are safe for concurrent use.
@@ -81,11 +90,13 @@ type Config struct {
 // it fails, the open one is assembled again from its requests.
 type Pipeline struct {
 	log      *Log
-	index    *index.Index
+	index    *catalog.Catalog
 	frontier *frontier.Frontier
 	seed     uint32
 	relaxed  bool
 	unsynced bool
+	rotated  func()
+	segment  uint32 // of the events published last; the flying group's leader owns it
 
 	mu     sync.Mutex // guards all below
 	clock  *clock.Clock
@@ -103,7 +114,7 @@ type Pipeline struct {
 func New(c Config) *Pipeline {
 	return &Pipeline{
 		log: c.Log, index: c.Index, frontier: c.Frontier, clock: c.Clock,
-		seed: format.RecordSeed(c.Store), relaxed: c.Relaxed, unsynced: c.Unsynced,
+		seed: format.RecordSeed(c.Store), relaxed: c.Relaxed, unsynced: c.Unsynced, rotated: c.Rotated,
 		next: c.Next, open: newGroup(load{}),
 	}
 }
@@ -121,7 +132,7 @@ func (p *Pipeline) Submit(ctx context.Context, r *Request) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		g, leads, err := p.enter(r)
+		g, leads, err := p.find(r)
 		if err != nil {
 			return err
 		}
@@ -161,7 +172,7 @@ func (p *Pipeline) Join(r *Request) (over bool, err error) {
 	case r.group == r.awaited:
 		return true, r.err
 	}
-	r.awaited, _, err = p.enter(r)
+	r.awaited, _, err = p.find(r)
 	return err != nil, err
 }
 
@@ -197,6 +208,20 @@ func (p *Pipeline) leave(r *Request, g *group, cause error) error {
 	}
 	sometimes.Reached("context ended while the group was under way")
 	return &UnknownError{Heads: slices.Clone(r.heads), Cause: cause}
+}
+
+// find finds a group for the request, as enter does, looking up what memory cannot
+// say.
+func (p *Pipeline) find(r *Request) (g *group, leads bool, err error) {
+	for {
+		g, leads, err = p.enter(r)
+		if !errors.Is(err, errLook) {
+			return g, leads, err
+		}
+		if err := p.look(r); err != nil {
+			return nil, false, err
+		}
+	}
 }
 
 // enter lets a request join the open group. It returns the group to wait for,
@@ -279,11 +304,24 @@ func (p *Pipeline) advance(g *group) (done bool) {
 		p.publish(g)
 	}
 	if err != nil || g.stage == published {
+		moved := p.moved(g, err)
 		p.land(g, err)
+		if moved && p.rotated != nil {
+			p.rotated()
+		}
 		return true
 	}
 	g.stage++
 	return false
+}
+
+// moved reports whether a group that was published is the first of its segment.
+func (p *Pipeline) moved(g *group, err error) bool {
+	if err != nil || len(g.entries) == 0 || g.entries[0].Pos.Segment == p.segment {
+		return false
+	}
+	p.segment = g.entries[0].Pos.Segment
+	return true
 }
 
 // write hands a sealed group to the log.
@@ -323,8 +361,7 @@ func (p *Pipeline) sync(g *group) error {
 // publish shows a group, first to those who find, then to those who wait.
 func (p *Pipeline) publish(g *group) {
 	if len(g.entries) > 0 {
-		p.index.Began(g.entries[0].Sequence, p.log.Incarnation)
-		p.index.Add(g.entries)
+		p.index.Add(g.entries, p.log.Incarnation)
 	}
 	p.frontier.Advance(frontier.Written, g.end)
 	p.frontier.Advance(frontier.Durable, g.durable)

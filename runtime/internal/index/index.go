@@ -19,16 +19,26 @@ const (
 
 // Entry is what the index is told of a record. It keeps none of the slices.
 type Entry struct {
-	Sequence  uint64
-	Version   uint64 // of the stream
-	Pos       format.Pos
-	ID        [16]byte
-	Causation [16]byte
-	Hash      [32]byte
-	Kind      uint16
-	Entity    []byte
-	Scope     []byte
-	Key       []byte
+	Sequence    uint64
+	Version     uint64 // of the stream
+	Pos         format.Pos
+	ID          [16]byte
+	Causation   [16]byte // zero: none
+	Correlation [16]byte // zero: its own id
+	Hash        [32]byte
+	Kind        uint16
+	Entity      []byte
+	Scope       []byte
+	Key         []byte
+}
+
+// EntryOf is the entry of the record that lies at pos, of whose slices it is a
+// view.
+func EntryOf(r *format.Record, pos format.Pos) Entry {
+	return Entry{
+		Sequence: r.Sequence, Version: r.Version, Pos: pos, ID: r.ID, Causation: r.Causation, Correlation: r.Correlation,
+		Hash: r.Hash, Kind: r.Kind, Entity: r.Entity, Scope: r.Scope, Key: r.Key,
+	}
 }
 
 // Ref says where an event's record lies.
@@ -51,16 +61,13 @@ type Head struct {
 	Hash     [32]byte
 }
 
-// row is one event. Ordinals are sequences less one; links are sequences, 0
-// meaning none.
+// row is one event. Its ordinal is its sequence less that of the first one.
 type row struct {
-	id          uint64 // upper half; ids rise strictly in it
-	pos         format.Pos
-	stream      uint32
-	scope       uint32
-	firstEffect uint32 // newest event caused by this one
-	nextEffect  uint32 // the one caused before it by the same event
-	kind        uint16
+	id     uint64 // upper half; ids rise strictly in it
+	pos    format.Pos
+	stream uint32
+	scope  uint32
+	kind   uint16
 }
 
 // stream is one entity.
@@ -84,7 +91,8 @@ type incarnation struct {
 
 // Index is described in the package comment. Use [New].
 type Index struct {
-	seed maphash.Seed
+	seed  maphash.Seed
+	first uint64 // sequence
 
 	mu           sync.RWMutex // guards all below
 	rows         [][]row      // of chunkRows each, but for the last
@@ -96,13 +104,16 @@ type Index struct {
 	scopeOf      map[string]uint32
 	kinds        map[uint16]*postings
 	keys         keyTable
+	causes       keyTable
+	correlations keyTable
 	incarnations []incarnation
 }
 
-// New returns an empty index.
-func New() *Index {
+// New returns an empty index for the events from sequence first on.
+func New(first uint64) *Index {
 	return &Index{
 		seed:     maphash.MakeSeed(),
+		first:    first,
 		streamOf: map[string]uint32{},
 		scopeOf:  map[string]uint32{},
 		kinds:    map[uint16]*postings{},
@@ -138,14 +149,11 @@ func (x *Index) addLocked(e *Entry) {
 	if len(e.Key) > 0 && !planted.Bug("keys are not indexed") {
 		x.keys.add(x.fingerprint(e.Key), ordinal)
 	}
-	if e.Causation != [16]byte{} {
-		if cause, ok := x.ordinalLocked(e.Causation); ok {
-			c := x.rowLocked(cause)
-			r.nextEffect, c.firstEffect = c.firstEffect, ordinal+1
-			if planted.Bug("cause forgets its earlier effects") {
-				r.nextEffect = 0
-			}
-		}
+	if e.Causation != [16]byte{} && !(planted.Bug("cause forgets its later effects") && len(x.effectsLocked(e.Causation)) > 0) {
+		x.causes.add(x.fingerprint(e.Causation[:]), ordinal)
+	}
+	if e.Correlation != [16]byte{} {
+		x.correlations.add(x.fingerprint(e.Correlation[:]), ordinal)
 	}
 }
 
@@ -175,11 +183,14 @@ func (x *Index) Incarnation(sequence uint64) uint32 {
 	return x.incarnations[i].number
 }
 
-// Len is the number of events.
-func (x *Index) Len() int {
+// First is the sequence of the first event that is, or will be, in the index.
+func (x *Index) First() uint64 { return x.first }
+
+// Next is the sequence after the last event.
+func (x *Index) Next() uint64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return int(x.count)
+	return x.first + uint64(x.count)
 }
 
 // Head is the last event of an entity's stream; its Version is 0 if there is
@@ -197,10 +208,14 @@ func (x *Index) Head(entity []byte) Head {
 func (x *Index) At(sequence uint64) (Ref, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if sequence == 0 || sequence > uint64(x.count) {
+	if !x.holdsLocked(sequence) {
 		return Ref{}, false
 	}
-	return x.refLocked(uint32(sequence - 1)), true
+	return x.refLocked(uint32(sequence - x.first)), true
+}
+
+func (x *Index) holdsLocked(sequence uint64) bool {
+	return sequence >= x.first && sequence-x.first < uint64(x.count)
 }
 
 // ByID finds the event that may have this id: its upper half is compared, the
@@ -227,19 +242,22 @@ func (x *Index) ByKey(key []byte) []Ref {
 	return refs
 }
 
-// Effects finds the events that name the one at sequence as their causation,
-// in order.
-func (x *Index) Effects(sequence uint64) []Ref {
+// Effects finds the events that may name this id as their causation, in order;
+// the caller compares it.
+func (x *Index) Effects(cause [16]byte) []Ref {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if sequence == 0 || sequence > uint64(x.count) {
-		return nil
+	return x.effectsLocked(cause)
+}
+
+func (x *Index) effectsLocked(cause [16]byte) []Ref {
+	var found []uint32
+	x.causes.find(x.fingerprint(cause[:]), func(ordinal uint32) { found = append(found, ordinal) })
+	slices.Sort(found)
+	refs := make([]Ref, len(found))
+	for i, ordinal := range found {
+		refs[i] = x.refLocked(ordinal)
 	}
-	var refs []Ref
-	for e := x.rowLocked(uint32(sequence - 1)).firstEffect; e != 0; e = x.rowLocked(e - 1).nextEffect {
-		refs = append(refs, x.refLocked(e-1))
-	}
-	slices.Reverse(refs)
 	return refs
 }
 
@@ -302,7 +320,7 @@ func (x *Index) rowLocked(ordinal uint32) *row {
 
 func (x *Index) refLocked(ordinal uint32) Ref {
 	r := x.rowLocked(ordinal)
-	return Ref{Sequence: uint64(ordinal) + 1, HighID: r.id, Pos: r.pos}
+	return Ref{Sequence: x.first + uint64(ordinal), HighID: r.id, Pos: r.pos}
 }
 
 func (x *Index) fingerprint(key []byte) uint32 { return uint32(maphash.Bytes(x.seed, key)) }
@@ -319,22 +337,31 @@ func (x *Index) Nth(entity []byte, version uint64) (Ref, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	i, ok := x.streamOf[string(entity)]
-	if !ok || version == 0 || version > x.streams[i].head.Version {
+	if !ok {
 		return Ref{}, false
 	}
-	return x.refLocked(x.streams[i].events.at(version - 1)), true
+	s := &x.streams[i]
+	if behind := s.head.Version - version; version <= s.head.Version && behind < s.events.len() {
+		return x.refLocked(s.events.at(s.events.len() - 1 - behind)), true
+	}
+	return Ref{}, false
 }
 
-// Before is the number of events in an entity's stream up to a sequence,
-// inclusive.
+// Before is the version that an entity's stream had after the event at sequence,
+// as far as the index knows: 0 if it has no event of the stream up to there.
 func (x *Index) Before(entity []byte, sequence uint64) uint64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	i, ok := x.streamOf[string(entity)]
-	if !ok {
+	if !ok || sequence < x.first {
 		return 0
 	}
-	return x.streams[i].events.before(uint32(min(sequence, uint64(x.count))))
+	s := &x.streams[i]
+	n := s.events.before(uint32(min(sequence-x.first+1, uint64(x.count))))
+	if n == 0 {
+		return 0
+	}
+	return s.head.Version - (s.events.len() - n)
 }
 
 // Entity is the name of the stream that the event at sequence belongs to, or ""
@@ -342,8 +369,8 @@ func (x *Index) Before(entity []byte, sequence uint64) uint64 {
 func (x *Index) Entity(sequence uint64) string {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if sequence == 0 || sequence > uint64(x.count) {
+	if !x.holdsLocked(sequence) {
 		return ""
 	}
-	return x.streams[x.rowLocked(uint32(sequence-1)).stream].name
+	return x.streams[x.rowLocked(uint32(sequence-x.first)).stream].name
 }

@@ -63,7 +63,7 @@ func (m model) grow(r *rand.Rand, n int) model {
 func TestFindEqualsFilteringAllEvents(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		x := index.New()
+		x := index.New(1)
 		var m model
 		for range 4 {
 			grown := m.grow(r, r.IntN(200))
@@ -117,7 +117,7 @@ func collect(x *index.Index, q index.Query, size int) (got []uint64) {
 
 func TestLookupsEqualTheModel(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
-	x, m := index.New(), model(nil).grow(r, 9000) // more than two chunks of rows
+	x, m := index.New(1), model(nil).grow(r, 9000) // more than two chunks of rows
 	x.Add(m)
 
 	heads := map[string]index.Head{}
@@ -159,17 +159,17 @@ func TestLookupsEqualTheModel(t *testing.T) {
 			t.Fatalf("ByKey(%s) = %+v, want %+v among them", e.Key, x.ByKey(e.Key), want)
 		}
 		var got []uint64
-		for _, ref := range x.Effects(e.Sequence) {
+		for _, ref := range x.Effects(e.ID) {
 			got = append(got, ref.Sequence)
 		}
 		if diff := cmp.Diff(effects[e.Sequence], got); diff != "" {
-			t.Fatalf("Effects(%d) (-want +got):\n%s", e.Sequence, diff)
+			t.Fatalf("Effects of %d (-want +got):\n%s", e.Sequence, diff)
 		}
 	}
 }
 
 func TestUnknownIsNotFound(t *testing.T) {
-	x := index.New()
+	x := index.New(1)
 	x.Add(model(nil).grow(rand.New(rand.NewPCG(1, 1)), 10))
 	if _, ok := x.At(0); ok {
 		t.Error("At(0) found something")
@@ -192,7 +192,7 @@ func TestUnknownIsNotFound(t *testing.T) {
 }
 
 func TestIncarnationCoversFromItsFirstEvent(t *testing.T) {
-	x := index.New()
+	x := index.New(1)
 	x.Began(1, 1)
 	x.Began(4, 1)
 	x.Began(5, 3)
@@ -208,7 +208,7 @@ func TestIncarnationCoversFromItsFirstEvent(t *testing.T) {
 func TestBytesPerEvent(t *testing.T) {
 	const n, limit = 200_000, 96
 	before := heap()
-	x := index.New()
+	x := index.New(1)
 	for seq := uint64(1); seq <= n; seq++ {
 		e := index.Entry{
 			Sequence: seq, Version: seq, Kind: uint16(0x1000 + seq%8),
@@ -234,7 +234,7 @@ func heap() uint64 {
 }
 
 func BenchmarkAdd(b *testing.B) {
-	x := index.New()
+	x := index.New(1)
 	e := index.Entry{Entity: []byte("account:1"), Scope: []byte("ledger"), Kind: 0x1001}
 	entries := make([]index.Entry, 1)
 	b.ReportAllocs()
@@ -249,7 +249,7 @@ func BenchmarkAdd(b *testing.B) {
 
 func BenchmarkByID(b *testing.B) {
 	m := model(nil).grow(rand.New(rand.NewPCG(1, 2)), 100_000)
-	x := index.New()
+	x := index.New(1)
 	x.Add(m)
 	i := 0
 	for b.Loop() {

@@ -22,6 +22,14 @@ func (p *postings) add(ordinal uint32) {
 	p.rest = append(p.rest, ordinal)
 }
 
+// len is the number of ordinals.
+func (p *postings) len() uint64 {
+	if !p.used {
+		return 0
+	}
+	return uint64(len(p.rest)) + 1
+}
+
 // at is the n-th ordinal, counted from 0.
 func (p *postings) at(n uint64) uint32 {
 	if n == 0 {

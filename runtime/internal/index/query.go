@@ -31,21 +31,21 @@ func (x *Index) Find(dst []Ref, q Query) []Ref {
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	end := uint64(x.count)
+	begin, end := max(q.After+1, x.first), x.first+uint64(x.count)
 	if q.Until != 0 {
-		end = min(end, q.Until)
+		end = min(end, q.Until+1)
 		if planted.Bug("last event of a range is left out") {
 			end--
 		}
 	}
-	if q.After >= end {
+	if begin >= end {
 		return dst
 	}
 	m, ok := x.matcherLocked(q)
 	if !ok {
 		return dst
 	}
-	from, to := uint32(q.After), uint32(end) // ordinals: from is the one after sequence After
+	from, to := uint32(begin-x.first), uint32(end-x.first) // ordinals
 	if len(m.lists) == 0 && !m.listed {
 		for o := from; o < to && len(dst) < cap(dst); o++ {
 			if m.matches(x.rowLocked(o)) {

@@ -4,20 +4,21 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/format"
-	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
 // Config is what recovery needs besides the directory.
 type Config struct {
-	// Index is empty and gets an entry for every event.
-	Index *index.Index
+	// Cache is shared by the footers of all segments.
+	Cache *sidx.Cache
 	// NewStore makes the id of a store that is created.
 	NewStore func() [16]byte
 }
@@ -26,8 +27,9 @@ type Config struct {
 // close group at its end, which the writer makes durable before it writes on.
 type Result struct {
 	Store        [16]byte
-	Reader       *segment.Reader // of all segments; the caller closes it
-	Writer       *segment.Writer // of the active segment, which is the last
+	Index        *catalog.Catalog // of all events
+	Reader       *segment.Reader  // of all segments; the caller closes it
+	Writer       *segment.Writer  // of the active segment, which is the last
 	Header       format.SegmentHeader
 	Digest       *chain.Segment // of the active segment up to the writer's end
 	NextSequence uint64
@@ -79,7 +81,7 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 		sometimes.Reached("directory held foreign names")
 	}
 	created := false
-	l := replay.New(reader, c.Index)
+	l := replay.New(reader, c.Cache)
 	t, err := l.Read(found.Last, func() [16]byte {
 		created = true
 		return c.NewStore()
@@ -88,7 +90,7 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 		return nil, err
 	}
 	res := &Result{
-		Store: l.Header.Store, Reader: reader, Header: l.Header, Digest: l.Digest, NextSequence: l.Next,
+		Store: l.Header.Store, Index: l.Index, Reader: reader, Header: l.Header, Digest: l.Digest, NextSequence: l.Next,
 		LastID: l.LastID, Incarnation: l.Incarnation, Closed: t.Closed,
 		Report: Report{
 			Created: created, Clean: t.Clean(), Segments: l.Header.Segment, Events: l.Next - 1, Bytes: l.Bytes,

@@ -12,6 +12,7 @@ type Store struct {
 	fs     vfs.FS
 	now    func() time.Time
 	random func([]byte)
+	inline bool
 }
 
 // SetFS replaces the directory.
@@ -31,3 +32,10 @@ func SetRandom(s *Store, random func([]byte)) { s.random = random }
 
 // Random is the replaced source of randomness, or nil.
 func Random(s *Store) func([]byte) { return s.random }
+
+// SetInline makes the store do its upkeep on the goroutine that gives cause for it,
+// rather than on one of its own.
+func SetInline(s *Store, inline bool) { s.inline = inline }
+
+// Inline reports whether upkeep is done where it is caused.
+func Inline(s *Store) bool { return s.inline }

@@ -37,7 +37,7 @@ type Scanner struct {
 
 // Scan begins to read a segment.
 func (r *Reader) Scan(number uint64) (*Scanner, error) {
-	size, err := r.size(number)
+	size, err := r.Size(number)
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +47,10 @@ func (r *Reader) Scan(number uint64) (*Scanner, error) {
 	}
 	return s, nil
 }
+
+// Limit makes the scanner take the segment for one that ends at end, if its file is
+// longer: a sealed one, with a footer behind its groups. It must come before Head.
+func (s *Scanner) Limit(end int64) { s.size = min(s.size, end) }
 
 // Head reads the segment's header. It must come before the first Next, which
 // takes the store's id from it. Errors are a [*DamageError], a [*NewerError], or
@@ -174,6 +178,9 @@ func (s *Scanner) LastByte(from int64) (int64, error) {
 
 // Group is the header of the current group.
 func (s *Scanner) Group() format.GroupHeader { return s.group }
+
+// Segment is the number of the segment.
+func (s *Scanner) Segment() uint64 { return s.place.Segment }
 
 // Offset is where the current group begins, in bytes from the start of the file.
 func (s *Scanner) Offset() int64 { return s.place.Offset }
