@@ -95,7 +95,6 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 		return nil, err
 	}
 	if created && len(found.Lost) > 0 {
-		sometimes.Reached("kept tail told of a damaged header")
 		return nil, &segment.DamageError{Segment: 1, FirstSequence: 1, Reason: fmt.Sprintf("there is no sound header, but %s was cut off a segment that had one", found.Lost[0])}
 	}
 	res := &Result{
