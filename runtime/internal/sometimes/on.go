@@ -31,7 +31,8 @@ func Reached(name string) {
 	}
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		panic(err) // a test's, which asked for it
+		seen[name] = false // a process that is short of files says it the next time
+		return
 	}
 	defer f.Close()
 	fmt.Fprintln(f, name)
