@@ -37,7 +37,7 @@ func (s *Store) Ancestors(id ID) iter.Seq2[Event, error] {
 			}
 			if !linker.Verify(parent.Hash, &child) {
 				err = &CorruptError{
-					File: segment.Name(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset), FirstSequence: e.Sequence,
+					File: segment.Name(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset), FirstSequence: e.Sequence, LastSequence: e.Sequence,
 					Reason: "the event's hash does not follow from the event before it in its stream",
 				}
 				break

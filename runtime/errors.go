@@ -11,6 +11,7 @@ var (
 	// ErrClosed: the store is closed.
 	ErrClosed = errors.New("batpak: store is closed")
 	// ErrLocked: another process, or another handle in this one, has the store open.
+	// [OpenReadOnly] reads beside it.
 	ErrLocked = errors.New("batpak: store is open elsewhere")
 	// ErrCorrupt: bytes on disk are damaged; see [CorruptError].
 	ErrCorrupt = errors.New("batpak: store is damaged")
@@ -189,19 +190,36 @@ func (e *PoisonedError) Unwrap() error { return e.Cause }
 // Code returns "poisoned".
 func (e *PoisonedError) Code() string { return "poisoned" }
 
-// CorruptError says where bytes on disk are damaged. A sound copy of the file helps.
+// CorruptError says where bytes on disk are damaged, and which events that may
+// touch. Put back a sound copy of the file.
 type CorruptError struct {
 	File          string
 	Offset        int64  // bytes from the start of the file
-	FirstSequence uint64 // the first sequence that the damage may touch; 0 = unknown
+	End           int64  // of the damage, as far as it is known; 0 = unknown
+	FirstSequence uint64 // the first event that the damage may touch; 0 = unknown
+	LastSequence  uint64 // the last one; 0 = unknown; less than the first if there is none
 	Reason        string
 }
 
 func (e *CorruptError) Error() string {
-	if e.FirstSequence == 0 {
-		return fmt.Sprintf("batpak: store is damaged: %s, offset %d: %s", e.File, e.Offset, e.Reason)
+	return fmt.Sprintf("batpak: store is damaged: %s, offset %d%s: %s: put back a sound copy of the file",
+		e.File, e.Offset, e.events(), e.Reason)
+}
+
+// events says which events may be touched.
+func (e *CorruptError) events() string {
+	switch first, last := e.FirstSequence, e.LastSequence; {
+	case first == 0:
+		return ""
+	case last == 0:
+		return fmt.Sprintf(", perhaps all from event %d on", first)
+	case last < first:
+		return ", no event"
+	case last == first:
+		return fmt.Sprintf(", event %d", first)
+	default:
+		return fmt.Sprintf(", events %d to %d", first, last)
 	}
-	return fmt.Sprintf("batpak: store is damaged: %s, offset %d, perhaps all from event %d on: %s", e.File, e.Offset, e.FirstSequence, e.Reason)
 }
 
 // Is matches [ErrCorrupt].

@@ -103,9 +103,24 @@ func TestErrorsSayWhatWhereAndWhatToDo(t *testing.T) {
 	}{
 		{
 			&batpak.CorruptError{File: "f", Offset: 96, FirstSequence: 5, Reason: "bad"},
-			"batpak: store is damaged: f, offset 96, perhaps all from event 5 on: bad",
+			"batpak: store is damaged: f, offset 96, perhaps all from event 5 on: bad: put back a sound copy of the file",
 		},
-		{&batpak.CorruptError{File: "f", Reason: "gone"}, "batpak: store is damaged: f, offset 0: gone"},
+		{
+			&batpak.CorruptError{File: "f", Offset: 96, FirstSequence: 5, LastSequence: 7, Reason: "bad"},
+			"batpak: store is damaged: f, offset 96, events 5 to 7: bad: put back a sound copy of the file",
+		},
+		{
+			&batpak.CorruptError{File: "f", FirstSequence: 5, LastSequence: 5, Reason: "bad"},
+			"batpak: store is damaged: f, offset 0, event 5: bad: put back a sound copy of the file",
+		},
+		{
+			&batpak.CorruptError{File: "f", FirstSequence: 5, LastSequence: 4, Reason: "bad"},
+			"batpak: store is damaged: f, offset 0, no event: bad: put back a sound copy of the file",
+		},
+		{
+			&batpak.CorruptError{File: "f", Reason: "gone"},
+			"batpak: store is damaged: f, offset 0: gone: put back a sound copy of the file",
+		},
 		{&batpak.FormatError{File: "f", Found: 2, Supported: 1}, "batpak: f has format version 2, this build knows versions up to 1: use a newer build"},
 		{&batpak.ConflictError{Entity: "e", Expected: 1, Actual: 2}, `batpak: conflict: stream "e" is at version 2, expected 1`},
 		{

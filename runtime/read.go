@@ -203,10 +203,23 @@ func event(r *format.Record, d *Decision) Event {
 
 func (s *Store) visible(sequence uint64) bool { return sequence <= s.frontier.At(frontier.Visible) }
 
-// outward turns an error of the disk's rooms into one of this package.
+// corrupt is the public form of a damage.
+func corrupt(d *segment.DamageError) *CorruptError {
+	return &CorruptError{
+		File: segment.Name(d.Segment), Offset: d.Offset, End: d.End,
+		FirstSequence: d.FirstSequence, LastSequence: d.LastSequence, Reason: d.Reason,
+	}
+}
+
+// outward turns an error of the disk's rooms into one of this package; if it is
+// about one event, this is its sequence.
 func outward(err error, sequence uint64) error {
 	if d, ok := errors.AsType[*segment.DamageError](err); ok {
-		return &CorruptError{File: segment.Name(d.Segment), Offset: d.Offset, FirstSequence: max(sequence, d.FirstSequence), Reason: d.Reason}
+		e := corrupt(d)
+		if sequence > 0 {
+			e.FirstSequence, e.LastSequence = sequence, sequence
+		}
+		return e
 	}
 	if n, ok := errors.AsType[*segment.NewerError](err); ok {
 		return &FormatError{File: segment.Name(n.Segment), Found: n.Found, Supported: format.Version}

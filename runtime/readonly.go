@@ -78,7 +78,7 @@ func openReader(fs vfs.FS, options Options) (*Store, error) {
 func (s *Store) look() error {
 	found, err := replay.List(s.fs)
 	if err != nil {
-		return err
+		return replay.New(s.segments, s.index).Locate(err)
 	}
 	log, tail, durable := (*replay.Log)(nil), (*replay.Tail)(nil), uint64(0)
 	if s.options.ShowUnsynced {

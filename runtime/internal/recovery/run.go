@@ -72,15 +72,15 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 	if err := planted.Skip("recovery acts on names that are not durable", dir.SyncDir); err != nil {
 		return nil, fmt.Errorf("make the directory durable: %w", err)
 	}
+	l := replay.New(reader, c.Index)
 	found, err := replay.List(dir)
 	if err != nil {
-		return nil, err
+		return nil, l.Locate(err)
 	}
 	if len(found.Foreign) > 0 {
 		sometimes.Reached("directory held foreign names")
 	}
 	created := false
-	l := replay.New(reader, c.Index)
 	t, err := l.Read(found.Last, func() [16]byte {
 		created = true
 		return c.NewStore()

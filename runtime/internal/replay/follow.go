@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,7 +57,7 @@ func (f *Follower) Read(ctx context.Context) error {
 		// The log may have changed while it was read.
 		sometimes.Reached("follower looked at damage again")
 	}
-	return f.locate(err)
+	return f.Locate(err)
 }
 
 func (f *Follower) read(ctx context.Context) error {
@@ -76,7 +77,7 @@ func (f *Follower) read(ctx context.Context) error {
 			if err := f.seal(next); err != nil {
 				return err
 			}
-			if proof, err := f.prove(last+1, format.SegmentHeaderSize); err != nil || proof == 0 {
+			if begun, err := f.begun(last + 1); err != nil || !begun {
 				return err
 			}
 			sometimes.Reached("follower went on to the next segment")
@@ -111,13 +112,35 @@ func (f *Follower) header(number uint64) (*format.SegmentHeader, error) {
 		return nil, err
 	}
 	h, err := f.head(s, number)
-	if _, damaged := errors.AsType[*segment.DamageError](err); damaged && number == 1 && s.Size() <= format.SegmentHeaderSize {
-		return nil, ErrNone // see tornHeader
+	d, damaged := errors.AsType[*segment.DamageError](err)
+	if !damaged {
+		return &h, err
 	}
-	if err != nil {
-		return nil, err
+	if number > 1 {
+		d.FirstSequence = f.behind(number - 1)
+		return nil, d
 	}
-	return &h, nil
+	if last, err := f.isLast(number); err != nil || !last || s.Size() > format.SegmentHeaderSize {
+		return nil, cmp.Or(err, error(d))
+	}
+	return nil, ErrNone // see tornHeader
+}
+
+// isLast reports whether no segment follows.
+func (f *Follower) isLast(number uint64) (bool, error) {
+	f.reader.Forget(number + 1)
+	there, err := f.reader.Has(number + 1)
+	return !there, err
+}
+
+// begun reports whether a segment is there to stay: another one follows it, or a
+// group in it is proven.
+func (f *Follower) begun(number uint64) (bool, error) {
+	if last, err := f.isLast(number); err != nil || !last {
+		return err == nil, err
+	}
+	proof, err := f.prove(number, format.SegmentHeaderSize)
+	return proof > format.SegmentHeaderSize, err
 }
 
 // seal takes in the rest of the last segment, which next follows: all of it was

@@ -74,19 +74,11 @@ func (l *Log) Read(last uint64, newStore func() [16]byte) (*Tail, error) {
 	}
 	for number := uint64(1); number < last; number++ {
 		if err := l.sealed(number); err != nil {
-			return nil, l.locate(err)
+			return nil, l.Locate(err)
 		}
 	}
 	t, err := l.last(last, newStore)
-	return t, l.locate(err)
-}
-
-// locate adds to a damage which event it may touch first.
-func (l *Log) locate(err error) error {
-	if d, ok := errors.AsType[*segment.DamageError](err); ok && d.FirstSequence == 0 {
-		d.FirstSequence = l.Next
-	}
-	return err
+	return t, l.Locate(err)
 }
 
 // sealed reads a segment that another one follows: all of it must be sound.
@@ -259,7 +251,7 @@ func (l *Log) begin(h format.SegmentHeader) error {
 	if h.PrevLength != want.PrevLength || h.PrevDigest != want.PrevDigest && !planted.Bug("digest of the segment before is not checked") {
 		sometimes.Reached("segment was not the one that the next one names")
 		return &segment.DamageError{
-			Segment: max(l.Header.Segment, 1), FirstSequence: l.Header.FirstSequence,
+			Segment: max(l.Header.Segment, 1), End: l.Length, FirstSequence: l.Header.FirstSequence, LastSequence: l.Next - 1,
 			Reason: fmt.Sprintf("length or digest differ from what segment %d says of it", h.Segment),
 		}
 	}

@@ -7,19 +7,35 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 )
 
-// DamageError says where a segment does not hold what it should.
+// DamageError says where a segment does not hold what it should, and which events
+// that may touch.
 type DamageError struct {
 	Segment       uint64
 	Offset        int64  // bytes from the start of the file
-	FirstSequence uint64 // the first event that the damage may touch; 0 = unknown
+	End           int64  // of the damage, as far as it is known; 0 = unknown
+	FirstSequence uint64 // 0 = unknown
+	LastSequence  uint64 // 0 = unknown; less than the first if there is no event in it
 	Reason        string
 }
 
 func (e *DamageError) Error() string {
-	if e.FirstSequence == 0 {
-		return fmt.Sprintf("segment %d, offset %d: %s", e.Segment, e.Offset, e.Reason)
+	return fmt.Sprintf("segment %d, offset %d%s: %s", e.Segment, e.Offset, e.events(), e.Reason)
+}
+
+// events says which events are touched.
+func (e *DamageError) events() string {
+	switch first, last := e.FirstSequence, e.LastSequence; {
+	case first == 0:
+		return ""
+	case last == 0:
+		return fmt.Sprintf(", events from %d on", first)
+	case last < first:
+		return ", no event"
+	case last == first:
+		return fmt.Sprintf(", event %d", first)
+	default:
+		return fmt.Sprintf(", events %d to %d", first, last)
 	}
-	return fmt.Sprintf("segment %d, offset %d, events from %d on: %s", e.Segment, e.Offset, e.FirstSequence, e.Reason)
 }
 
 // NewerError says that a segment holds sound bytes of a later version.

@@ -214,6 +214,9 @@ func (s *Scanner) peek(at int64, n int) ([]byte, error) {
 	if from := at - s.at; from >= 0 && from+int64(n) <= int64(len(s.window)) {
 		return s.window[from : from+int64(n)], nil
 	}
+	if at >= s.size {
+		return nil, nil
+	}
 	want := int(min(int64(max(n, scanWindow)), s.size-at))
 	s.window = slices.Grow(s.window[:0], want)[:want]
 	got, err := s.r.readAt(s.place.Segment, s.window, at)
