@@ -3,6 +3,7 @@ package batpak_test
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -226,14 +227,19 @@ func (p *player) acknowledge(w *pending, receipts []batpak.Receipt) error {
 			return breaks(5, "receipt %+v, the durable mark is at %d", r, durable)
 		}
 	}
-	if err := p.granted(w, first); err != nil {
-		return err
-	}
 	i := slices.Index(p.chronicle.ends, end)
 	if i < 0 || p.chronicle.start(i) != first {
 		return breaks(5, "receipts of events %d to %d, batches end with %v", first+1, end, p.chronicle.ends)
 	}
-	if q := p.chronicle.requests[i]; q.receipts == nil {
+	q := p.chronicle.requests[i]
+	if q == w.request {
+		if err := p.granted(w, first); err != nil {
+			return err
+		}
+	} else if !q.keyed() || !reflect.DeepEqual(q.items, w.request.items) {
+		return breaks(5, "request for %+v got the receipts of %+v", w.request.items, q.items)
+	}
+	if q.receipts == nil {
 		q.receipts = receipts
 	}
 	p.acked = max(p.acked, end)
@@ -244,8 +250,9 @@ func (p *player) acknowledge(w *pending, receipts []batpak.Receipt) error {
 	return nil
 }
 
-// granted holds what a request expected against the events before it. A retry
-// finds its own.
+// granted holds what a request expected against the events before it. It is not
+// asked of a request that finds its events there: a retry, or the first try of one
+// whose retry was quicker.
 func (p *player) granted(w *pending, first int) error {
 	if w.act != actAppend {
 		return nil
