@@ -127,25 +127,30 @@ func Bypass(ctx context.Context, s *Store, command, reason string, d Draft, opts
 
 // Decide proposes and commits d, and does both again when another writer moved
 // the stream in between, at most [MaxAttempts] times; then it fails with the
-// last [*ConflictError]. From the second attempt on, the commands of one stream
-// take turns; one that keeps its turn for ten seconds loses it. An idempotency key among opts is looked up first, so that a retry
-// returns the receipt of the event it made rather than the gates' opinion of a
-// second one. An expectation among opts must hold at the first attempt.
-// Generated code calls it.
+// last [*ConflictError]. From the first conflict on, the commands of one stream
+// take turns until none is left; one that keeps its turn for ten seconds loses it.
+// An idempotency key among opts is looked up first, so that a retry returns the
+// receipt of the event it made rather than the gates' opinion of a second one. An
+// expectation among opts must hold at the first attempt. Generated code calls it.
 func Decide[T any](ctx context.Context, s *Store, d Draft, propose func(context.Context) (Permit[T], error), opts ...AppendOption) (Receipt, error) {
 	wish := newDraft(d, opts)
-	receipt, err := attempt(ctx, s, &wish, propose, opts)
-	if wish.expect.set || !errors.Is(err, ErrConflict) {
-		return receipt, err
+	attempts := MaxAttempts
+	if wish.expect.set || !s.turns.Taken(d.Entity) || planted.Bug("command jumps the queue") {
+		receipt, err := attempt(ctx, s, &wish, propose, opts)
+		if wish.expect.set || !errors.Is(err, ErrConflict) {
+			return receipt, err
+		}
+		attempts--
 	}
-	giveBack, terr := s.turns.Take(ctx, d.Entity)
-	if terr != nil {
-		return Receipt{}, terr
+	giveBack, err := s.turns.Take(ctx, d.Entity)
+	if err != nil {
+		return Receipt{}, err
 	}
 	defer giveBack()
 	s.point("turn")
-	sometimes.Reached("command was decided again")
-	for range MaxAttempts - 1 {
+	sometimes.Reached("command was decided in its turn")
+	var receipt Receipt
+	for range attempts {
 		if receipt, err = attempt(ctx, s, &wish, propose, opts); !errors.Is(err, ErrConflict) {
 			break
 		}

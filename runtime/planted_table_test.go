@@ -85,6 +85,7 @@ var plantedBugs = []plantedBug{
 	{"torn tail is not kept", "", "TestCrashAtAnyOperation", 10},
 	{"torn tail is told by the zeros behind it", "", "TestCrashAtAnyOperation", 12},
 	{"turn does not end by itself", "turn", "TestTurnEndsByItself", 0},
+	{"command jumps the queue", "", "TestCommandDoesNotJumpTheQueue", 0},
 	{"turn is handed to two", "", "TestScheduleOfEverything", 8},
 	{"unproven tail is synced but not written again", "", "TestCrashCorpus/ghosts", 0},
 	{"verdict is given from what is not published", "", "TestScheduleOfEverything", 3},

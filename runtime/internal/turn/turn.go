@@ -50,6 +50,14 @@ func (t *Turns) Take(ctx context.Context, key string) (giveBack func(), err erro
 	}
 }
 
+// Taken reports whether somebody has the turn of key, or waits for it. Who comes
+// then and does not queue takes the chances of those who do.
+func (t *Turns) Taken(key string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.of[key] != nil
+}
+
 func (t *Turns) enter(key string) *turn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
