@@ -131,7 +131,7 @@ func TestSometimesEverythingIsReached(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, packages := range [][]string{{"."}, {"./internal/...", "../props"}} {
 		wg.Go(func() {
-			args := append([]string{"test", "-count=1", "-tags", "planted", "-skip", "Planted|Sometimes"}, packages...)
+			args := append([]string{"test", "-count=1", "-short", "-tags", "planted", "-skip", "Planted|Sometimes"}, packages...)
 			c := exec.CommandContext(t.Context(), "go", args...)
 			c.Env = append(os.Environ(), sometimes.Env+"="+file)
 			if out, err := c.CombinedOutput(); err != nil {

@@ -104,11 +104,31 @@ func TestManySegments(t *testing.T) {
 	}
 }
 
+// TestReadersMeet: of two readers that open one segment at once, both read, and one
+// file stays open.
+func TestReadersMeet(t *testing.T) {
+	disk, dir := simfs.New(), &counting{}
+	dir.FS = disk.FS()
+	pos := fill(t, create(t, disk.FS(), 1), 1, 1, 20)[0]
+	reader := newReader(dir)
+	read := func() {
+		if rec, err := reader.Record(pos, format.RecordSeed(storeID)); err != nil || rec.Sequence != 1 {
+			t.Errorf("Record() = event %d, %v", rec.Sequence, err)
+		}
+	}
+	dir.meet = func() { dir.meet = nil; read() }
+	read()
+	if got := dir.open(); got != 1 {
+		t.Errorf("%d files are open, want 1", got)
+	}
+}
+
 // counting counts the files that are open.
 type counting struct {
 	vfs.FS
-	mu sync.Mutex
-	n  int
+	meet func() // called before a file is opened, if set
+	mu   sync.Mutex
+	n    int
 }
 
 func (c *counting) add(n int) {
@@ -124,6 +144,9 @@ func (c *counting) open() int {
 }
 
 func (c *counting) Open(name string, m vfs.Mode) (vfs.File, error) {
+	if c.meet != nil {
+		c.meet()
+	}
 	f, err := c.FS.Open(name, m)
 	if err == nil {
 		c.add(1)
