@@ -203,12 +203,12 @@ type CorruptError struct {
 
 func (e *CorruptError) Error() string {
 	return fmt.Sprintf("batpak: store is damaged: %s, offset %d%s: %s: put back a sound copy of the file",
-		e.File, e.Offset, e.events(), e.Reason)
+		e.File, e.Offset, span(e.FirstSequence, e.LastSequence), e.Reason)
 }
 
-// events says which events may be touched.
-func (e *CorruptError) events() string {
-	switch first, last := e.FirstSequence, e.LastSequence; {
+// span says which events a damage may touch.
+func span(first, last uint64) string {
+	switch {
 	case first == 0:
 		return ""
 	case last == 0:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sort"
 	"time"
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
@@ -11,6 +12,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
 	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 )
 
@@ -31,40 +33,49 @@ type Damage struct {
 	// Entity is the stream the damage is in; empty for damage to a segment's own
 	// structures.
 	Entity   string
-	Sequence uint64 // of the first damaged event; 0 = unknown
-	File     string
-	Offset   int64 // bytes from the start of the file
-	Reason   string
+	Sequence uint64 // of the first event that it may touch
+	// LastSequence is the last event that it may touch, less than Sequence if it
+	// touches none. Events of a stream that come after a damaged one are not among
+	// them, but nothing proves them any more.
+	LastSequence uint64
+	File         string
+	Offset       int64 // bytes from the start of the file
+	End          int64 // of the damage, as far as it is known; 0 = unknown
+	Reason       string
 }
 
 // String describes the damage in one line.
 func (d Damage) String() string {
-	if d.Entity == "" {
-		return fmt.Sprintf("%s, offset %d: %s", d.File, d.Offset, d.Reason)
+	switch {
+	case d.Entity == "" && d.LastSequence < d.Sequence:
+		return fmt.Sprintf("%s, offset %d, no event: %s", d.File, d.Offset, d.Reason)
+	case d.Entity == "":
+		return fmt.Sprintf("%s, offset %d%s: %s", d.File, d.Offset, span(d.Sequence, d.LastSequence), d.Reason)
 	}
 	return fmt.Sprintf("%s, offset %d: event %d of stream %q: %s", d.File, d.Offset, d.Sequence, d.Entity, d.Reason)
 }
 
 // Verify reads everything that is visible and computes again every checksum,
 // every segment's digest and every link of every stream's hash chain. It goes on
-// after damage, which it reports; an error means that it could not finish. It
-// works beside appends and other readers, and uses memory for the streams, not
-// for the events.
-func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
+// after damage, which it reports; an error means that it could not finish, and the
+// report then says how far it came. It works beside appends and other readers, and
+// uses memory for the streams, not for the events. Options limit its rate and let
+// it report progress.
+func (s *Store) Verify(ctx context.Context, opts ...VerifyOption) (VerifyReport, error) {
 	if err := s.alive(); err != nil {
 		return VerifyReport{}, err
 	}
 	elapsed := clock.Start()
 	v := verifier{store: s, until: s.frontier.At(frontier.Visible), heads: map[string]verified{}}
-	if err := v.segments(ctx); err != nil {
-		return VerifyReport{}, outward(err, 0)
+	for _, o := range opts {
+		if o != nil {
+			o.applyVerify(&v)
+		}
 	}
-	if err := v.events(ctx); err != nil {
-		return VerifyReport{}, outward(err, 0)
-	}
+	err := v.run(ctx)
 	v.report.Streams = len(v.heads)
 	v.report.Took = elapsed()
-	return v.report, nil
+	return v.report, outward(err, 0)
 }
 
 // verifier is one run of Verify.
@@ -74,6 +85,42 @@ type verifier struct {
 	report VerifyReport
 	heads  map[string]verified
 	linker chain.Linker
+	pace   pace
+	at     uint64 // segment
+}
+
+func (v *verifier) run(ctx context.Context) error {
+	last := format.Pos{Segment: 1}
+	if ref, ok := v.store.index.At(v.until); ok {
+		last = ref.Pos
+	}
+	for n := uint64(1); n <= uint64(last.Segment); n++ {
+		v.pace.of += v.length(n, last)
+	}
+	v.pace.of *= 2
+	v.tell()
+	if err := v.segments(ctx, last); err != nil {
+		return err
+	}
+	if err := v.events(ctx); err != nil {
+		return err
+	}
+	v.pace.done = v.pace.of
+	v.tell()
+	return nil
+}
+
+// length is how many bytes of a segment are to be read; a segment that cannot be
+// read has none.
+func (v *verifier) length(number uint64, last format.Pos) int64 {
+	if number == uint64(last.Segment) {
+		return int64(last.Offset) + int64(last.Length)
+	}
+	sc, err := v.store.segments.Scan(number)
+	if err != nil {
+		return 0
+	}
+	return sc.Size()
 }
 
 // verified is how far a stream has been verified.
@@ -85,23 +132,17 @@ type verified struct {
 
 // segments checks the structure of each segment and that each carries the
 // digest of the one before.
-func (v *verifier) segments(ctx context.Context) error {
-	last := format.Pos{Segment: 1}
-	if ref, ok := v.store.index.At(v.until); ok {
-		last = ref.Pos
-	}
+func (v *verifier) segments(ctx context.Context, last format.Pos) error {
 	var prev *segmentSum // nil where it is not known
 	for n := uint64(1); n <= uint64(last.Segment); n++ {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+		v.at = n
 		end := int64(-1) // of what is to be checked; -1 = all
 		if n == uint64(last.Segment) {
 			end = int64(last.Offset) + int64(last.Length)
 		}
-		sum, err := v.segment(n, end, prev)
+		sum, err := v.segment(ctx, n, end, prev)
 		if d, ok := errors.AsType[*segment.DamageError](err); ok {
-			v.damaged(Damage{Sequence: d.FirstSequence, File: segment.Name(d.Segment), Offset: d.Offset, Reason: d.Reason})
+			v.damagedSegment(d, end)
 			prev = nil
 			continue
 		}
@@ -115,14 +156,49 @@ func (v *verifier) segments(ctx context.Context) error {
 	return nil
 }
 
+// damagedSegment notes damage to the structures of a segment, which is checked up to
+// end, with the events that it may touch.
+func (v *verifier) damagedSegment(d *segment.DamageError, end int64) {
+	if d.FirstSequence == 0 {
+		d.FirstSequence = v.behind(d.Segment, d.Offset)
+	}
+	log := replay.New(v.store.segments, v.store.index)
+	log.Header = format.SegmentHeader{Store: v.store.id, Segment: d.Segment}
+	_ = log.Locate(d)
+	if end >= 0 {
+		d.End = min(d.End, end)
+	}
+	switch {
+	case d.End > 0 && d.LastSequence < d.FirstSequence:
+		d.LastSequence = v.behind(d.Segment, d.End) - 1
+	case d.LastSequence == 0 || d.LastSequence > v.until:
+		d.LastSequence = v.behind(d.Segment+1, 0) - 1
+	}
+	v.damaged(Damage{
+		Sequence: d.FirstSequence, LastSequence: d.LastSequence,
+		File: segment.Name(d.Segment), Offset: d.Offset, End: d.End, Reason: d.Reason,
+	})
+}
+
+// behind is the first event that begins at a place or behind it.
+func (v *verifier) behind(number uint64, offset int64) uint64 {
+	n := sort.Search(int(v.until), func(i int) bool {
+		ref, _ := v.store.index.At(uint64(i) + 1)
+		at := uint64(ref.Pos.Segment)
+		return at > number || at == number && int64(ref.Pos.Offset) >= offset
+	})
+	return uint64(n) + 1
+}
+
 // segmentSum is what the next segment says of one.
 type segmentSum struct {
+	first  uint64 // sequence
 	length int64
 	digest [32]byte
 }
 
 // segment checks one segment up to end and returns its length and digest.
-func (v *verifier) segment(number uint64, end int64, prev *segmentSum) (*segmentSum, error) {
+func (v *verifier) segment(ctx context.Context, number uint64, end int64, prev *segmentSum) (*segmentSum, error) {
 	sc, err := v.store.segments.Scan(number)
 	if err != nil {
 		return nil, err
@@ -132,16 +208,23 @@ func (v *verifier) segment(number uint64, end int64, prev *segmentSum) (*segment
 	if err != nil {
 		return nil, err
 	}
-	wrong := func(reason string) error {
-		return &segment.DamageError{Segment: number, Reason: reason, FirstSequence: head.FirstSequence}
-	}
 	switch {
 	case head.Store != v.store.id || head.Segment != number:
-		return nil, wrong("the header is that of another segment or store")
+		return nil, &segment.DamageError{
+			Segment: number, End: sc.Size(), Reason: "the header is that of another segment or store",
+			FirstSequence: v.behind(number, 0), LastSequence: v.behind(number+1, 0) - 1,
+		}
 	case prev != nil && (head.PrevLength != uint64(prev.length) || head.PrevDigest != prev.digest):
-		return nil, wrong("the header carries another digest than that of the segment before")
+		// Either the header was changed or the segment before, and with it its events.
+		return nil, &segment.DamageError{
+			Segment: number, End: sc.End(), Reason: "the header carries another digest than that of the segment before",
+			FirstSequence: prev.first, LastSequence: head.FirstSequence - 1,
+		}
 	}
 	digest.Write(sc.Bytes())
+	if err := v.advance(ctx, int64(len(sc.Bytes()))); err != nil {
+		return nil, err
+	}
 	for end < 0 || sc.End() < end {
 		ok, err := sc.Next()
 		if err != nil {
@@ -151,11 +234,14 @@ func (v *verifier) segment(number uint64, end int64, prev *segmentSum) (*segment
 			break
 		}
 		digest.Write(sc.Bytes())
+		if err := v.advance(ctx, int64(len(sc.Bytes()))); err != nil {
+			return nil, err
+		}
 	}
 	if end < 0 && sc.End() != sc.Size() {
 		return nil, &segment.DamageError{Segment: number, Offset: sc.End(), Reason: "bytes follow the last group of a sealed segment"}
 	}
-	return &segmentSum{length: sc.End(), digest: digest.Sum()}, nil
+	return &segmentSum{first: head.FirstSequence, length: sc.End(), digest: digest.Sum()}, nil
 }
 
 // events checks each record and its link.
@@ -163,16 +249,19 @@ func (v *verifier) events(ctx context.Context) error {
 	cursor := v.store.segments.Cursor()
 	page := make([]index.Ref, 0, pageSize)
 	for q := (index.Query{Until: v.until}); q.After < v.until; q.After = page[len(page)-1].Sequence {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		if page = v.store.index.Find(page[:0], q); len(page) == 0 {
 			return nil
 		}
+		read := int64(0)
 		for _, ref := range page {
 			if err := v.event(cursor, ref); err != nil {
 				return err
 			}
+			read += int64(ref.Pos.Length)
+		}
+		v.at = uint64(page[len(page)-1].Pos.Segment)
+		if err := v.advance(ctx, read); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -195,8 +284,9 @@ func (v *verifier) event(cursor *segment.Cursor, ref index.Ref) error {
 	}
 	if reason != "" {
 		v.damaged(Damage{
-			Entity: entity, Sequence: ref.Sequence,
-			File: segment.Name(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset), Reason: reason,
+			Entity: entity, Sequence: ref.Sequence, LastSequence: ref.Sequence,
+			File: segment.Name(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset),
+			End: int64(ref.Pos.Offset) + int64(ref.Pos.Length), Reason: reason,
 		})
 		v.heads[entity] = verified{broken: true}
 		return nil

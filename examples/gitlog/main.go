@@ -92,7 +92,7 @@ func (c *config) run(ctx context.Context, stdout io.Writer, p *progress) error {
 		return err
 	}
 	p.say("reading the log")
-	r, err := c.report(ctx, dir, scope, repo)
+	r, err := c.report(ctx, dir, scope, repo, p)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (c *config) record(ctx context.Context, dir, scope string, repo *git.Reposi
 }
 
 // report opens the log again, which is timed, and reads it.
-func (c *config) report(ctx context.Context, dir, scope string, repo *git.Repository) (r *report.Report, err error) {
+func (c *config) report(ctx context.Context, dir, scope string, repo *git.Repository, p *progress) (r *report.Report, err error) {
 	head, err := repo.Head(ctx)
 	if err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func (c *config) report(ctx context.Context, dir, scope string, repo *git.Reposi
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, j.Store().Close()) }()
-	if r, err = report.Collect(ctx, j, scope, head); err != nil {
+	if r, err = report.Collect(ctx, j, scope, head, batpak.OnProgress(p.verify)); err != nil {
 		return nil, err
 	}
 	r.Rates.ReopenSeconds = j.Store().Report().Took.Seconds()

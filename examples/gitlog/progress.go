@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/batpak-go/batpak/examples/gitlog/internal/record"
+	batpak "github.com/batpak-go/batpak/runtime"
 )
 
 // progress is a line on a terminal that says what is being done.
@@ -41,6 +42,15 @@ func (p *progress) record(at record.Progress) {
 	}
 	p.last = time.Now()
 	p.say(fmt.Sprintf("recording: %d of %d commits, %d events", at.Recorded, at.Fresh, at.Appended))
+}
+
+// verify says how far verifying has come.
+func (p *progress) verify(at batpak.VerifyProgress) {
+	if time.Since(p.last) < interval || at.Of == 0 {
+		return
+	}
+	p.last = time.Now()
+	p.say(fmt.Sprintf("verifying: %d %%", 100*at.Done/at.Of))
 }
 
 // clear removes the line.

@@ -17,9 +17,9 @@ const (
 	maxEffects     = 1 << 20
 )
 
-// Collect reads the log for what it has in a scope. head is the commit that is
-// checked out, or "". The caller fills in what only it knows.
-func Collect(ctx context.Context, j *history.Journal, scope, head string) (*Report, error) {
+// Collect reads the log for what it has in a scope, and has it verified. head is
+// the commit that is checked out, or "". The caller fills in what only it knows.
+func Collect(ctx context.Context, j *history.Journal, scope, head string, verify ...batpak.VerifyOption) (*Report, error) {
 	s := j.Store()
 	r := &Report{Scope: scope, Events: s.Frontier().Visible}
 	t := newTally()
@@ -45,12 +45,12 @@ func Collect(ctx context.Context, j *history.Journal, scope, head string) (*Repo
 	if r.Lineage, err = lineage(ctx, s, scope, head); err != nil {
 		return nil, fmt.Errorf("lineage of %s: %w", head, err)
 	}
-	return r, r.verify(ctx, s)
+	return r, r.verify(ctx, s, verify)
 }
 
 // verify has the store verify itself.
-func (r *Report) verify(ctx context.Context, s *batpak.Store) error {
-	v, err := s.Verify(ctx)
+func (r *Report) verify(ctx context.Context, s *batpak.Store, opts []batpak.VerifyOption) error {
+	v, err := s.Verify(ctx, opts...)
 	if err != nil {
 		return fmt.Errorf("verify the log: %w", err)
 	}

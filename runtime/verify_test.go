@@ -1,0 +1,144 @@
+package batpak_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+// rotating fills a store of small segments.
+func rotating(t *testing.T) (*simfs.Disk, *batpak.Store) {
+	t.Helper()
+	d := simfs.New()
+	s := openSim(t, d, &batpak.Options{SegmentSize: 2 << 10})
+	for i := range 60 {
+		b := s.NewBatch()
+		for k := range 1 + i%3 {
+			b.Add(note(fmt.Sprint("a:", k), fmt.Sprint("payload ", i)))
+		}
+		if _, err := b.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d, s
+}
+
+// TestVerifyNamesTheEventsOfADamage damages each structure of an open store: Verify
+// names the file, where the damage begins and ends, and exactly the events in it.
+func TestVerifyNamesTheEventsOfADamage(t *testing.T) {
+	d, s := rotating(t)
+	random := rand.New(rand.NewPCG(*damageSeed, 11))
+	check := func(name string, at int64, want batpak.Damage) {
+		t.Helper()
+		sound := d.Bytes(name)
+		defer d.SetBytes(name, sound)
+		bad := append([]byte{}, sound...)
+		bad[at] ^= 1 << random.IntN(8)
+		d.SetBytes(name, bad)
+		v, err := s.Verify(t.Context())
+		if err != nil || len(v.Damages) == 0 {
+			t.Errorf("byte %d of %s: Verify() = %+v, %v, want damage", at, name, v, err)
+			return
+		}
+		got := v.Damages[0]
+		want.File, want.Reason = name, got.Reason
+		if got != want {
+			t.Errorf("byte %d of %s: %+v, want %+v", at, name, got, want)
+		}
+		for _, other := range v.Damages[1:] {
+			if other.Entity == "" || other.Sequence != other.LastSequence || other.Sequence < want.Sequence || other.Sequence > want.LastSequence {
+				t.Errorf("byte %d of %s: %+v beside %+v", at, name, other, want)
+			}
+		}
+	}
+	first := map[string]bool{}
+	for _, g := range groupsOf(t, directoryOf(d)) {
+		last := g.FirstSequence + uint64(g.Count) - 1
+		check(g.file, g.offset+random.Int64N(g.end-g.offset), batpak.Damage{Sequence: g.FirstSequence, LastSequence: last, Offset: g.offset, End: g.end})
+		if !first[g.file] {
+			first[g.file] = true
+			check(g.file, random.Int64N(format.SegmentHeaderSize), batpak.Damage{Sequence: g.FirstSequence, LastSequence: g.FirstSequence - 1, End: format.SegmentHeaderSize})
+		}
+	}
+	if len(first) < 3 {
+		t.Errorf("%d segments, want some", len(first))
+	}
+}
+
+// TestVerifyAtMost: a rate is kept, and a context ends a wait for it.
+func TestVerifyAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, s := rotating(t)
+		v, err := s.Verify(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		const rate = 1000
+		began := time.Now()
+		if _, err := s.Verify(t.Context(), batpak.AtMost(rate)); err != nil {
+			t.Error(err)
+		}
+		// Its events have fewer bytes than its segments.
+		most := 2 * time.Duration(v.Bytes) * time.Second / rate
+		if took := time.Since(began); took < most*3/4 || took > most {
+			t.Errorf("%d bytes twice at %d bytes a second took %v, want about %v", v.Bytes, rate, took, most)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began = time.Now()
+		part, err := s.Verify(ctx, batpak.AtMost(rate))
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second || part.Segments == v.Segments {
+			t.Errorf("Verify() for a second = %+v, %v after %v", part, err, time.Since(began))
+		}
+	})
+}
+
+// TestVerifyDoesNotMakeUpForAStop: who slept is not in a hurry afterwards.
+func TestVerifyDoesNotMakeUpForAStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, s := rotating(t)
+		const rate = 1000
+		var stopped time.Time
+		var left int64
+		_, err := s.Verify(t.Context(), batpak.AtMost(rate), batpak.OnProgress(func(p batpak.VerifyProgress) {
+			if stopped.IsZero() && p.Done > p.Of/2 {
+				time.Sleep(time.Hour)
+				stopped, left = time.Now(), p.Of-p.Done
+			}
+		}))
+		least := time.Duration(left) * time.Second / rate / 2
+		if took := time.Since(stopped); err != nil || took < least {
+			t.Errorf("the last %d bytes took %v after a stop, want at least %v, %v", left, took, least, err)
+		}
+	})
+}
+
+// TestVerifyTellsItsProgress: it begins at nothing, never goes back, is told about a
+// hundred times a pass, and ends with everything.
+func TestVerifyTellsItsProgress(t *testing.T) {
+	_, s := rotating(t)
+	var all []batpak.VerifyProgress
+	v, err := s.Verify(t.Context(), batpak.OnProgress(func(p batpak.VerifyProgress) { all = append(all, p) }))
+	if err != nil || len(all) < 10 || len(all) > 220 {
+		t.Fatalf("Verify() = %v, told its progress %d times", err, len(all))
+	}
+	if first := all[0]; first.Done != 0 || first.Events != 0 {
+		t.Errorf("begins at %+v", first)
+	}
+	for i, p := range all[1:] {
+		if before := all[i]; p.Done < before.Done || p.Events < before.Events || p.Of != before.Of || p.Done > p.Of {
+			t.Errorf("%+v after %+v", p, before)
+		}
+	}
+	if last := all[len(all)-1]; last.Done != last.Of || last.Of != 2*v.Bytes || last.Events != v.Events || last.Segment != uint64(v.Segments) {
+		t.Errorf("ends at %+v of %+v", last, v)
+	}
+}
