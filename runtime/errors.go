@@ -10,8 +10,8 @@ import (
 var (
 	// ErrClosed: the store is closed.
 	ErrClosed = errors.New("batpak: store is closed")
-	// ErrLocked: another process, or another handle in this one, has the store open.
-	// [OpenReadOnly] reads beside it.
+	// ErrLocked: another process, or another handle in this one, has the store open;
+	// see [LockedError]. [OpenReadOnly] reads beside it.
 	ErrLocked = errors.New("batpak: store is open elsewhere")
 	// ErrCorrupt: bytes on disk are damaged; see [CorruptError].
 	ErrCorrupt = errors.New("batpak: store is damaged")
@@ -189,6 +189,26 @@ func (e *PoisonedError) Unwrap() error { return e.Cause }
 
 // Code returns "poisoned".
 func (e *PoisonedError) Code() string { return "poisoned" }
+
+// LockedError says who has the store open.
+type LockedError struct {
+	// Holder is the id of the process, which may be this one. It is 0 if the system
+	// does not tell, as all but Linux do not, nor Linux of another container.
+	Holder int
+}
+
+func (e *LockedError) Error() string {
+	if e.Holder == 0 {
+		return ErrLocked.Error()
+	}
+	return fmt.Sprintf("%v: by process %d", ErrLocked, e.Holder)
+}
+
+// Is matches [ErrLocked].
+func (e *LockedError) Is(target error) bool { return target == ErrLocked }
+
+// Code returns "locked".
+func (e *LockedError) Code() string { return "locked" }
 
 // CorruptError says where bytes on disk are damaged, and which events that may
 // touch. Put back a sound copy of the file.

@@ -100,10 +100,14 @@ func newStore(fs vfs.FS, options Options) *Store {
 
 // locked turns an error of the directory's lock into one of this package.
 func locked(err error) error {
-	if errors.Is(err, vfs.ErrLocked) {
-		return fmt.Errorf("%w: %w", ErrLocked, err)
+	if !errors.Is(err, vfs.ErrLocked) {
+		return err
 	}
-	return err
+	e := &LockedError{}
+	if l, ok := errors.AsType[*vfs.LockedError](err); ok {
+		e.Holder = l.Holder
+	}
+	return e
 }
 
 // recover brings the store up from its files.

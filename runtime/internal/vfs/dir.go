@@ -198,8 +198,11 @@ func (d *dir) Lock(m LockMode) (io.Closer, error) {
 		return nil, err
 	}
 	err = flock(f, m)
-	if err == nil {
+	switch {
+	case err == nil:
 		err = d.checkPath(f)
+	case errors.Is(err, ErrLocked):
+		err = &LockedError{Holder: holder(f)}
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", d.path, err), f.Close())

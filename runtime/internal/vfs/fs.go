@@ -2,11 +2,27 @@ package vfs
 
 import (
 	"errors"
+	"fmt"
 	"io"
 )
 
 // ErrLocked says that another holder has the directory's exclusive lock.
 var ErrLocked = errors.New("directory is locked by another holder")
+
+// LockedError is an [ErrLocked] that may know the holder.
+type LockedError struct {
+	Holder int // id of the process, 0 = unknown
+}
+
+func (e *LockedError) Error() string {
+	if e.Holder == 0 {
+		return ErrLocked.Error()
+	}
+	return fmt.Sprintf("directory is locked by process %d", e.Holder)
+}
+
+// Is matches [ErrLocked].
+func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
 // FS is one flat directory. Names are those [ValidName] accepts, any other
 // fails with [io/fs.ErrInvalid]; there are no sub-directories and no links are
