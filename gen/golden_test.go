@@ -19,6 +19,7 @@ import (
 	"github.com/batpak-go/batpak/gen"
 	"github.com/batpak-go/batpak/schema/check"
 	"github.com/batpak-go/batpak/schema/diag"
+	"github.com/batpak-go/batpak/schema/frozen"
 	"github.com/batpak-go/batpak/schema/model"
 	"github.com/batpak-go/batpak/schema/read"
 )
@@ -151,6 +152,7 @@ func TestGolden(t *testing.T) {
 	for _, r := range load(t, dir, nil, "./...") {
 		files := generate(t, r.Package)
 		report(t, dir, r.TypeCheck(sources(files)))
+		files = append(files, generateTests(t, r.Package)...)
 		name, below, _ := strings.Cut(strings.TrimPrefix(r.Package.Path, "example.com/golden/"), "/")
 		for _, f := range files {
 			emitted[name][path.Join(below, f.Name)] = string(f.Source)
@@ -183,10 +185,17 @@ func (c goldenCase) rewrite(t *testing.T, emitted map[string]string) {
 	write(t, c.path, txtar.Format(c.archive))
 }
 
-// The emitted codecs are run, by the tests that the cases bring along.
+// The emitted codecs are run, by the tests that the cases bring along and by those
+// that are emitted for the payloads which an interpreter of shapes encodes: it is a
+// second implementation of the profile.
 func TestGoldenCodecsRun(t *testing.T) {
 	cases := goldenCases(t)
 	dir := newModule(t, cases)
+	for _, r := range load(t, dir, nil, "./...") {
+		for _, e := range r.Package.Events {
+			freeze(t, r.Package.Dir, e)
+		}
+	}
 	for name, c := range cases {
 		for _, f := range c.archive.Files {
 			if rest, ok := strings.CutPrefix(f.Name, wanted); ok {
@@ -199,6 +208,20 @@ func TestGoldenCodecsRun(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("go test of the golden packages = %v, want nil:\n%s", err, out)
 	}
+}
+
+// freeze writes payloads of each version of an event, as a release does.
+func freeze(t *testing.T, dir string, e *model.Event) {
+	t.Helper()
+	frozenOf := func(version uint16, s *model.Struct) {
+		if file := frozen.Grow(nil, e.Kind(), version, s); len(file) > 0 {
+			write(t, filepath.Join(dir, filepath.FromSlash(frozen.Path(e.Kind(), version))), file)
+		}
+	}
+	for _, u := range e.Upcasts {
+		frozenOf(u.From, u.Source)
+	}
+	frozenOf(e.Version, e.Payload)
 }
 
 // Files that were emitted for another shape of a struct do not compile.

@@ -10,6 +10,8 @@ import (
 const (
 	runtimePath = "github.com/batpak-go/batpak/runtime"
 	wirePath    = runtimePath + "/wire"
+	propsPath   = "github.com/batpak-go/batpak/props"
+	testingPath = "testing"
 )
 
 // docWidth is where emitted comments wrap, "// " not counted.
@@ -20,6 +22,12 @@ func Runtime(name string) *jen.Statement { return jen.Qual(runtimePath, name) }
 
 // Wire names something of the wire package.
 func Wire(name string) *jen.Statement { return jen.Qual(wirePath, name) }
+
+// Props names something of the laws, in an emitted test.
+func Props(name string) *jen.Statement { return jen.Qual(propsPath, name) }
+
+// Testing names something of package testing.
+func Testing(name string) *jen.Statement { return jen.Qual(testingPath, name) }
 
 // Documented is a declaration under a comment: text, wrapped, and below it what
 // the user wrote about the object, as it stands.
