@@ -215,8 +215,13 @@ func (f *forms) event(i int, entity string) string {
 		}
 		fmt.Fprintf(&f.body, "\ntype %s struct {\n", types[v])
 		for n := range f.rng.IntN(5) {
-			typ, _ := fieldType(uint8(f.rng.IntN(256)))
-			tag := [...]string{"", "", " `bat:\"-\"`", fmt.Sprintf(" `json:\"x\" bat:\"field_no_%d\"`", n)}[f.rng.IntN(4)]
+			typ, _, option := fieldType(uint8(f.rng.IntN(256)))
+			plain := ""
+			if option != "" {
+				option = "," + option
+				plain = fmt.Sprintf(" `bat:%q`", option)
+			}
+			tag := [...]string{plain, plain, " `bat:\"-\"`", fmt.Sprintf(" `json:\"x\" bat:\"field_no_%d%s\"`", n, option)}[f.rng.IntN(4)]
 			if f.rng.IntN(3) == 0 {
 				field := formFields[f.rng.IntN(len(formFields))]
 				typ, tag = field[0], ""

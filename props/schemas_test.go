@@ -29,50 +29,67 @@ const (
 	documented
 )
 
-// fieldTypes are what a payload may be made of, each with a value. Named types
-// are declared by declarations.
-var fieldTypes = []struct{ name, value string }{
-	{"bool", "true"},
-	{"string", `"text ß"`},
-	{"int8", "-128"},
-	{"int16", "-32768"},
-	{"int32", "-70000"},
-	{"int64", "-1 << 63"},
-	{"uint8", "255"},
-	{"uint16", "300"},
-	{"uint32", "1 << 20"},
-	{"uint64", "1<<64 - 1"},
-	{"byte", "7"},
-	{"rune", "'ß'"},
-	{"time.Time", "when"},
-	{"[]byte", `[]byte("bytes")`},
-	{"[16]byte", "[16]byte{15: 1}"},
-	{"[]string", `[]string{"a", "", "c"}`},
-	{"[3]int32", "[3]int32{1, -1, 2}"},
-	{"[][]byte", `[][]byte{[]byte("x"), []byte("y")}`},
-	{"[]time.Time", "[]time.Time{when, {}}"},
-	{"*string", "new(string)"},
-	{"*int64", "new(int64)"},
-	{"*time.Time", "&when"},
-	{"*Inner", "&inner"},
-	{"Inner", "inner"},
-	{"[]Inner", "[]Inner{inner, {}}"},
-	{"[2]Inner", "[2]Inner{1: inner}"},
-	{"Deep", "Deep{Inner: inner, Many: []Inner{inner}, When: when}"},
-	{"Name", `"name"`},
-	{"Level", "9"},
-	{"[]Level", "[]Level{1, 1 << 15}"},
-	{"*Level", "new(Level)"},
-	{"Digest", "Digest{31: 1}"},
-	{"Tags", `Tags{"t"}`},
-	{"FirstID", `"id"`},
+// fieldTypes are what a payload may be made of, each with a value and, if need be,
+// an option for its tag. Named types are declared by declarations.
+var fieldTypes = []struct{ name, value, option string }{
+	{"bool", "true", ""},
+	{"string", `"text ß"`, ""},
+	{"int8", "-128", ""},
+	{"int16", "-32768", ""},
+	{"int32", "-70000", ""},
+	{"int64", "-1 << 63", ""},
+	{"uint8", "255", ""},
+	{"uint16", "300", ""},
+	{"uint32", "1 << 20", ""},
+	{"uint64", "1<<64 - 1", ""},
+	{"byte", "7", ""},
+	{"rune", "'ß'", ""},
+	{"time.Time", "when", ""},
+	{"[]byte", `[]byte("bytes")`, ""},
+	{"[16]byte", "[16]byte{15: 1}", ""},
+	{"[]string", `[]string{"a", "", "c"}`, ""},
+	{"[3]int32", "[3]int32{1, -1, 2}", ""},
+	{"[][]byte", `[][]byte{[]byte("x"), []byte("y")}`, ""},
+	{"[]time.Time", "[]time.Time{when, {}}", ""},
+	{"*string", "new(string)", ""},
+	{"*int64", "new(int64)", ""},
+	{"*time.Time", "&when", ""},
+	{"*Inner", "&inner", ""},
+	{"Inner", "inner", ""},
+	{"[]Inner", "[]Inner{inner, {}}", ""},
+	{"[2]Inner", "[2]Inner{1: inner}", ""},
+	{"Deep", "Deep{Inner: inner, Many: []Inner{inner}, When: when}", ""},
+	{"Name", `"name"`, ""},
+	{"Level", "9", ""},
+	{"[]Level", "[]Level{1, 1 << 15}", ""},
+	{"*Level", "new(Level)", ""},
+	{"Digest", "Digest{31: 1}", ""},
+	{"Tags", `Tags{"t"}`, ""},
+	{"FirstID", `"id"`, ""},
+	{"float64", "-1.5", "float"},
+	{"*float32", "new(float32)", "float"},
+	{"[]float64", "[]float64{0, 1}", "float"},
+	{"map[string]int64", `map[string]int64{"b": 1, "a": 2}`, "sorted"},
+	{"map[Level][]Inner", "map[Level][]Inner{2: {inner}, 1: nil}", "sorted"},
+	{"map[Status]bool", "map[Status]bool{Open: true, None: false}", "sorted"},
+	{"string", `"short"`, "max=9"},
+	{"[]byte", `[]byte("few")`, "max=3"},
+	{"Tags", `Tags{"t"}`, "max=2"},
+	{"[]Inner", "[]Inner{inner}", "max=2"},
+	{"Status", "Open", ""},
+	{"*Status", "new(Open)", ""},
+	{"[3]Grade", "[3]Grade{Fine, Bad}", ""},
+	{"Hue", "200", ""},
+	{"Sum", "Sum{5}", ""},
+	{"*Sum", "&Sum{-5}", ""},
+	{"[]Sum", "[]Sum{{1}, {}}", ""},
 }
 
-// fieldType is the type that a number in plannedEvent.fields stands for, and a
-// value of it.
-func fieldType(f uint8) (name, value string) {
+// fieldType is the type that a number in plannedEvent.fields stands for, a value
+// of it, and an option.
+func fieldType(f uint8) (name, value, option string) {
 	t := fieldTypes[int(f)%len(fieldTypes)]
-	return t.name, t.value
+	return t.name, t.value, t.option
 }
 
 // declarations are the named types of every schema.
@@ -102,6 +119,39 @@ type Deep struct {
 	Many  []Inner
 	When  time.Time
 }
+
+type (
+	Status string
+	Grade  int8
+	Hue    uint8
+)
+
+const (
+	None   Status = ""
+	Open   Status = "open"
+	Closed Status = "closed"
+
+	Bad  Grade = -1
+	Fair Grade = 0
+	Fine Grade = 127
+
+	Violet Hue = 1
+)
+
+var (
+	statuses = schema.Enum[Status]{}
+	grades   = schema.Enum[Grade]{}
+	hues     = schema.Enum[Hue]{Open: true}
+)
+
+// Sum is an amount with a codec of its own.
+type Sum struct{ cents int64 }
+
+func (m Sum) AppendWire(dst []byte) []byte { return wire.AppendInt(dst, m.cents) }
+
+func (m *Sum) DecodeWire(d *wire.Decoder) { m.cents = d.Int64() }
+
+func (m Sum) IsZero() bool { return m.cents == 0 }
 `
 
 func plans() gopter.Gen {
@@ -126,7 +176,7 @@ func (p plan) String() string { return p.source("schema") }
 // source writes the schema as the package of that name.
 func (p plan) source(name string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "package %s\n\nimport (\n\t\"time\"\n\n\tbatpak \"github.com/batpak-go/batpak/runtime\"\n\t\"github.com/batpak-go/batpak/schema\"\n)\n", name)
+	fmt.Fprintf(&b, "package %s\n\nimport (\n\t\"time\"\n\n\tbatpak \"github.com/batpak-go/batpak/runtime\"\n\t\"github.com/batpak-go/batpak/runtime/wire\"\n\t\"github.com/batpak-go/batpak/schema\"\n)\n", name)
 	b.WriteString(declarations)
 	b.WriteString("\nvar first = schema.Entity[FirstID]{Prefix: \"first\", Scope: \"all\"}\n")
 	b.WriteString("\nvar second = schema.Entity[SecondID]{Prefix: \"second\"}\n")
@@ -151,7 +201,7 @@ func (p plan) test(name string) string {
 	for i, e := range p.all() {
 		var fields []string
 		for n, f := range e.fields {
-			_, value := fieldType(f)
+			_, value, _ := fieldType(f)
 			fields = append(fields, fmt.Sprintf("Field%d: %s", n, value))
 		}
 		fmt.Fprintf(&b, "\n\tcodec%d := props.Codec[Payload%d]{Append: Payload%d.AppendBatpak, Decode: (*Payload%d).DecodeBatpak}\n", i, i, i, i)
@@ -177,10 +227,17 @@ func (e plannedEvent) write(b *strings.Builder, i int) {
 	}
 	fmt.Fprintf(b, "\ntype Payload%d struct {\n", i)
 	for n, f := range e.fields {
-		typ, _ := fieldType(f)
-		tag := ""
+		typ, _, option := fieldType(f)
+		options := ""
+		if option != "" {
+			options = "," + option
+		}
 		if f >= 0xC0 && typ != "Deep" && typ != "[2]Inner" { // which cannot be compared with their zeros
-			tag = fmt.Sprintf(" `bat:\"field_%d,optional\"`", n)
+			options += ",optional"
+		}
+		tag := ""
+		if options != "" {
+			tag = fmt.Sprintf(" `bat:\"field_%d%s\"`", n, options)
 		}
 		fmt.Fprintf(b, "\tField%d %s%s\n", n, typ, tag)
 	}
