@@ -41,7 +41,7 @@ var excused = map[string]excuse{
 
 	"runtime/internal/vfs/checkfs: lines": {1200, "the whole protocol in one place"},
 
-	"gen/internal/vocab: names":         {16, "a word for each package and each idiom of emitted code"},
+	"gen/internal/vocab: names": {16, "a word for each package and each idiom of emitted code"},
 }
 
 type excuse struct {
