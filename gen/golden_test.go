@@ -234,6 +234,7 @@ func TestStaleOutputDoesNotCompile(t *testing.T) {
 		"skipped removed":  {"Skipped map[string]sync.Mutex `bat:\"-\"`", "_ [0]sync.Mutex `bat:\"-\"`"},
 		"unnamed instead":  {"Took  time.Duration", "Took  int64"},
 		"gate context":     {"Limit   Cents", "Ceiling Cents"},
+		"state saved":      {"Last   *Line", "Last   *Line\n\tFirst  *Line"},
 		"handler vanished": {"func (b *Balance) deposited(", "func (b *Balance) paidIn("},
 	}
 	cases := goldenCases(t)

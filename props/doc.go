@@ -32,7 +32,8 @@
 //	LAW07  tampering with valid checksums is found by the hash   (S9)
 //	       chain, and the stream is named; the test is beside
 //	       the runtime, whose formats it forges
-//	LAW08  folding in parts is folding at once                   [FoldSplit]
+//	LAW08  folding in parts is folding at once, also through a   [FoldSplit, SaveSplit]
+//	       state that was saved
 //	LAW09  verdicts repeat, and gates leave their context alone  (S11) [GateRepeats]
 //	LAW10  what is generated for a valid schema compiles,
 //	       encodes as an interpreter of shapes does, and is the

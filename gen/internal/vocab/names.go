@@ -20,7 +20,7 @@ import (
 // or a parameter named by the user never has one of these names.
 var localNames = []string{
 	"a", "b", "c", "ctx", "d", "draft", "dst", "e", "err", "id", "item",
-	"j", "key", "opts", "permit", "propose", "read", "s", "scope", "src", "store", "stored", "t", "v",
+	"j", "key", "opts", "permit", "propose", "read", "s", "saved", "scope", "src", "store", "stored", "t", "v",
 }
 
 // predeclared are the identifiers of the universe that emitted code uses.
