@@ -9,6 +9,7 @@ import (
 	"golang.org/x/tools/imports"
 
 	"github.com/batpak-go/batpak/gen/internal/codec"
+	"github.com/batpak-go/batpak/gen/internal/sampler"
 	"github.com/batpak-go/batpak/gen/internal/vocab"
 	"github.com/batpak-go/batpak/schema/diag"
 	"github.com/batpak-go/batpak/schema/model"
@@ -58,6 +59,9 @@ func Tests(pkg *model.Package) ([]File, []diag.Diagnostic, error) {
 	e := newEmitter(pkg, vocab.NewTest(pkg))
 	return e.files([]output{
 		{"frozen" + TestSuffix, e.frozen()},
+		{"generators" + TestSuffix, e.generators()},
+		{"given" + TestSuffix, e.given()},
+		{"laws" + TestSuffix, e.laws()},
 	})
 }
 
@@ -94,11 +98,12 @@ func (e *emitter) files(outputs []output) ([]File, []diag.Diagnostic, error) {
 type emitter struct {
 	pkg *model.Package
 	*vocab.Vocab
-	codecs *codec.Emitter
+	codecs   *codec.Emitter
+	samplers *sampler.Emitter
 }
 
 func newEmitter(pkg *model.Package, v *vocab.Vocab) *emitter {
-	return &emitter{pkg: pkg, Vocab: v, codecs: codec.New(v, pkg)}
+	return &emitter{pkg: pkg, Vocab: v, codecs: codec.New(v, pkg), samplers: sampler.New(v, pkg)}
 }
 
 // decls lists what all declarations have in common, by sort of declaration.

@@ -52,7 +52,7 @@ type Vocab struct {
 // NewTest is [New] for the tests of a package.
 func NewTest(pkg *model.Package) *Vocab {
 	n := New(pkg)
-	for _, p := range []string{testingPath, propsPath} {
+	for _, p := range []string{testingPath, propsPath, drawPath, gopterPath} {
 		name := unused(path.Base(p), n.isReserved)
 		n.imports[p] = imported{name: name, explicit: name != path.Base(p)}
 	}
