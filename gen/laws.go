@@ -13,10 +13,7 @@ import (
 // generators emits the declarations of generators_gen_test.go: for each struct a
 // generator of its values, and for each entity one of what happens to it.
 func (e *emitter) generators() []jen.Code {
-	var decls []jen.Code
-	for _, s := range e.pkg.Structs {
-		decls = append(decls, e.samplers.Struct(s))
-	}
+	decls := e.samplers.Structs(e.pkg.Structs)
 	for _, en := range e.pkg.Entities {
 		if events := e.eventsOf(en); len(events) > 0 {
 			decls = append(decls, e.histories(e.historiesFunc(en), "the events of one "+en.Prefix, events))
@@ -100,6 +97,9 @@ func (e *emitter) laws() []jen.Code {
 	}
 	for _, p := range e.pkg.Projections {
 		decls = append(decls, e.foldTest(p))
+		if p.Saved != nil {
+			decls = append(decls, e.saveTest(p))
+		}
 	}
 	for _, c := range e.pkg.Commands {
 		if len(c.Gates) > 0 {
@@ -183,13 +183,28 @@ func (e *emitter) fuzz(ev *model.Event) jen.Code {
 //		props.Fold(t, genAccountEvents(), FoldBalance)
 //	}
 func (e *emitter) foldTest(p *model.Projection) jen.Code {
-	histories := e.overviewFunc(p)
-	if p.Per != nil {
-		histories = e.historiesFunc(p.Per)
-	}
 	return e.test("TestBatpakFold"+vocab.Camel(p.Name), p.Decl,
 		fmt.Sprintf("holds that projection %s takes any events in any order, and that folding them in parts is folding them at once.", p.Name),
-		vocab.Props("Fold").Call(e.L("t"), jen.Id(histories).Call(), jen.Id(foldFunc(p))))
+		vocab.Props("Fold").Call(e.L("t"), e.historiesOf(p), jen.Id(foldFunc(p))))
+}
+
+// historiesOf emits the generator of what a projection folds.
+func (e *emitter) historiesOf(p *model.Projection) jen.Code {
+	if p.Per == nil {
+		return jen.Id(e.overviewFunc(p)).Call()
+	}
+	return jen.Id(e.historiesFunc(p.Per)).Call()
+}
+
+// saveTest emits
+//
+//	func TestBatpakSaveBalance(t *testing.T) {
+//		props.Save(t, genAccountEvents(), FoldBalance, balanceState)
+//	}
+func (e *emitter) saveTest(p *model.Projection) jen.Code {
+	return e.test("TestBatpakSave"+vocab.Camel(p.Name), p.Decl,
+		fmt.Sprintf("holds that the state of projection %s may be saved after any event and resumed.", p.Name),
+		vocab.Props("Save").Call(e.L("t"), e.historiesOf(p), jen.Id(foldFunc(p)), jen.Id(e.stateVar(p))))
 }
 
 // gatesTest emits

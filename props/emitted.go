@@ -121,7 +121,7 @@ func (c Codec[T]) Storable(check func(T) error) func(T) error {
 	}
 }
 
-// history is a case of [Fold].
+// history is a case of [Fold] and [Save].
 type history struct {
 	facts []draw.Fact
 	cut   uint8
@@ -140,13 +140,26 @@ func (h history) String() string {
 // folds must take any events in any order. Generated tests call it.
 func Fold[S any](t *testing.T, facts gopter.Gen, fold func(*S, batpak.Event) error) {
 	t.Helper()
-	histories := gopter.DeriveGen(
+	Check(t, historyCases, histories(facts), func(h history) error {
+		return FoldSplit(fold, draw.Events(h.facts), int(h.cut))
+	})
+}
+
+// Save holds a fold whose states are saved to [SaveSplit] on generated histories.
+// Generated tests call it.
+func Save[S any](t *testing.T, facts gopter.Gen, fold func(*S, batpak.Event) error, c batpak.StateCodec[S]) {
+	t.Helper()
+	Check(t, historyCases, histories(facts), func(h history) error {
+		return SaveSplit(c, fold, draw.Events(h.facts), int(h.cut))
+	})
+}
+
+// histories generates cases of laws about folds.
+func histories(facts gopter.Gen) gopter.Gen {
+	return gopter.DeriveGen(
 		func(facts []draw.Fact, cut uint8) history { return history{facts, cut} },
 		func(h history) ([]draw.Fact, uint8) { return h.facts, h.cut },
 		facts, draw.Ints[uint8]())
-	Check(t, historyCases, histories, func(h history) error {
-		return FoldSplit(fold, draw.Events(h.facts), int(h.cut))
-	})
 }
 
 // Folded is the state that facts fold into. It panics if they do not.

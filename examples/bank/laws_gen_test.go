@@ -94,6 +94,12 @@ func TestBatpakFoldBalance(t *testing.T) {
 	props.Fold(t, genAccountEvents(), FoldBalance)
 }
 
+// TestBatpakSaveBalance holds that the state of projection balance may be saved
+// after any event and resumed.
+func TestBatpakSaveBalance(t *testing.T) {
+	props.Save(t, genAccountEvents(), FoldBalance, balanceState)
+}
+
 // TestBatpakFoldActivity holds that projection activity takes any events in any
 // order, and that folding them in parts is folding them at once.
 func TestBatpakFoldActivity(t *testing.T) {

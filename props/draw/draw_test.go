@@ -166,12 +166,12 @@ func TestAnyAndClone(t *testing.T) {
 		At   time.Time
 	}
 	type all struct {
-		B    bool
-		F    float64
-		U    uint16
-		P    *part
-		Arr  [3]label
-		Fun  func()
+		B   bool
+		F   float64
+		U   uint16
+		P   *part
+		Arr [3]label
+		Fun func()
 	}
 	p := &gopter.GenParameters{MaxSize: 30, Rng: rand.New(rand.NewSource(props.Seed(t)))}
 	filled := map[string]bool{}

@@ -14,18 +14,46 @@ import (
 type Emitter struct {
 	*vocab.Vocab
 	payloads map[*model.Struct]bool // of this package's events
+	stored   map[*model.Struct]bool // these, their shapes of the past, and what is nested in them
 }
 
 // New returns an emitter for the structs of pkg.
 func New(v *vocab.Vocab, pkg *model.Package) *Emitter {
-	e := &Emitter{Vocab: v, payloads: map[*model.Struct]bool{}}
+	e := &Emitter{Vocab: v, payloads: map[*model.Struct]bool{}, stored: map[*model.Struct]bool{}}
 	for _, ev := range pkg.Events {
 		e.payloads[ev.Payload] = true
+		e.stores(ev.Payload)
+		for _, u := range ev.Upcasts {
+			e.stores(u.Source)
+		}
 	}
 	return e
 }
 
-// Struct emits
+// stores marks a struct, and those nested in it, as stored.
+func (e *Emitter) stores(s *model.Struct) {
+	e.stored[s] = true
+	for _, f := range s.Fields {
+		for t := f.Type; t != nil; t = t.Elem {
+			if t.Class == model.ClassStruct {
+				e.stores(t.Struct)
+			}
+		}
+	}
+}
+
+// Structs emits the generators that events need.
+func (e *Emitter) Structs(all []*model.Struct) []jen.Code {
+	var decls []jen.Code
+	for _, s := range all {
+		if e.stored[s] {
+			decls = append(decls, e.generator(s))
+		}
+	}
+	return decls
+}
+
+// generator emits
 //
 //	func GenMoneyDeposited() gopter.Gen {
 //		return gopter.DeriveGen(
@@ -39,7 +67,7 @@ func New(v *vocab.Vocab, pkg *model.Package) *Emitter {
 //	}
 //
 // The generator of a payload is exported, for the user's own tests.
-func (e *Emitter) Struct(s *model.Struct) jen.Code {
+func (e *Emitter) generator(s *model.Struct) jen.Code {
 	text := fmt.Sprintf("%s generates values of %s, which shrink.", e.name(s), s.Name)
 	return vocab.Documented(jen.Func().Id(e.name(s)).Params().Add(vocab.Gopter("Gen")).Block(jen.Return(e.derived(s))), text, "")
 }
