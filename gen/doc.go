@@ -11,7 +11,9 @@
 //
 // Generate asks one emitter per output file for its declarations, in the order
 // of the schema. While they are built, each name that the package will have is
-// claimed; a claim that fails is a diagnostic, and then nothing is rendered.
+// claimed; a claim that fails is a diagnostic, and then nothing is rendered. The
+// tests that go with the files are emitted apart: they call the laws of package
+// props, which need not be at hand.
 //
 // # House rules of the emitters
 //

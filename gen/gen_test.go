@@ -25,9 +25,20 @@ func generate(t *testing.T, pkg *model.Package) []gen.File {
 	return files
 }
 
+// generateTests emits the tests of a schema that has to be right.
+func generateTests(t *testing.T, pkg *model.Package) []gen.File {
+	t.Helper()
+	files, ds, err := gen.Tests(pkg)
+	if err != nil || len(ds) > 0 {
+		t.Fatalf("Tests(%s) = %v, %v, want files", pkg.Path, ds, err)
+	}
+	return files
+}
+
 func TestNothingDeclaredGivesNothing(t *testing.T) {
-	if files := generate(t, &model.Package{Path: "example.com/empty", Name: "empty"}); len(files) > 0 {
-		t.Errorf("Generate(empty package) = %d files, want none", len(files))
+	empty := &model.Package{Path: "example.com/empty", Name: "empty"}
+	if files := append(generate(t, empty), generateTests(t, empty)...); len(files) > 0 {
+		t.Errorf("Generate and Tests of an empty package = %d files, want none", len(files))
 	}
 }
 
@@ -44,12 +55,25 @@ func TestFilesAreThoseThatAreNeeded(t *testing.T) {
 }
 
 func TestOutputIsRepeatable(t *testing.T) {
-	first := generate(t, ledger())
+	first := append(generate(t, ledger()), generateTests(t, ledger())...)
 	for range 20 {
-		for i, f := range generate(t, ledger()) {
+		for i, f := range append(generate(t, ledger()), generateTests(t, ledger())...) {
 			if f.Name != first[i].Name || !bytes.Equal(f.Source, first[i].Source) {
 				t.Fatalf("Generate(ledger) gives another %s on repetition", f.Name)
 			}
+		}
+	}
+}
+
+// Emitted tests give way to what the package declares: its names are imported by no
+// test.
+func TestTestsAvoidNames(t *testing.T) {
+	pkg := ledger()
+	pkg.Taken = map[string]token.Position{"props": {}, "testing": {}, "t": {}}
+	source := string(generateTests(t, pkg)[0].Source)
+	for _, want := range []string{"testingValue \"testing\"", "propsValue \"github.com/batpak-go/batpak/props\"", "(tValue *testingValue.T)"} {
+		if !strings.Contains(source, want) {
+			t.Errorf("emitted test lacks %q:\n%s", want, source)
 		}
 	}
 }

@@ -10,11 +10,14 @@ import (
 )
 
 // views emits the declarations of views.batpak.go: for each projection its fold
-// and the journal's method that runs it.
+// and the journal's methods that run it.
 func (e *emitter) views() []jen.Code {
 	var decls []jen.Code
 	for _, p := range e.pkg.Projections {
 		decls = append(decls, e.fold(p), e.viewMethod(p))
+		if p.Saved != nil {
+			decls = append(decls, e.stateCodec(p), e.resumeMethod(p))
+		}
 	}
 	return decls
 }
@@ -114,14 +117,19 @@ func (e *emitter) viewMethod(p *model.Projection) jen.Code {
 // is not read.
 func (e *emitter) overviewMethod(p *model.Projection) jen.Code {
 	name := e.method(vocab.Camel(p.Name), p.Pos)
-	folded := make([]*model.Event, 0, len(p.Fold))
-	for _, h := range p.Fold {
-		folded = append(folded, h.Event)
-	}
 	text := fmt.Sprintf("%s folds the events of all streams, in the order of the log, into projection %s and says up to which"+
 		" sequence that is.", name, p.Name)
 	return vocab.Documented(e.journalMethod(name).Params(e.ctxParam()).
 		Params(vocab.Runtime("FoldedAll").Types(namedType(p.State)), jen.Error()).Block(
-		jen.Return(vocab.Runtime("ProjectAll").Call(e.L("ctx"), e.L("j").Dot("store"), kinds(folded), jen.Id(foldFunc(p)))),
+		jen.Return(vocab.Runtime("ProjectAll").Call(e.L("ctx"), e.L("j").Dot("store"), kinds(folded(p)), jen.Id(foldFunc(p)))),
 	), text, p.Doc)
+}
+
+// folded are the events that a projection folds.
+func folded(p *model.Projection) []*model.Event {
+	events := make([]*model.Event, 0, len(p.Fold))
+	for _, h := range p.Fold {
+		events = append(events, h.Event)
+	}
+	return events
 }

@@ -18,9 +18,17 @@ type Codec[T any] struct {
 	Append func(v T, dst []byte) []byte
 	Decode func(v *T, src []byte) error
 	// Growth is how many bytes of memory a byte of input may take, beyond the
-	// first 4 KiB. 0 means 4, which does for payloads without lists; the elements
-	// of a list may be much larger than their encodings.
+	// first 4 KiB. 0 means what the lists in T may take, whose elements may be much
+	// larger than their encodings.
 	Growth int
+}
+
+// CodecOf is the generated codec of a payload.
+func CodecOf[T Payload, P interface {
+	*T
+	DecodeBatpak(src []byte) error
+}]() Codec[T] {
+	return Codec[T]{Append: T.AppendBatpak, Decode: func(v *T, src []byte) error { return P(v).DecodeBatpak(src) }}
 }
 
 // RoundTrip holds that a value survives its encoding: decoding gives an equal
@@ -32,7 +40,7 @@ func (c Codec[T]) RoundTrip(v T) error {
 	if err := c.Decode(&got, b); err != nil {
 		return fmt.Errorf("decode of the encoding %x of %+v: %w", b, v, err)
 	}
-	if !reflect.DeepEqual(got, v) {
+	if !reflect.DeepEqual(got, v) && !c.unequal(b) {
 		return fmt.Errorf("decode of the encoding %x = %+v, want %+v", b, got, v)
 	}
 	if again := c.Append(got, nil); !bytes.Equal(again, b) {
@@ -42,6 +50,12 @@ func (c Codec[T]) RoundTrip(v T) error {
 		return fmt.Errorf("encoding behind an x = %x, want %x after it", behind, b)
 	}
 	return nil
+}
+
+// unequal reports whether bytes decode to what does not equal itself: a NaN.
+func (c Codec[T]) unequal(b []byte) bool {
+	var one, other T
+	return c.Decode(&one, b) == nil && c.Decode(&other, b) == nil && !reflect.DeepEqual(one, other)
 }
 
 // Canonical holds that what decodes is the encoding: accepted bytes that hold
@@ -59,14 +73,34 @@ func (c Codec[T]) Canonical(src []byte) error {
 	return c.RoundTrip(v)
 }
 
-// decodings is over how many runs Total averages.
-const decodings = 8
+// decodings is over how many runs Total averages, and attempts how often it does
+// so before it complains: something else may have run in the process.
+const (
+	decodings = 8
+	attempts  = 3
+)
 
 // Total holds that decoding takes any bytes: it returns, does not modify them,
 // and allocates at most 4 KiB and Growth times their length. It measures the
 // whole process, so nothing else may run beside it.
 func (c Codec[T]) Total(src []byte) error {
 	given := bytes.Clone(src)
+	limit := 4096 + uint64(cmp.Or(c.Growth, growth(reflect.TypeFor[T]()))*len(src))
+	spent := c.spend(src)
+	for i := 1; i < attempts && spent > limit; i++ {
+		spent = min(spent, c.spend(src))
+	}
+	if spent > limit {
+		return fmt.Errorf("decode of %d bytes allocates %d, the limit is %d: %x", len(src), spent, limit, src)
+	}
+	if !bytes.Equal(src, given) {
+		return fmt.Errorf("decode made %x out of its input %x", src, given)
+	}
+	return nil
+}
+
+// spend is how many bytes of memory a decoding allocates.
+func (c Codec[T]) spend(src []byte) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for range decodings {
@@ -74,12 +108,28 @@ func (c Codec[T]) Total(src []byte) error {
 		_ = c.Decode(&v, src) // accepted or not
 	}
 	runtime.ReadMemStats(&after)
-	limit := 4096 + uint64(cmp.Or(c.Growth, 4)*len(src))
-	if spent := (after.TotalAlloc - before.TotalAlloc) / decodings; spent > limit {
-		return fmt.Errorf("decode of %d bytes allocates %d, the limit is %d: %x", len(src), spent, limit, src)
+	return (after.TotalAlloc - before.TotalAlloc) / decodings
+}
+
+// growth is how many bytes of memory a byte of input may take in a value of a type.
+// A byte may be an element of a list, which grows by doubling, or half an entry of a
+// map, which has room for eight at least.
+func growth(t reflect.Type) int {
+	switch t.Kind() {
+	case reflect.Slice:
+		return max(4*int(t.Elem().Size()), growth(t.Elem()))
+	case reflect.Map:
+		return max(16*int(t.Key().Size()+t.Elem().Size()), growth(t.Key()), growth(t.Elem()))
+	case reflect.Pointer:
+		return max(2*int(t.Elem().Size()), growth(t.Elem()))
+	case reflect.Array:
+		return growth(t.Elem())
+	case reflect.Struct:
+		most := 4
+		for f := range t.Fields() {
+			most = max(most, growth(f.Type))
+		}
+		return most
 	}
-	if !bytes.Equal(src, given) {
-		return fmt.Errorf("decode made %x out of its input %x", src, given)
-	}
-	return nil
+	return 4
 }

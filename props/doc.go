@@ -32,12 +32,16 @@
 //	LAW07  tampering with valid checksums is found by the hash   (S9)
 //	       chain, and the stream is named; the test is beside
 //	       the runtime, whose formats it forges
-//	LAW08  folding in parts is folding at once                   [FoldSplit]
+//	LAW08  folding in parts is folding at once, also through a   [FoldSplit, SaveSplit]
+//	       state that was saved
 //	LAW09  verdicts repeat, and gates leave their context alone  (S11) [GateRepeats]
-//	LAW10  what is generated for a valid schema compiles and is
-//	       the same each time
+//	LAW10  what is generated for a valid schema compiles,
+//	       encodes as an interpreter of shapes does, and is the
+//	       same each time
 //	LAW11  concurrent appends take effect in one order           (S3, S5)
 //	LAW12  what is visible is durable                            (S8)
+//	LAW13  what was frozen of a released version is read for     [Frozen, Thaw]
+//	       ever
 //
 // # Crashes
 //

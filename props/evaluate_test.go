@@ -236,7 +236,7 @@ func described(p *model.Package) map[string]string {
 			per = pr.Per.Prefix
 		}
 		text := fmt.Sprintf("projection %q version %d of %s per %s:", pr.Name, pr.Version, d.name(pr.State.Path, pr.State.Name), per)
-		out[pr.Var] = text + handlersText(pr.Fold) + " but " + kindsText(pr.Ignore)
+		out[pr.Var] = text + handlersText(pr.Fold) + " but " + kindsText(pr.Ignore) + fmt.Sprintf(", saved %v", pr.Saved != nil)
 	}
 	for _, g := range p.Gates {
 		codes := []string{}
@@ -256,6 +256,12 @@ func described(p *model.Package) map[string]string {
 	for _, r := range p.Reactors {
 		out[r.Var] = fmt.Sprintf("reactor %q of %s:", r.Name, d.name(r.Type.Path, r.Type.Name)) + handlersText(r.On) +
 			" emits " + kindsText(r.Emits) + fmt.Sprintf(", loop %v", r.Loop)
+	}
+	for _, r := range p.Retired {
+		if out[r.Var] == "" {
+			out[r.Var] = "retired"
+		}
+		out[r.Var] += fmt.Sprintf(" %#x/%#03x %s", r.Category, r.Type, r.Name)
 	}
 	for _, e := range p.Enums {
 		out[e.Var] = fmt.Sprintf("enum %s open %v", d.name(e.Type.Path, e.Type.Name), e.Open)

@@ -40,6 +40,43 @@ func FoldSplit[S any](fold func(*S, batpak.Event) error, events []batpak.Event, 
 	return nil
 }
 
+// SaveSplit holds that a state may be saved and resumed anywhere: the events up to a
+// cut, then the state's encoding and what it decodes to, then the rest give a state
+// with the encoding of the one that all events give at once. Decoding a state and
+// encoding it again gives the same bytes. The cut is that of [FoldSplit].
+func SaveSplit[S any](c batpak.StateCodec[S], fold func(*S, batpak.Event) error, events []batpak.Event, cut int) error {
+	cut %= len(events) + 1
+	if cut < 0 {
+		cut += len(events) + 1
+	}
+	var whole, first, resumed S
+	if err := foldAll(&whole, fold, events, false); err != nil {
+		return err
+	}
+	if err := foldAll(&first, fold, events[:cut], true); err != nil {
+		return err
+	}
+	if c.Check != nil {
+		if err := c.Check(first); err != nil {
+			return fmt.Errorf("state after %d events cannot be saved: %w", cut, err)
+		}
+	}
+	saved := c.Append(first, nil)
+	if err := c.Decode(&resumed, saved); err != nil {
+		return fmt.Errorf("decode of the state %x after %d events: %w", saved, cut, err)
+	}
+	if again := c.Append(resumed, nil); !bytes.Equal(again, saved) {
+		return fmt.Errorf("encoding of the decoded state after %d events = %x, want %x", cut, again, saved)
+	}
+	if err := foldAll(&resumed, fold, events[cut:], true); err != nil {
+		return fmt.Errorf("resumed after %d events: %w", cut, err)
+	}
+	if got, want := c.Append(resumed, nil), c.Append(whole, nil); !bytes.Equal(got, want) {
+		return fmt.Errorf("state that was saved after %d of %d events = %+v, want %+v", cut, len(events), resumed, whole)
+	}
+	return nil
+}
+
 // foldAll folds events, each with a payload of its own that is overwritten
 // afterwards if reuse says so.
 func foldAll[S any](state *S, fold func(*S, batpak.Event) error, events []batpak.Event, reuse bool) error {

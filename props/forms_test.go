@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -77,6 +78,9 @@ func randomForms(rng *rand.Rand, name string) string {
 			f.command([2]string{"First", "Second"}[which], list[rng.IntN(len(list))])
 		}
 	}
+	f.projection("Whole", "", events[:]...)
+	f.reactor(slices.Concat(events[:]...))
+	f.retired()
 	return fmt.Sprintf("package %s\n\nimport (\n\t\"time\"\n\n\tbatpak \"github.com/batpak-go/batpak/runtime\"\n\t\"github.com/batpak-go/batpak/schema\"\n\t\"github.com/batpak-go/batpak/runtime/wire\"\n)\n\nvar _ *batpak.Denial\n%s", name, &f.body)
 }
 
@@ -120,6 +124,21 @@ func (f *forms) number(n uint64, typ string) string {
 		}
 	}
 	return strconv.FormatUint(n, 10)
+}
+
+// truth writes a truth value.
+func (f *forms) truth(b bool) string {
+	switch f.rng.IntN(4) {
+	case 0:
+		return fmt.Sprintf("!(%v)", !b)
+	case 1:
+		return map[bool]string{true: "1 < 2", false: "len(`x`) != 1"}[b]
+	case 2:
+		name := f.name("truth")
+		f.declare("const %s = %v", name, b)
+		return name
+	}
+	return strconv.FormatBool(b)
 }
 
 // text writes a text.
@@ -179,7 +198,11 @@ func (f *forms) literal(sample any, typ string, fields map[string]string) string
 	if !positional {
 		f.rng.Shuffle(len(elements), func(i, j int) { elements[i], elements[j] = elements[j], elements[i] })
 	}
-	return f.same(typ + "{" + strings.Join(elements, ", ") + "}")
+	lit := typ + "{" + strings.Join(elements, ", ") + "}"
+	if typ == "" { // an element of a list
+		return lit
+	}
+	return f.same(lit)
 }
 
 // zero writes the zero value of a type.
@@ -215,8 +238,13 @@ func (f *forms) event(i int, entity string) string {
 		}
 		fmt.Fprintf(&f.body, "\ntype %s struct {\n", types[v])
 		for n := range f.rng.IntN(5) {
-			typ, _ := fieldType(uint8(f.rng.IntN(256)))
-			tag := [...]string{"", "", " `bat:\"-\"`", fmt.Sprintf(" `json:\"x\" bat:\"field_no_%d\"`", n)}[f.rng.IntN(4)]
+			typ, _, option := fieldType(uint8(f.rng.IntN(256)))
+			plain := ""
+			if option != "" {
+				option = "," + option
+				plain = fmt.Sprintf(" `bat:%q`", option)
+			}
+			tag := [...]string{plain, plain, " `bat:\"-\"`", fmt.Sprintf(" `json:\"x\" bat:\"field_no_%d%s\"`", n, option)}[f.rng.IntN(4)]
 			if f.rng.IntN(3) == 0 {
 				field := formFields[f.rng.IntN(len(formFields))]
 				typ, tag = field[0], ""
@@ -258,34 +286,93 @@ func (f *forms) event(i int, entity string) string {
 	return name
 }
 
-// projection writes a projection of some events, and ignores the others.
-func (f *forms) projection(name, entity string, events []string) {
+// projection writes a projection of some events of each list, and ignores the
+// others. Without an entity it is of all streams.
+func (f *forms) projection(name, entity string, lists ...[]string) {
 	state := name + "State"
 	f.declare("type %s struct{ N int64 }", state)
 	var handlers, rest []string
-	for i, e := range events {
-		if i > 0 && f.rng.IntN(3) == 0 {
-			rest = append(rest, f.same(e))
-			continue
+	for _, events := range lists {
+		for i, e := range events {
+			if i > 0 && f.rng.IntN(3) == 0 {
+				rest = append(rest, f.same(e))
+				continue
+			}
+			handlers = append(handlers, f.handler("On", state, "apply"+name, e, ""))
 		}
-		payload := strings.Replace(e, "event", "Payload", 1)
-		apply := fmt.Sprintf("apply%s%s", name, payload)
-		if f.rng.IntN(2) == 0 {
-			f.declare("func %s(*%s, batpak.Stored[%s]) {}", apply, state, payload)
-		} else {
-			f.declare("func (s *%s) %s(batpak.Stored[%s]) {}", state, apply, payload)
-			apply = "(*" + state + ")." + apply
-		}
-		handlers = append(handlers, fmt.Sprintf("schema.On%s(%s, %s)", [...]string{"", "[" + state + "]"}[f.rng.IntN(2)], f.same(e), f.same(apply)))
 	}
 	fields := map[string]string{
-		"Name": f.text("by-" + entity), "Version": f.number(1+uint64(f.rng.IntN(300)), "uint32"), "Per": f.same(entity),
+		"Name": f.text("by-" + strings.ToLower(name)), "Version": f.number(1+uint64(f.rng.IntN(300)), "uint32"),
 		"Fold": f.list("schema.Fold["+state+"]", handlers...),
+	}
+	if entity != "" {
+		fields["Per"] = f.same(entity)
+	} else if f.rng.IntN(2) == 0 {
+		fields["Per"] = "nil"
+	}
+	if f.rng.IntN(2) == 0 {
+		fields["Saved"] = f.truth(f.rng.IntN(3) > 0)
 	}
 	if len(rest) > 0 {
 		fields["Ignore"] = f.list("schema.Events", rest...)
 	}
 	f.declare("var by%s = %s", name, f.literal(schema.Projection[int]{}, "schema.Projection["+state+"]", fields))
+}
+
+// handler writes a call of schema.On or schema.React and the function that it names,
+// which takes the event and perhaps more.
+func (f *forms) handler(constructor, typ, prefix, event, more string) string {
+	payload := strings.Replace(event, "event", "Payload", 1)
+	name, body := prefix+payload, "{}"
+	if constructor == "React" {
+		body = "error { return nil }"
+	}
+	if f.rng.IntN(2) == 0 {
+		f.declare("func %s(*%s, batpak.Stored[%s]%s) %s", name, typ, payload, more, body)
+	} else {
+		f.declare("func (x *%s) %s(batpak.Stored[%s]%s) %s", typ, name, payload, more, body)
+		name = "(*" + typ + ")." + name
+	}
+	return f.same(fmt.Sprintf("schema.%s%s(%s, %s)", constructor, [...]string{"", "[" + typ + "]"}[f.rng.IntN(2)], f.same(event), f.same(name)))
+}
+
+// reactor writes a reactor to some events, which may emit some of them.
+func (f *forms) reactor(events []string) {
+	f.declare("type Watch struct{ N int64 }")
+	var reactions, emits []string
+	loops := false
+	for i, e := range events {
+		reacts := i == 0 || f.rng.IntN(2) == 0
+		if reacts {
+			reactions = append(reactions, f.handler("React", "Watch", "answer", e, ", *batpak.Batch"))
+		}
+		if f.rng.IntN(2) == 0 {
+			emits = append(emits, f.same(e))
+			loops = loops || reacts
+		}
+	}
+	fields := map[string]string{"Name": f.text("watch-all"), "On": f.list("schema.Reactions[Watch]", reactions...)}
+	if len(emits) > 0 {
+		fields["Emits"] = f.list("schema.Events", emits...)
+	}
+	if loops || f.rng.IntN(2) == 0 {
+		fields["Loop"] = f.truth(loops)
+	}
+	f.declare("var watch = %s", f.literal(schema.Reactor[int]{}, "schema.Reactor[Watch]", fields))
+}
+
+// retired writes lists of kinds that were given once. No event has their category.
+func (f *forms) retired() {
+	for list := range f.rng.IntN(3) {
+		var kinds []string
+		for i := range 1 + f.rng.IntN(2) {
+			kinds = append(kinds, f.literal(schema.RetiredEvent{}, [...]string{"", "schema.RetiredEvent"}[f.rng.IntN(2)], map[string]string{
+				"Category": f.number(uint64(0xE+list), "schema.Category"), "Type": f.number(uint64(i), "schema.TypeID"),
+				"Name": f.text(fmt.Sprintf("Gone%d", i)),
+			}))
+		}
+		f.declare("var retired%d = %s", list, f.same("schema.Retired{"+strings.Join(kinds, ", ")+"}"))
+	}
 }
 
 // command writes the command of an event with its gates and context.
@@ -303,14 +390,22 @@ func (f *forms) command(name, event string) {
 			eval = c + "." + eval
 		}
 		gate := fmt.Sprintf("gate%s%d", name, i)
-		f.declare("var %s = %s", gate, f.literal(schema.Gate[int]{}, "schema.Gate["+c+"]", map[string]string{
+		fields := map[string]string{
 			"Name": f.text(fmt.Sprintf("gate-%s-%d", strings.ToLower(name), i)), "Eval": f.same(eval),
-		}))
+		}
+		if f.rng.IntN(2) == 0 {
+			codes := []string{f.text("NSF"), f.text("TOO_LATE"), f.text("X-9")}
+			fields["Codes"] = f.list("schema.Codes", codes[:1+f.rng.IntN(len(codes))]...)
+		}
+		f.declare("var %s = %s", gate, f.literal(schema.Gate[int]{}, "schema.Gate["+c+"]", fields))
 		gates = append(gates, f.same(gate))
 	}
 	fields := map[string]string{"Name": f.text("do-" + strings.ToLower(name)), "Event": f.same(event)}
 	if len(gates) > 0 {
 		fields["Gates"] = f.list("schema.Gates["+c+"]", gates...)
+	}
+	if f.rng.IntN(2) == 0 {
+		fields["Bypass"] = f.truth(f.rng.IntN(2) == 0)
 	}
 	f.declare("var do%s = %s", name, f.literal(schema.Command[int, int]{}, "schema.Command["+c+", "+payload+"]", fields))
 }

@@ -24,6 +24,7 @@ var rooms = map[string][]string{
 	"runtime/internal/vfs/simfs": {"runtime/internal/vfs"},
 	"runtime/internal/rtopts":    {"runtime/internal/vfs"},
 	"runtime/internal/chain":     {"runtime/internal/format", "runtime/internal/planted", "github.com/zeebo/blake3"},
+	"runtime/internal/saved":     {"runtime/internal/chain"},
 	"runtime/internal/index":     {"runtime/internal/format", "runtime/internal/planted", "runtime/internal/sometimes"},
 	"runtime/internal/segment":   {"runtime/internal/format", "runtime/internal/planted", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime/internal/replay":    {"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/format", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
@@ -32,7 +33,7 @@ var rooms = map[string][]string{
 	"runtime": {
 		"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/commit", "runtime/internal/format",
 		"runtime/internal/frontier", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/recovery", "runtime/internal/replay",
-		"runtime/internal/rtopts", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/turn",
+		"runtime/internal/rtopts", "runtime/internal/saved", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/turn",
 		"runtime/internal/vfs", "runtime/wire",
 	},
 	"runtime/batpaktest": {
@@ -54,7 +55,8 @@ var rooms = map[string][]string{
 	"schema/read":                       {"schema/diag", "schema/model", "schema/source", "schema/static", "golang.org/x/tools/go/packages"},
 	"gen/internal/vocab":                {"schema/diag", "schema/model", "github.com/dave/jennifer/jen"},
 	"gen/internal/codec":                {"gen/internal/vocab", "schema/model", "github.com/dave/jennifer/jen"},
-	"gen":                               {"gen/internal/codec", "gen/internal/vocab", "schema/diag", "schema/model", "github.com/dave/jennifer/jen", "golang.org/x/tools/imports"},
+	"gen/internal/sampler":              {"gen/internal/vocab", "schema/model", "github.com/dave/jennifer/jen"},
+	"gen":                               {"gen/internal/codec", "gen/internal/sampler", "gen/internal/vocab", "schema/diag", "schema/model", "schema/shape", "github.com/dave/jennifer/jen", "golang.org/x/tools/imports"},
 	"cmd/batpakgen/internal/command":    {},
 	"cmd/batpakgen/internal/output":     {"gen", "github.com/rogpeppe/go-internal/diff"},
 	"cmd/batpakgen/internal/session":    {"cmd/batpakgen/internal/output", "cmd/batpakgen/internal/promise", "gen", "schema/check", "schema/diag", "schema/model", "schema/read"},
@@ -89,7 +91,8 @@ var rooms = map[string][]string{
 		"examples/gitlog/history", "examples/gitlog/internal/git", "examples/gitlog/internal/record",
 		"examples/gitlog/internal/report", "runtime",
 	},
-	"props": {"runtime", "github.com/leanovate/gopter", "github.com/leanovate/gopter/prop"},
+	"props":      {"props/draw", "runtime", "runtime/batpaktest", "github.com/leanovate/gopter", "github.com/leanovate/gopter/prop"},
+	"props/draw": {"runtime", "runtime/wire", "github.com/leanovate/gopter"},
 }
 
 // A room uses its neighbours in the table, and no others.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,7 +79,7 @@ type lists struct {
 
 var (
 	listShape  = wire.NewShape("lists", "names", "grid")
-	listsCodec = props.Codec[lists]{Append: lists.append, Decode: (*lists).decode, Growth: 40}
+	listsCodec = props.Codec[lists]{Append: lists.append, Decode: (*lists).decode}
 )
 
 func (v lists) append(dst []byte) []byte {
@@ -134,33 +133,12 @@ type mutant struct {
 // String shows what is decoded.
 func (m mutant) String() string { return fmt.Sprintf("%x", m.bytes()) }
 
-// bytes applies the edits, of three bytes each: what, where, and with which byte.
+// bytes applies the edits.
 func (m mutant) bytes() []byte {
 	if m.base < 0 {
 		return m.edits
 	}
-	b := slices.Clone(encodings()[m.base])
-	for e := range slices.Chunk(m.edits, 3) {
-		if len(e) < 3 || len(b) == 0 {
-			break
-		}
-		at := int(e[1]) % len(b)
-		switch e[0] % 6 {
-		case 0:
-			b[at] = e[2]
-		case 1:
-			b[at] ^= 1 << (e[2] % 8)
-		case 2:
-			b = slices.Insert(b, at, e[2])
-		case 3:
-			b = slices.Delete(b, at, at+1)
-		case 4:
-			b = b[:at]
-		case 5:
-			b = append(b, b[at:]...)
-		}
-	}
-	return b
+	return props.Tamper(encodings()[m.base], m.edits)
 }
 
 // encodings are payloads of each kind.

@@ -1,6 +1,7 @@
 package props_test
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"testing"
@@ -89,6 +90,11 @@ func TestLaw08FoldMayBeSplit(t *testing.T) {
 			return props.FoldSplit(bank.FoldBalance, s.events(), s.cut)
 		})
 	})
+	t.Run("saved", func(t *testing.T) {
+		props.Check(t, 200, statements(), func(s statement) error {
+			return props.SaveSplit(balances, bank.FoldBalance, s.events(), s.cut)
+		})
+	})
 	t.Run("activity", func(t *testing.T) {
 		props.Check(t, 200, statements(), func(s statement) error {
 			return props.FoldSplit(bank.FoldActivity, s.events(), s.cut)
@@ -140,6 +146,114 @@ func TestLaw08ProjectionIsTheFold(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// LAW08: a state that was saved anywhere, and resumed, before the store is closed or
+// after, is the fold of all events.
+func TestLaw08SavedStatesResume(t *testing.T) {
+	t.Parallel()
+	props.Check(t, 60, statements(), func(st statement) error {
+		disk := batpaktest.NewDisk()
+		s, err := disk.Open(nil)
+		if err != nil {
+			return err
+		}
+		defer func() { s.Close() }()
+		const id = "acc"
+		var saved []byte
+		for i, e := range st.entries {
+			event := e.event(i + 1)
+			_, err := s.Append(t.Context(), batpak.Draft{
+				Coordinate: batpak.Coordinate{Entity: "account:" + id, Scope: "ledger"},
+				Kind:       event.Kind, PayloadVersion: event.PayloadVersion, Payload: event.Payload,
+			})
+			if err != nil {
+				return err
+			}
+			if i != st.cut%len(st.entries) {
+				continue
+			}
+			if _, saved, err = balanceFrom(t.Context(), s, id, nil); err != nil {
+				return err
+			}
+		}
+		for range 2 {
+			want, err := balanceOf(t.Context(), s, id)
+			if err != nil {
+				return err
+			}
+			got, _, err := balanceFrom(t.Context(), s, id, saved)
+			if err != nil || got != want {
+				return fmt.Errorf("balance from a saved state = %+v, %v, want %+v", got, err, want)
+			}
+			if err := s.Close(); err != nil {
+				return err
+			}
+			if s, err = disk.Open(nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func balanceOf(ctx context.Context, s *batpak.Store, id bank.AccountID) (batpak.Folded[bank.Balance], error) {
+	j, err := bank.Bind(s)
+	if err != nil {
+		return batpak.Folded[bank.Balance]{}, err
+	}
+	return j.Balance(ctx, id)
+}
+
+func balanceFrom(ctx context.Context, s *batpak.Store, id bank.AccountID, saved []byte) (batpak.Folded[bank.Balance], []byte, error) {
+	j, err := bank.Bind(s)
+	if err != nil {
+		return batpak.Folded[bank.Balance]{}, nil, err
+	}
+	return j.BalanceFrom(ctx, id, saved)
+}
+
+// balances is the codec of the bank's balances.
+var balances = batpak.StateCodec[bank.Balance]{
+	Append: bank.Balance.AppendBatpak, Decode: (*bank.Balance).DecodeBatpak,
+}
+
+// The law notices a codec that loses something, and a state that is not whole.
+func TestLaw08NoticesWhatIsNotSaved(t *testing.T) {
+	t.Parallel()
+	events := statement{entries: []entry{{0, 0, 0}, {1, 5, 0}, {2, 3, 1}, {1, 7, 0}}}.events()
+	for cut := range 6 {
+		if err := props.SaveSplit(balances, bank.FoldBalance, events, cut-1); err != nil {
+			t.Errorf("SaveSplit of the bank's balance at %d = %v, want nil", cut-1, err)
+		}
+	}
+	forgetful := balances
+	forgetful.Decode = func(b *bank.Balance, src []byte) error {
+		err := b.DecodeBatpak(src)
+		b.Open = false
+		return err
+	}
+	if props.SaveSplit(forgetful, bank.FoldBalance, events, 2) == nil {
+		t.Error("SaveSplit of a codec that forgets a field = nil, want an error")
+	}
+	partial := balances
+	partial.Append = func(b bank.Balance, dst []byte) []byte {
+		b.Available = 0
+		return b.AppendBatpak(dst)
+	}
+	high := func(b *bank.Balance, e batpak.Event) error { // depends on what partial leaves out
+		err := bank.FoldBalance(b, e)
+		b.Frozen = b.Frozen || b.Available > 6
+		return err
+	}
+	if props.SaveSplit(partial, high, events, 2) == nil {
+		t.Error("SaveSplit of a state that keeps a part to itself = nil, want an error")
+	}
+	refusing := balances
+	refusing.Check = func(bank.Balance) error { return context.Canceled }
+	if props.SaveSplit(refusing, bank.FoldBalance, events, 2) == nil {
+		t.Error("SaveSplit of a state that cannot be saved = nil, want an error")
+	}
 }
 
 // The law notices state outside of the state, and memory that is kept.

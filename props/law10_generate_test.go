@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,13 +16,15 @@ import (
 	"github.com/batpak-go/batpak/gen"
 	"github.com/batpak-go/batpak/schema/check"
 	"github.com/batpak-go/batpak/schema/diag"
+	"github.com/batpak-go/batpak/schema/frozen"
+	"github.com/batpak-go/batpak/schema/model"
 	"github.com/batpak-go/batpak/schema/read"
 
 	"github.com/batpak-go/batpak/props"
 )
 
 // LAW10: what is generated for a valid schema compiles, passes vet, encodes and
-// decodes, and is the same each time.
+// decodes as a second implementation of the profile does, and is the same each time.
 func TestLaw10GeneratedCodeWorks(t *testing.T) {
 	t.Parallel()
 	dir := newModule(t)
@@ -40,7 +44,7 @@ func works(ctx context.Context, dir, name string, p plan) error {
 	if err := os.WriteFile(filepath.Join(dir, "schema.go"), []byte(p.source(name)), 0o666); err != nil {
 		return err
 	}
-	files, err := generate(ctx, dir)
+	pkg, files, err := generate(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -49,7 +53,7 @@ func works(ctx context.Context, dir, name string, p plan) error {
 			return err
 		}
 	}
-	again, err := generate(ctx, dir)
+	_, again, err := generate(ctx, dir)
 	if err != nil {
 		return fmt.Errorf("beside its output: %w", err)
 	}
@@ -59,12 +63,39 @@ func works(ctx context.Context, dir, name string, p plan) error {
 	if err := os.WriteFile(filepath.Join(dir, "codec_test.go"), []byte(p.test(name)), 0o666); err != nil {
 		return err
 	}
+	if err := freeze(dir, pkg); err != nil {
+		return err
+	}
+	seed := fnv.New64a()
+	_, _ = seed.Write([]byte(p.source(name))) // a hash does not fail
+	values := oracle(pkg, 40, rand.New(rand.NewPCG(seed.Sum64(), 0)))
+	if err := os.WriteFile(filepath.Join(dir, "oracle_test.go"), []byte(values), 0o666); err != nil {
+		return err
+	}
 	cmd := exec.CommandContext(ctx, "go", "test", "-vet=all", ".")
 	cmd.Dir, cmd.Env = dir, environment()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go test: %w\n%s", err, out)
 	}
 	return nil
+}
+
+// freeze writes the payloads of a release, and the tests that are emitted for them.
+func freeze(dir string, pkg *model.Package) error {
+	tests, ds, err := gen.Tests(pkg)
+	if err = errors.Join(err, sound(ds)); err != nil {
+		return err
+	}
+	for _, f := range tests {
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, f.Name), f.Source, 0o666))
+	}
+	err = errors.Join(err, os.MkdirAll(filepath.Join(dir, "testdata", "batpak"), 0o777))
+	for _, e := range pkg.Events {
+		if file := frozen.Grow(nil, e.Kind(), e.Version, e.Payload); len(file) > 0 {
+			err = errors.Join(err, os.WriteFile(filepath.Join(dir, filepath.FromSlash(frozen.Path(e.Kind(), e.Version))), file, 0o666))
+		}
+	}
+	return err
 }
 
 // newModule makes a module that uses this one from its directory.
@@ -101,30 +132,30 @@ func environment() []string {
 }
 
 // generate reads, checks, emits and type-checks the schema in a directory.
-func generate(ctx context.Context, dir string) ([]gen.File, error) {
+func generate(ctx context.Context, dir string) (*model.Package, []gen.File, error) {
 	results, err := read.Load(ctx, read.Config{Dir: dir, Env: environment(), Roots: gen.Imports()})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(results) != 1 {
-		return nil, fmt.Errorf("%d packages with a schema, want 1", len(results))
+		return nil, nil, fmt.Errorf("%d packages with a schema, want 1", len(results))
 	}
 	r := results[0]
 	if err := sound(append(r.Diagnostics, check.Packages(r.Package)[r.Package.Path]...)); err != nil {
-		return nil, fmt.Errorf("read the schema: %w", err)
+		return nil, nil, fmt.Errorf("read the schema: %w", err)
 	}
 	var files []gen.File
 	for i := range 5 {
 		before := files
 		var ds []diag.Diagnostic
 		if files, ds, err = gen.Generate(r.Package); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if err := sound(ds); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if err := sameFiles(files, before); i > 0 && err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	sources := map[string][]byte{}
@@ -132,12 +163,12 @@ func generate(ctx context.Context, dir string) ([]gen.File, error) {
 		sources[f.Name] = f.Source
 	}
 	if err := sound(r.TypeCheck(sources)); err != nil {
-		return nil, fmt.Errorf("type-check what was emitted: %w", err)
+		return nil, nil, fmt.Errorf("type-check what was emitted: %w", err)
 	}
 	if len(files) == 0 {
-		return nil, errors.New("nothing was emitted")
+		return nil, nil, errors.New("nothing was emitted")
 	}
-	return files, nil
+	return r.Package, files, nil
 }
 
 // sound reports diagnostics as an error.

@@ -115,13 +115,15 @@ func (p Permit[T]) redeem(s *Store, opts []AppendOption) (draft, error) {
 // allows it.
 func Bypass(ctx context.Context, s *Store, command, reason string, d Draft, opts ...AppendOption) (Receipt, error) {
 	switch {
-	case strings.TrimSpace(reason) == "":
+	case strings.TrimSpace(reason) == "" && !planted.Bug("bypass needs no reason"):
 		return Receipt{}, &ArgumentError{What: "reason", Reason: "is empty: say why the gates of command " + command + " are bypassed"}
 	case len(command)+len(reason) > maxDecision:
 		return Receipt{}, &LimitError{What: "name of command and reason", Size: len(command) + len(reason), Limit: maxDecision}
 	}
 	one := &single{draft: [1]draft{newDraft(d, opts)}}
-	one.draft[0].decision = &Decision{Command: command, Bypassed: strings.ToValidUTF8(reason, "\uFFFD")}
+	if !planted.Bug("bypass is not recorded") {
+		one.draft[0].decision = &Decision{Command: command, Bypassed: strings.ToValidUTF8(reason, "\uFFFD")}
+	}
 	return s.appendSingle(ctx, one)
 }
 

@@ -434,6 +434,24 @@ func TestBypassIsStored(t *testing.T) {
 	})
 }
 
+// There is no bypass without a reason, nor with one that cannot be stored.
+func TestBypassTakesAReason(t *testing.T) {
+	s := open2(t)
+	for _, reason := range []string{"", " \t\n"} {
+		_, err := batpak.Bypass(t.Context(), s, "spend", reason, note("purse:1", "x"))
+		if a, ok := errors.AsType[*batpak.ArgumentError](err); !ok || a.What != "reason" {
+			t.Errorf("Bypass with reason %q = %v, want an ArgumentError about the reason", reason, err)
+		}
+	}
+	_, err := batpak.Bypass(t.Context(), s, "spend", strings.Repeat("x", 1<<16), note("purse:1", "x"))
+	if _, ok := errors.AsType[*batpak.LimitError](err); !ok {
+		t.Errorf("Bypass with a reason of 64 KiB = %v, want a LimitError", err)
+	}
+	if n := s.Head("purse:1"); n != 0 {
+		t.Errorf("Bypass without a reason appended %d events", n)
+	}
+}
+
 // A projection over all streams folds the kinds that it is about, up to a place in
 // the log.
 func TestProjectAll(t *testing.T) {

@@ -330,3 +330,18 @@ func (e *UnhandledError) Error() string {
 
 // Code returns "unhandled-kind".
 func (e *UnhandledError) Code() string { return "unhandled-kind" }
+
+// SavedError says that bytes are no state that may be resumed. The state that they
+// were made for is folded from the start without them; see [Resume].
+type SavedError struct {
+	Projection string
+	Of         string // the entity, or the store for a projection of all streams
+	Reason     string
+}
+
+func (e *SavedError) Error() string {
+	return fmt.Sprintf("batpak: resume projection %s of %s: %s", e.Projection, e.Of, e.Reason)
+}
+
+// Code returns "saved-state".
+func (e *SavedError) Code() string { return "saved-state" }

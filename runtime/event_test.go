@@ -80,6 +80,7 @@ func TestErrorsHaveStableCodes(t *testing.T) {
 		"decode":             {&batpak.DecodeError{Err: cause}, cause},
 		"payload-version":    {&batpak.VersionError{}, nil},
 		"unhandled-kind":     {&batpak.UnhandledError{}, nil},
+		"saved-state":        {&batpak.SavedError{}, nil},
 		"upcast":             {&batpak.UpcastError{Err: cause}, cause},
 	} {
 		if got := c.err.Code(); got != code {

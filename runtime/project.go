@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
 // Folded is a projection's state and where it was folded to.
@@ -51,21 +52,33 @@ func ProjectAll[S any](ctx context.Context, s *Store, kinds []Kind, fold func(*S
 	if f.Sequence == 0 {
 		return f, s.alive()
 	}
-	for e, err := range s.Events(Query{Kinds: kinds, Until: f.Sequence}) {
-		if err := cmp.Or(err, ctx.Err()); err != nil {
-			return FoldedAll[S]{}, err
-		}
-		if err := fold(&f.State, e); err != nil {
-			return FoldedAll[S]{}, err
-		}
+	q := Query{Kinds: kinds, Until: f.Sequence}
+	if planted.Bug("projection of all streams folds other kinds") {
+		q.Kinds = nil
+	}
+	if err := foldKinds(ctx, s, &f.State, q, fold); err != nil {
+		return FoldedAll[S]{}, err
 	}
 	return f, nil
+}
+
+// foldKinds folds the events that a query selects into a state.
+func foldKinds[S any](ctx context.Context, s *Store, state *S, q Query, fold func(*S, Event) error) error {
+	for e, err := range s.Events(q) {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return err
+		}
+		if err := fold(state, e); err != nil && !planted.Bug("projection of all streams passes over errors") {
+			return err
+		}
+	}
+	return nil
 }
 
 // settle makes what was written visible: in a [Relaxed] store that hides what is
 // not durable, it syncs.
 func (s *Store) settle(ctx context.Context) error {
-	if s.options.Durability == Relaxed && !s.options.ShowUnsynced {
+	if s.options.Durability == Relaxed && !s.options.ShowUnsynced && !planted.Bug("fold overlooks what is hidden") {
 		return s.Sync(ctx)
 	}
 	return nil

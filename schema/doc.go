@@ -164,6 +164,36 @@
 //	func (h *Holdings) deposited(e batpak.Stored[MoneyDeposited]) { h.Cents += e.Payload.Cents }
 //	func (h *Holdings) withdrawn(e batpak.Stored[MoneyWithdrawn]) { h.Cents -= e.Payload.Cents }
 //
+// The state of a projection that is Saved need not be folded from the start each
+// time. The journal's method with From behind its name takes the bytes that its last
+// call returned, and folds only what came since:
+//
+//	var turnover = schema.Projection[Turnover]{
+//		Name: "turnover", Version: 1, Per: account, Saved: true,
+//		Fold: schema.Fold[Turnover]{
+//			schema.On(deposited, (*Turnover).deposited),
+//			schema.On(withdrawn, (*Turnover).withdrawn),
+//		},
+//		Ignore: schema.Events{opened, flagged},
+//	}
+//
+//	// Turnover is what went through an account.
+//	type Turnover struct{ Cents int64 }
+//
+//	func (t *Turnover) deposited(e batpak.Stored[MoneyDeposited]) { t.Cents += e.Payload.Cents }
+//	func (t *Turnover) withdrawn(e batpak.Stored[MoneyWithdrawn]) { t.Cents += e.Payload.Cents }
+//
+// Such a state is a struct of the schema's package, made like a payload, of which
+// every field is stored. It is resumed as its codec reads it: an empty slice or map
+// as nil, a time in UTC. Where the bytes lie is up to the caller, and a cache will
+// do, for they can be lost at any time. They carry a digest, a fingerprint of the
+// projection's version, its state and its events, and the hash of the last event.
+// Bytes that do not fit the projection as it is now, the stream or its history are
+// refused with a *batpak.SavedError, which means to fold from the start. That a
+// handler does something else now is not seen without another Version.
+//
+// The store does not keep such states by itself.
+//
 // # Gates and commands
 //
 // An event that may not always be appended belongs to a command. It has no append of

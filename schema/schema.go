@@ -94,6 +94,10 @@ type Projection[S any] struct {
 	Per     AnyEntity // nil: one state, folded from the streams of all entities
 	Fold    Fold[S]
 	Ignore  Events
+	// Saved asks for a method that resumes the state from bytes that it gave out
+	// before, and folds only what came since. S has to be a struct of this package
+	// with fields that a payload could have, all of them stored.
+	Saved bool
 }
 
 // Gate declares a named predicate over the context C of a command. Eval must be

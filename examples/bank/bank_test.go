@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batpak-go/batpak/examples/bank"
+	"github.com/batpak-go/batpak/props"
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/wire"
 )
@@ -44,69 +45,37 @@ func deposit(t *testing.T, j *bank.Journal, amount bank.Cents) {
 }
 
 func TestGatesDeny(t *testing.T) {
-	tests := []struct {
-		name       string
-		before     func(t *testing.T, j *bank.Journal)
-		amount     bank.Cents
-		gate, code string
+	hundred := bank.MoneyDeposited{Amount: 100}
+	for _, c := range []struct {
+		name   string
+		before []props.Payload
+		amount bank.Cents
+		code   string
 	}{
-		{"frozen account", func(t *testing.T, j *bank.Journal) {
-			deposit(t, j, 100)
-			if _, err := j.AppendAccountFrozen(t.Context(), id, bank.AccountFrozen{By: "court"}); err != nil {
-				t.Fatal(err)
-			}
-		}, 1, "not-frozen", "FROZEN"},
-		{"no money", func(*testing.T, *bank.Journal) {}, 1, "sufficient-funds", "NSF"},
-		{"too much", func(t *testing.T, j *bank.Journal) { deposit(t, j, 100) }, 101, "sufficient-funds", "NSF"},
-		{"nothing", func(t *testing.T, j *bank.Journal) { deposit(t, j, 100) }, 0, "sufficient-funds", "AMOUNT"},
-		{"over the limit", func(t *testing.T, j *bank.Journal) { deposit(t, j, 1000) }, 501, "daily-limit", "LIMIT"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			j := newJournal(t)
-			tt.before(t, j)
-			before := j.Store().Head("account:acc-42")
-			_, err := j.Withdraw(t.Context(), id, bank.MoneyWithdrawn{Amount: tt.amount}, 500)
-			denied, ok := errors.AsType[*batpak.DeniedError](err)
-			if !ok {
-				t.Fatalf("Withdraw(%d) = %v, want a denial", tt.amount, err)
-			}
-			if denied.Gate != tt.gate || denied.Denial.Code != tt.code || denied.Command != "withdraw" {
-				t.Errorf("Withdraw(%d) denied by %s %s of %s, want %s %s of withdraw",
-					tt.amount, denied.Gate, denied.Denial.Code, denied.Command, tt.gate, tt.code)
-			}
-			if after := j.Store().Head("account:acc-42"); after != before {
-				t.Errorf("version after a denial = %d, want %d", after, before)
-			}
+		{"frozen account", []props.Payload{hundred, bank.AccountFrozen{By: "court"}}, 1, "FROZEN"},
+		{"no money", nil, 1, "NSF"},
+		{"too much", []props.Payload{hundred}, 101, "NSF"},
+		{"nothing", []props.Payload{hundred}, 0, "AMOUNT"},
+		{"over the limit", []props.Payload{bank.MoneyDeposited{Amount: 1000}}, 501, "LIMIT"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bank.Given(t, c.before...).WhenWithdraw(bank.MoneyWithdrawn{Amount: c.amount}, 500).ThenDenied(c.code)
 		})
 	}
 }
 
 func TestDailyLimitCountsOneDay(t *testing.T) {
-	j := newJournal(t)
-	deposit(t, j, 1000)
-	steps := []struct {
-		day    bank.Day
-		amount bank.Cents
-		ok     bool
-	}{{1, 60, true}, {1, 41, false}, {1, 40, true}, {1, 1, false}, {2, 100, true}}
-	for i, s := range steps {
-		_, err := j.Withdraw(t.Context(), id, bank.MoneyWithdrawn{Amount: s.amount, Day: s.day}, 100)
-		if s.ok != (err == nil) {
-			t.Errorf("step %d: Withdraw(%d on day %d) = %v, want success %t", i, s.amount, s.day, err, s.ok)
-		}
+	on := func(day bank.Day, amount bank.Cents) bank.MoneyWithdrawn {
+		return bank.MoneyWithdrawn{Amount: amount, Day: day}
 	}
-	activity, err := j.Activity(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := batpak.Folded[bank.Activity]{
-		State:   bank.Activity{Deposits: 1, Withdrawals: 3, LastDay: 2, LastDaySum: 100},
-		Version: 4,
-	}
-	if d := cmp.Diff(want, activity); d != "" {
-		t.Errorf("Activity() differs (-want +got):\n%s", d)
-	}
+	bank.Given(t, bank.MoneyDeposited{Amount: 1000}).
+		WhenWithdraw(on(1, 60), 100).ThenAppended(on(1, 60)).
+		WhenWithdraw(on(1, 41), 100).ThenDenied("LIMIT").
+		WhenWithdraw(on(1, 40), 100).ThenAppended(on(1, 40)).
+		WhenWithdraw(on(1, 1), 100).ThenDenied("LIMIT").
+		WhenWithdraw(on(2, 100), 100).ThenAppended(on(2, 100)).
+		ThenBalance(bank.Balance{Available: 800}).
+		ThenActivity(bank.Activity{Deposits: 1, Withdrawals: 3, LastDay: 2, LastDaySum: 100})
 }
 
 // However many withdraw at once, the account is never overdrawn.

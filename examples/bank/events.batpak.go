@@ -66,6 +66,11 @@ var (
 		Rule  string
 		Score uint32
 	}{})
+	_ = Balance(struct {
+		Open      bool
+		Available Cents
+		Frozen    bool
+	}{})
 )
 
 // The declarations that batpakgen read.
@@ -542,4 +547,38 @@ func decodeAccountFlagged(d *wire.Decoder) (v AccountFlagged) {
 // checkAccountFlagged reports what keeps v from being stored.
 func checkAccountFlagged(v AccountFlagged) error {
 	return wire.CheckString("AccountFlagged", "rule", v.Rule)
+}
+
+// balanceShape is how Balance lies on disk.
+var balanceShape = wire.NewShape("Balance", "open", "available", "frozen")
+
+// AppendBatpak appends the canonical encoding of v to dst.
+func (v Balance) AppendBatpak(dst []byte) []byte {
+	dst = wire.AppendStruct(dst, 3)
+	dst = wire.AppendBool(wire.AppendString(dst, "open"), v.Open)
+	dst = wire.AppendInt(wire.AppendString(dst, "available"), int64(v.Available))
+	dst = wire.AppendBool(wire.AppendString(dst, "frozen"), v.Frozen)
+	return dst
+}
+
+// DecodeBatpak sets v to what src encodes; on an error, v is unchanged.
+func (v *Balance) DecodeBatpak(src []byte) error {
+	d := wire.NewDecoder(src)
+	return wire.Finish(d, v, decodeBalance(d))
+}
+
+// decodeBalance reads one Balance; errors stay in d.
+func decodeBalance(d *wire.Decoder) (v Balance) {
+	s := d.Struct(balanceShape)
+	for s.Next() {
+		switch s.Index() {
+		case 0:
+			v.Open = d.Bool()
+		case 1:
+			v.Available = Cents(d.Int64())
+		case 2:
+			v.Frozen = d.Bool()
+		}
+	}
+	return v
 }

@@ -22,7 +22,7 @@ var (
 
 // A balance is what an account holds and whether it may be used.
 var balance = schema.Projection[Balance]{
-	Name: "balance", Version: 1, Per: account,
+	Name: "balance", Version: 1, Per: account, Saved: true,
 	Fold: schema.Fold[Balance]{
 		schema.On(opened, (*Balance).opened),
 		schema.On(deposited, (*Balance).deposited),

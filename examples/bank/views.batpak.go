@@ -56,6 +56,24 @@ func (j *Journal) Balance(ctx context.Context, id AccountID) (batpak.Folded[Bala
 	return batpak.Project(ctx, j.store, j.AccountCoordinate(id).Entity, FoldBalance)
 }
 
+// balanceState turns states of projection balance at version 1 into bytes and
+// back.
+var balanceState = batpak.StateCodec[Balance]{
+	Projection: "balance",
+	Shape:      0xfbfba5e8416498c8,
+	Append:     Balance.AppendBatpak,
+	Decode:     (*Balance).DecodeBatpak,
+}
+
+// BalanceFrom is Balance from a state that an earlier call saved, or from the
+// start without one. It returns bytes to give to the next call, wherever they
+// are kept meanwhile. Bytes that are not of this projection as it is now, or
+// not of this history, fail with a *batpak.SavedError: call it again without
+// them.
+func (j *Journal) BalanceFrom(ctx context.Context, id AccountID, saved []byte) (batpak.Folded[Balance], []byte, error) {
+	return batpak.Resume(ctx, j.store, j.AccountCoordinate(id).Entity, saved, balanceState, FoldBalance)
+}
+
 // FoldActivity folds one stored event into s, as projection activity at version
 // 1 does. It is exhaustive: a kind that the projection neither folds nor
 // ignores is a *batpak.UnhandledError, and a payload that does not decode is an

@@ -1,6 +1,10 @@
 package check
 
-import "github.com/batpak-go/batpak/schema/model"
+import (
+	"slices"
+
+	"github.com/batpak-go/batpak/schema/model"
+)
 
 // maxDepth is how many containers may lie in each other, the payload included,
 // before a decoder refuses them.
@@ -42,12 +46,19 @@ func depth(t *model.Type, of map[*model.Struct]int) int {
 func fieldBP116(c *checker) {
 	for _, s := range c.pkg.Structs {
 		for _, f := range s.Fields {
-			if s.Path == "" && f.Max > defaultPayload {
+			if s.Path == "" && !isState(c.pkg, s) && f.Max > defaultPayload {
 				c.warn(f.Pos, "BP116", "%s.%s: max=%d is above the %d bytes that a payload has at most, unless the store's Options.MaxPayload is raised",
 					s.Name, f.Name, f.Max, defaultPayload)
 			}
 		}
 	}
+}
+
+// isState reports whether a struct is the state of a projection, which may be
+// larger than a payload.
+func isState(pkg *model.Package, s *model.Struct) bool {
+	return slices.ContainsFunc(pkg.Projections, func(p *model.Projection) bool { return p.Saved == s }) &&
+		!slices.ContainsFunc(pkg.Events, func(e *model.Event) bool { return e.Payload == s })
 }
 
 // enumBP117: a type is enumerated once.

@@ -64,6 +64,7 @@ func codes() [][2]string {
 		{"BP303", "a projection mentions an event of an entity that it is not about"},
 		{"BP304", "a fold is not pure"},
 		{"BP305", "a projection folds nothing"},
+		{"BP306", "a state that is saved has a field that cannot be stored"},
 		{"BP307", "a projection's name is malformed or taken"},
 		{"BP308", "a projection lacks its version, or its state is not a named type"},
 		{"BP401", "a gate context cannot be filled"},

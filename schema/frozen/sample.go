@@ -19,7 +19,7 @@ type Sample struct {
 const maxPayload = 64 << 10
 
 // edges is how many samples go through what lies between the ends of ranges.
-const edges = 12
+const edges = 16
 
 // Samples returns payloads of a struct, those that are equal once:
 //

@@ -90,12 +90,12 @@ func counting(n int) []byte {
 	return b
 }
 
-// words lists texts. The typical one is a number, which most upcasts of text can
-// make something of.
+// words lists texts. The typical one is a number, and some others have forms that
+// texts often have, so that upcasts find something to make other types of.
 func words(limit int64) []any {
 	all := []any{"", "42", ""}
 	for _, text := range []string{
-		" ", "x\x00\"\\", strings.Repeat("y", 31), strings.Repeat("z", 32), strings.Repeat("0", 255), strings.Repeat("1", 256),
+		"a:b", "1.50", "true", "2001-02-03T04:05:06Z", " ", "x\x00\"\\", strings.Repeat("y", 31), strings.Repeat("z", 32), strings.Repeat("0", 255), strings.Repeat("1", 256),
 		strings.Repeat("aß€\U0001F4B6", 30),
 	} {
 		text = text[:bounded(len(text), limit)]

@@ -18,8 +18,8 @@ type Package struct {
 	Enums       []*Enum
 	Retired     []Retired
 
-	// Structs are the payload structs and the structs nested in them, each
-	// once, a struct after those it holds.
+	// Structs are the structs of payloads and of states that are saved, and the
+	// structs nested in them, each once, a struct after those it holds.
 	Structs []*Struct
 
 	// Taken are the package-level identifiers that the user declared, outside of
@@ -194,6 +194,7 @@ type Projection struct {
 	Ignore  []*Event
 	// IgnorePos are where the events are named in Ignore, one for each.
 	IgnorePos []token.Position
+	Saved     *Struct // the shape of State, if it may be saved; otherwise nil
 }
 
 // Handler folds one event kind into the state.

@@ -15,6 +15,7 @@ import (
 type Reader struct {
 	own     *types.Package
 	errors  []types.Error // of the type checker
+	states  bool          // what is read is a state
 	sink    *diag.Sink
 	enums   map[*types.TypeName]*model.Enum
 	syntax  syntax
@@ -44,18 +45,23 @@ func (r *Reader) Enumerate(named *types.Named, e *model.Enum) { r.enums[named.Ob
 // Payload reads the struct of an event that is declared at the given place, and
 // reports whether it may be stored. The struct is nil if t is no struct at all.
 func (r *Reader) Payload(t types.Type, at diag.Range) (*model.Struct, bool) {
+	return r.root(t, at, "payload ")
+}
+
+// root reads a struct that gets a codec of its own.
+func (r *Reader) root(t types.Type, at diag.Range, what string) (*model.Struct, bool) {
 	text, _ := Source(t, r.own)
 	named, ok := types.Unalias(t).(*types.Named)
 	if !ok {
-		r.sink.Add(at, "BP101", "payload %s must be a named struct", text)
+		r.report(at, "BP101", "%s%s must be a named struct", what, text)
 		return nil, false
 	}
 	switch {
 	case named.TypeParams().Len() > 0 || named.TypeArgs().Len() > 0:
-		r.sink.Add(at, "BP101", "payload %s must not be generic", text)
+		r.report(at, "BP101", "%s%s must not be generic", what, text)
 		return nil, false
 	case named.Obj().Pkg() != r.own:
-		r.sink.Add(at, "BP101", "payload %s must be declared in package %s, since its codec is a method", text, r.own.Name())
+		r.report(at, "BP101", "%s%s must be declared in package %s, since its codec is a method", what, text, r.own.Name())
 		return nil, false
 	}
 	if named.Underlying() == types.Typ[types.Invalid] {
@@ -63,7 +69,7 @@ func (r *Reader) Payload(t types.Type, at diag.Range) (*model.Struct, bool) {
 		return nil, false
 	}
 	if _, ok := named.Underlying().(*types.Struct); !ok {
-		r.sink.Add(at, "BP101", "payload %s must be a struct", text)
+		r.report(at, "BP101", "%s%s must be a struct", what, text)
 		return nil, false
 	}
 	r.active = append(r.active, named.Obj())
@@ -122,7 +128,7 @@ func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[strin
 	}
 	tag, err := storedAs(v.Name(), st.Tag(i))
 	if v.Embedded() && err == nil && !tag.skip && !tag.named {
-		r.sink.Add(at.at, "BP102", "%s: embedded fields are not stored without a name of their own: tag it `bat:\"%s\"`", at.text, tag.wire)
+		r.report(at.at, "BP102", "%s: embedded fields are not stored without a name of their own: tag it `bat:\"%s\"`", at.text, tag.wire)
 		return false
 	}
 	if err == nil && tag.skip {
@@ -141,11 +147,11 @@ func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[strin
 		return r.unexported(at, own)
 	}
 	if err != nil {
-		r.sink.Add(tagAt(), "BP109", "%s: %v", at.text, err)
+		r.report(tagAt(), "BP109", "%s: %v", at.text, err)
 		return false
 	}
 	if first := wires[tag.wire]; first != nil {
-		r.sink.AddRelated(tagAt(), []diag.Related{{Pos: r.sink.Position(first.Pos()), Message: "first used here"}},
+		r.reportRelated(tagAt(), []diag.Related{{Pos: r.sink.Position(first.Pos()), Message: "first used here"}},
 			"BP108", "%s: wire name %q is already used by %s", at.text, tag.wire, first.Name())
 		return false
 	}
@@ -156,7 +162,7 @@ func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[strin
 		return false
 	}
 	if reason := misplaced(tag, opt, t); reason != "" {
-		r.sink.Add(tagAt(), "BP109", "%s: %s", at.text, reason)
+		r.report(tagAt(), "BP109", "%s: %s", at.text, reason)
 		return false
 	}
 	s.Fields = append(s.Fields, model.Field{
@@ -188,11 +194,14 @@ func misplaced(tag storedTag, opt options, t *model.Type) string {
 
 // unexported reports a field that would be lost.
 func (r *Reader) unexported(at path, own bool) bool {
-	if own {
-		r.sink.Add(at.at, "BP102", "%s: unexported field would be lost on disk; export it or tag it `bat:\"-\"`", at.text)
-	} else {
+	switch {
+	case own && r.states:
+		r.report(at.at, "BP102", "%s: unexported field would be lost; export it", at.text)
+	case own:
+		r.report(at.at, "BP102", "%s: unexported field would be lost on disk; export it or tag it `bat:\"-\"`", at.text)
+	default:
 		outer := at.text[:strings.LastIndexByte(at.text, '.')]
-		r.sink.Add(at.at, "BP103", "%s: the type has unexported fields, which would be lost on disk; store a type of your own and convert", outer)
+		r.report(at.at, "BP103", "%s: the type has unexported fields, which would be lost on disk; store a type of your own and convert", outer)
 	}
 	return false
 }
@@ -204,13 +213,13 @@ func (r *Reader) invalid(named *types.Named, p path) {
 	for _, part := range r.syntax.written(p.at.Pos(), named) {
 		for _, e := range r.errors {
 			if part.Pos() <= e.Pos && e.Pos < part.End() && !strings.HasPrefix(e.Msg, "\t") { // not the rest of another
-				r.sink.Add(diag.Span{From: e.Pos, To: e.Pos}, "BP005", "%s: %s", p.text, e.Msg)
+				r.report(diag.Span{From: e.Pos, To: e.Pos}, "BP005", "%s: %s", p.text, e.Msg)
 				found = true
 			}
 		}
 	}
 	if !found {
-		r.sink.Add(p.at, "BP005", "%s: the type does not compile", p.text)
+		r.report(p.at, "BP005", "%s: the type does not compile", p.text)
 	}
 }
 
@@ -219,6 +228,6 @@ func (r *Reader) recursion(obj *types.TypeName, p path) bool {
 	if !slices.Contains(r.active, obj) {
 		return false
 	}
-	r.sink.Add(p.at, "BP107", "%s: recursive type %s cannot be stored", p.text, obj.Name())
+	r.report(p.at, "BP107", "%s: recursive type %s cannot be stored", p.text, obj.Name())
 	return true
 }

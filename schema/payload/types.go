@@ -203,7 +203,7 @@ func (r *Reader) nested(named *types.Named, p path) *model.Type {
 
 // refuse reports that a field cannot be stored.
 func (r *Reader) refuse(p path, code, format string, args ...any) *model.Type {
-	r.sink.Add(p.at, code, "%s: "+format, append([]any{p.text}, args...)...)
+	r.report(p.at, code, "%s: "+format, append([]any{p.text}, args...)...)
 	return nil
 }
 

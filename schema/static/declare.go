@@ -114,6 +114,11 @@ func (r *reader) projection(v *source.Variable) *model.Projection {
 	}
 	p.Ignore, p.IgnorePos = r.named(f["Ignore"], &p.Decl)
 	r.projections[p] = v.Args.At(0)
+	if r.truth(f["Saved"], &p.Decl) && !p.Broken {
+		var ok bool
+		p.Saved, ok = r.payloads.State(v.Args.At(0), v.Argument(0))
+		p.Broken = !ok
+	}
 	return p
 }
 

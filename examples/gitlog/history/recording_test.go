@@ -1,7 +1,6 @@
 package history_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -38,7 +37,7 @@ func TestGates(t *testing.T) {
 		author           history.AuthorID
 		parents          []history.Hash
 		recorded, beyond []history.Hash
-		gate, code       string // of the denial, empty for none
+		code             string // of the denial, empty for none
 	}{
 		{name: "root", id: id("a"), author: "ann"},
 		{name: "root of SHA-256", id: sha256, author: "ann"},
@@ -48,43 +47,34 @@ func TestGates(t *testing.T) {
 			name: "merge over the boundary", id: id("a"), author: "ann", parents: []history.Hash{id("b"), id("c")},
 			recorded: []history.Hash{id("b")}, beyond: []history.Hash{id("c")},
 		},
-		{name: "short id", id: "abc", author: "ann", gate: "well-formed", code: history.CodeMalformed},
-		{name: "upper-case id", id: id("A"), author: "ann", gate: "well-formed", code: history.CodeMalformed},
+		{name: "short id", id: "abc", author: "ann", code: history.CodeMalformed},
+		{name: "upper-case id", id: id("A"), author: "ann", code: history.CodeMalformed},
 		{
 			name: "short parent", id: id("a"), author: "ann", parents: []history.Hash{"abc"},
-			recorded: []history.Hash{"abc"}, gate: "well-formed", code: history.CodeMalformed,
+			recorded: []history.Hash{"abc"}, code: history.CodeMalformed,
 		},
 		{
 			name: "parent of another length", id: id("a"), author: "ann", parents: []history.Hash{sha256},
-			recorded: []history.Hash{sha256}, gate: "well-formed", code: history.CodeMalformed,
+			recorded: []history.Hash{sha256}, code: history.CodeMalformed,
 		},
 		{
 			name: "own parent", id: id("a"), author: "ann", parents: []history.Hash{id("a")},
-			recorded: []history.Hash{id("a")}, gate: "well-formed", code: history.CodeMalformed,
+			recorded: []history.Hash{id("a")}, code: history.CodeMalformed,
 		},
-		{name: "no author", id: id("a"), gate: "has-author", code: history.CodeAnonymous},
-		{name: "orphan", id: id("a"), author: "ann", parents: []history.Hash{id("b")}, gate: "parents-recorded", code: history.CodeOrphan},
+		{name: "no author", id: id("a"), code: history.CodeAnonymous},
+		{name: "orphan", id: id("a"), author: "ann", parents: []history.Hash{id("b")}, code: history.CodeOrphan},
 		{
 			name: "half an orphan", id: id("a"), author: "ann", parents: []history.Hash{id("b"), id("c")},
-			recorded: []history.Hash{id("b")}, gate: "parents-recorded", code: history.CodeOrphan,
+			recorded: []history.Hash{id("b")}, code: history.CodeOrphan,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			j := journal(t)
 			e := history.CommitRecorded{Parents: c.parents, Author: c.author}
-			receipt, err := j.RecordCommit(t.Context(), c.id, e, c.recorded, c.beyond)
-			if c.gate == "" {
-				if err != nil || len(receipt.Verdicts()) != 3 {
-					t.Fatalf("RecordCommit() = %v, %v, want three verdicts", receipt.Verdicts(), err)
-				}
-				return
-			}
-			denied, ok := errors.AsType[*batpak.DeniedError](err)
-			if !ok || denied.Gate != c.gate || denied.Denial.Code != c.code {
-				t.Fatalf("RecordCommit() = %v, want a denial by %s with %s", err, c.gate, c.code)
-			}
-			if head := j.Store().Head(j.CommitCoordinate(c.id).Entity); head != 0 {
-				t.Errorf("a refused commit has %d events, want 0", head)
+			run := history.Given(t).OnCommit(c.id).WhenRecordCommit(e, c.recorded, c.beyond)
+			if c.code == "" {
+				run.ThenAppended(e)
+			} else {
+				run.ThenDenied(c.code)
 			}
 		})
 	}

@@ -18,9 +18,9 @@ const (
 // Emitter emits the codecs of one package's structs.
 type Emitter struct {
 	*vocab.Vocab
-	payloads map[*model.Struct]bool // of this package's events: they have methods
-	// written are the payloads and the structs nested in them. The others are
-	// shapes of the past, which are read only.
+	payloads map[*model.Struct]bool // of this package's events, and states that are saved: they have methods
+	// written are these and the structs nested in them. The others are shapes of
+	// the past, which are read only.
 	written map[*model.Struct]bool
 	knowers map[*model.Enum]string // functions that know the values, of those in use
 }
@@ -36,6 +36,12 @@ func New(v *vocab.Vocab, pkg *model.Package) *Emitter {
 	for _, ev := range pkg.Events {
 		e.payloads[ev.Payload] = true
 		e.writes(ev.Payload)
+	}
+	for _, p := range pkg.Projections {
+		if p.Saved != nil {
+			e.payloads[p.Saved] = true
+			e.writes(p.Saved)
+		}
 	}
 	return e
 }

@@ -20,7 +20,7 @@ import (
 // or a parameter named by the user never has one of these names.
 var localNames = []string{
 	"a", "b", "c", "ctx", "d", "draft", "dst", "e", "err", "id", "item",
-	"j", "key", "opts", "permit", "propose", "read", "s", "scope", "src", "store", "stored", "v",
+	"j", "key", "opts", "permit", "propose", "read", "s", "saved", "scope", "src", "store", "stored", "t", "v",
 }
 
 // predeclared are the identifiers of the universe that emitted code uses.
@@ -47,6 +47,16 @@ type Vocab struct {
 	stems    map[*model.Struct]string
 	diags    []diag.Diagnostic
 	err      error
+}
+
+// NewTest is [New] for the tests of a package.
+func NewTest(pkg *model.Package) *Vocab {
+	n := New(pkg)
+	for _, p := range []string{testingPath, propsPath, drawPath, gopterPath} {
+		name := unused(path.Base(p), n.isReserved)
+		n.imports[p] = imported{name: name, explicit: name != path.Base(p)}
+	}
+	return n
 }
 
 // New reads off a schema which names are in use.

@@ -10,6 +10,10 @@ import (
 const (
 	runtimePath = "github.com/batpak-go/batpak/runtime"
 	wirePath    = runtimePath + "/wire"
+	propsPath   = "github.com/batpak-go/batpak/props"
+	drawPath    = propsPath + "/draw"
+	gopterPath  = "github.com/leanovate/gopter"
+	testingPath = "testing"
 )
 
 // docWidth is where emitted comments wrap, "// " not counted.
@@ -20,6 +24,18 @@ func Runtime(name string) *jen.Statement { return jen.Qual(runtimePath, name) }
 
 // Wire names something of the wire package.
 func Wire(name string) *jen.Statement { return jen.Qual(wirePath, name) }
+
+// Props names something of the laws, in an emitted test.
+func Props(name string) *jen.Statement { return jen.Qual(propsPath, name) }
+
+// Draw names a generator, in an emitted test.
+func Draw(name string) *jen.Statement { return jen.Qual(drawPath, name) }
+
+// Gopter names something of gopter, in an emitted test.
+func Gopter(name string) *jen.Statement { return jen.Qual(gopterPath, name) }
+
+// Testing names something of package testing.
+func Testing(name string) *jen.Statement { return jen.Qual(testingPath, name) }
 
 // Documented is a declaration under a comment: text, wrapped, and below it what
 // the user wrote about the object, as it stands.

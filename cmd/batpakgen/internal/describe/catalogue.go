@@ -108,6 +108,7 @@ type projection struct {
 	State   string   `json:"state"`
 	Folds   []string `json:"folds"` // names of events
 	Ignores []string `json:"ignores,omitempty"`
+	Saved   bool     `json:"saved,omitempty"`
 }
 
 // gate is a predicate.
@@ -265,7 +266,7 @@ func (b *builder) gate(g *model.Gate) {
 }
 
 func (b *builder) projection(p *model.Projection) {
-	out := &projection{declared: declare(p.Decl), Name: p.Name, Version: p.Version, State: refer(p.State.PkgName, p.State.Name), Folds: []string{}}
+	out := &projection{declared: declare(p.Decl), Name: p.Name, Version: p.Version, State: refer(p.State.PkgName, p.State.Name), Folds: []string{}, Saved: p.Saved != nil}
 	if p.Per != nil {
 		out.Per = p.Per.Var
 	}

@@ -152,12 +152,16 @@ func (e *enum) openness() string {
 	return ""
 }
 
-// per says what a projection is of.
+// per says what a projection is of, and whether it is saved.
 func (p *projection) per() string {
+	of := "per " + p.Per
 	if p.Per == "" {
-		return "over all streams"
+		of = "over all streams"
 	}
-	return "per " + p.Per
+	if p.Saved {
+		of += ", saved"
+	}
+	return of
 }
 
 // origin says where a field of a context comes from.

@@ -156,8 +156,8 @@ func TestRunsBesideEachOther(t *testing.T) {
 		t.Errorf("-check exits with %d, want 0:\n%s", code, printed)
 	}
 	names, err := filepath.Glob(filepath.Join(m.Dir, "shop", "*"))
-	if err != nil || len(names) != 4 {
-		t.Errorf("files = %v, %v, want the two written by hand, the generated one and the lock file", names, err)
+	if err != nil || len(names) != 7 {
+		t.Errorf("files = %v, %v, want the two written by hand, the four generated ones and the lock file", names, err)
 	}
 }
 
@@ -207,7 +207,7 @@ func await(t *testing.T, out *lines, text string) {
 // -n names what a run would do, and does nothing.
 func TestDryRunNamesFiles(t *testing.T) {
 	m := newShop(t)
-	if code, printed := run(t.Context(), m, "-n", "./..."); code != command.OK || printed != "write shop/events.batpak.go\nwrite shop/batpak.lock.json\n" {
+	if code, printed := run(t.Context(), m, "-n", "./..."); code != command.OK || printed != "write shop/events.batpak.go\nwrite shop/frozen_gen_test.go\nwrite shop/generators_gen_test.go\nwrite shop/laws_gen_test.go\nwrite shop/batpak.lock.json\n" {
 		t.Errorf("-n exits with %d and prints %q, want 0 and the files", code, printed)
 	}
 	if _, err := os.Stat(filepath.Join(m.Dir, "shop", "events.batpak.go")); err == nil {

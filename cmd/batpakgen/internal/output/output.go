@@ -125,7 +125,8 @@ func (p *Plan) findOrphans(dir string, emitted map[string]bool) error {
 		return err
 	}
 	for _, entry := range entries {
-		if !strings.HasSuffix(entry.Name(), gen.Suffix) || emitted[entry.Name()] || !entry.Type().IsRegular() {
+		produced := strings.HasSuffix(entry.Name(), gen.Suffix) || strings.HasSuffix(entry.Name(), gen.TestSuffix)
+		if !produced || emitted[entry.Name()] || !entry.Type().IsRegular() {
 			continue
 		}
 		path := filepath.Join(dir, entry.Name())

@@ -73,6 +73,7 @@ func TestCompareNamesWhatDiffers(t *testing.T) {
 		{"merge conflict", map[string]string{"events.batpak.go": conflicted}, emitted("events.batpak.go", ours("")), map[string]output.State{"events.batpak.go": output.Stale}},
 		{"written by hand", map[string]string{"events.batpak.go": "package p\n" + gen.Header + "\n"}, emitted("events.batpak.go", ours("")), map[string]output.State{"events.batpak.go": output.Foreign}},
 		{"left over", map[string]string{"views.batpak.go": ours("")}, nil, map[string]output.State{"views.batpak.go": output.Orphan}},
+		{"left over test", map[string]string{"frozen_gen_test.go": ours("")}, nil, map[string]output.State{"frozen_gen_test.go": output.Orphan}},
 		{"left over but not ours", map[string]string{"views.batpak.go": "package p\n"}, nil, map[string]output.State{}},
 		{"ours under another name", map[string]string{"copy.go": ours("")}, nil, map[string]output.State{}},
 	}

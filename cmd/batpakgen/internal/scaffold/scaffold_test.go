@@ -61,7 +61,7 @@ func TestInitInEmptyModule(t *testing.T) {
 	for _, line := range []string{
 		`tool github\.com/batpak-go/batpak/cmd/batpakgen`,
 		`exclude github\.com/smartystreets/goconvey v1\.8\.1`,
-		`require github\.com/batpak-go/batpak v\S+`,
+		`(require |\t)github\.com/batpak-go/batpak v\S+`,
 	} {
 		if !regexp.MustCompile(`(?m)^` + line + `$`).MatchString(m.Read("go.mod")) {
 			t.Errorf("go.mod has no line %s:\n%s", line, m.Read("go.mod"))

@@ -159,6 +159,12 @@ func (s *Session) emit(r *read.Result) error {
 	if ds := r.TypeCheck(sources); len(ds) > 0 {
 		return broken(r.Package, files, ds)
 	}
+	tests, ds, err := gen.Tests(r.Package)
+	if err != nil {
+		return err
+	}
+	s.find(r.Package.Path, ds...)
+	files = append(files, tests...) // not checked: their imports need not be at hand
 	if err := s.plan.Compare(r.Package.Path, r.Package.Dir, files); err != nil {
 		return err
 	}
