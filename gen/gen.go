@@ -35,10 +35,6 @@ type File struct {
 	Source []byte // formatted
 }
 
-// Imports returns the paths of the packages that emitted files may import,
-// besides those of the schema's own types.
-func Imports() []string { return vocab.Fixed() }
-
 // Generate emits the files for a checked schema, in a fixed order, and nothing
 // for a package that declares nothing. If names of the schema collide with each
 // other or with identifiers of the package, it returns diagnostics and no file.

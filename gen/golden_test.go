@@ -105,7 +105,7 @@ func environment() []string {
 func load(t *testing.T, dir string, overlay map[string][]byte, patterns ...string) []*read.Result {
 	t.Helper()
 	results, err := read.Load(t.Context(), read.Config{
-		Dir: dir, Patterns: patterns, Env: environment(), Overlay: overlay, Roots: gen.Imports(),
+		Dir: dir, Patterns: patterns, Env: environment(), Overlay: overlay,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"github.com/batpak-go/batpak/gen"
 	"github.com/batpak-go/batpak/schema/check"
 	"github.com/batpak-go/batpak/schema/read"
 )
@@ -59,7 +58,7 @@ func TestStatesOfAnotherShapeHaveAnotherFingerprint(t *testing.T) {
 	dir := newModule(t, cases)
 	shapes := map[string]map[string]string{} // mutation -> projection -> fingerprint
 	pattern := regexp.MustCompile(`Projection: "([a-z-]+)",\n\tShape: +(0x[0-9a-f]{16}),`)
-	results, err := read.Load(t.Context(), read.Config{Dir: dir, Patterns: []string{"./..."}, Env: environment(), Roots: gen.Imports()})
+	results, err := read.Load(t.Context(), read.Config{Dir: dir, Patterns: []string{"./..."}, Env: environment()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/go/packages"
 
-	"github.com/batpak-go/batpak/gen"
 	"github.com/batpak-go/batpak/schema/model"
 	"github.com/batpak-go/batpak/schema/read"
 
@@ -42,7 +41,7 @@ func TestReaderSeesWhatGoEvaluates(t *testing.T) {
 	}
 	declared := declarationsOf(t, dir)
 	evaluated := evaluate(t, dir, declared)
-	results, err := read.Load(t.Context(), read.Config{Dir: dir, Patterns: []string{"./..."}, Env: environment(), Roots: gen.Imports()})
+	results, err := read.Load(t.Context(), read.Config{Dir: dir, Patterns: []string{"./..."}, Env: environment()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ var rooms = map[string][]string{
 	"schema/purity":                     {"schema/diag"},
 	"schema/source":                     {"schema/diag"},
 	"schema/static":                     {"schema/diag", "schema/model", "schema/payload", "schema/purity", "schema/source"},
-	"schema/read":                       {"schema/diag", "schema/model", "schema/source", "schema/static", "golang.org/x/tools/go/packages"},
+	"schema/read":                       {"schema/diag", "schema/model", "schema/source", "schema/static", "golang.org/x/tools/go/gcexportdata", "golang.org/x/tools/go/packages"},
 	"gen/internal/vocab":                {"schema/diag", "schema/model", "github.com/dave/jennifer/jen"},
 	"gen/internal/codec":                {"gen/internal/vocab", "schema/model", "github.com/dave/jennifer/jen"},
 	"gen/internal/sampler":              {"gen/internal/vocab", "schema/model", "github.com/dave/jennifer/jen"},

@@ -133,7 +133,7 @@ func environment() []string {
 
 // generate reads, checks, emits and type-checks the schema in a directory.
 func generate(ctx context.Context, dir string) (*model.Package, []gen.File, error) {
-	results, err := read.Load(ctx, read.Config{Dir: dir, Env: environment(), Roots: gen.Imports()})
+	results, err := read.Load(ctx, read.Config{Dir: dir, Env: environment()})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -32,9 +32,6 @@ type Config struct {
 	// Overlay replaces or adds files, by absolute path. With one, everything is
 	// loaded from source, which is several times slower.
 	Overlay map[string][]byte
-	// Roots are import paths of packages that generated code uses. They are
-	// loaded too, so that [Result.TypeCheck] has their types, and have no result.
-	Roots []string
 }
 
 // Result is the schema of one package.
@@ -73,9 +70,6 @@ func Load(ctx context.Context, cfg Config) ([]*Result, error) {
 	imports := newGraph(pkgs)
 	var results []*Result
 	for _, pkg := range pkgs {
-		if slices.Contains(cfg.Roots, pkg.PkgPath) {
-			continue
-		}
 		if r := newResult(pkg, dir, imports); r != nil {
 			results = append(results, r)
 		}
@@ -83,8 +77,10 @@ func Load(ctx context.Context, cfg Config) ([]*Result, error) {
 	return results, nil
 }
 
-// load runs the go command once. No NeedDeps: imports come from export data,
-// which is several times faster than their source.
+// load runs the go command once. No NeedDeps: imports come from export data, which
+// is several times faster than their source. A package that is loaded from source
+// has all that import it come from source as well, so that nothing is loaded but
+// what the patterns select.
 func load(ctx context.Context, cfg Config, overlay map[string][]byte) ([]*packages.Package, error) {
 	patterns := cfg.Patterns
 	if len(patterns) == 0 {
@@ -93,7 +89,7 @@ func load(ctx context.Context, cfg Config, overlay map[string][]byte) ([]*packag
 	conf := &packages.Config{
 		Context: ctx,
 		Mode: packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles | packages.NeedImports |
-			packages.NeedTypes | packages.NeedTypesInfo | packages.NeedSyntax | packages.NeedModule,
+			packages.NeedTypes | packages.NeedTypesInfo | packages.NeedSyntax | packages.NeedModule | packages.NeedExportFile,
 		Dir:     cfg.Dir,
 		Env:     cfg.Env,
 		Fset:    token.NewFileSet(),
@@ -104,7 +100,7 @@ func load(ctx context.Context, cfg Config, overlay map[string][]byte) ([]*packag
 	if cfg.Tags != "" {
 		conf.BuildFlags = []string{"-tags=" + cfg.Tags}
 	}
-	pkgs, err := packages.Load(conf, slices.Concat(patterns, cfg.Roots)...)
+	pkgs, err := packages.Load(conf, patterns...)
 	if err != nil {
 		return nil, fmt.Errorf("load packages %s: %w", strings.Join(patterns, " "), err)
 	}
@@ -113,28 +109,19 @@ func load(ctx context.Context, cfg Config, overlay map[string][]byte) ([]*packag
 			strings.Join(patterns, " "))
 	}
 	slices.SortFunc(pkgs, func(a, b *packages.Package) int { return strings.Compare(a.PkgPath, b.PkgPath) })
-	return pkgs, missing(pkgs, cfg.Roots)
+	return pkgs, missing(pkgs)
 }
 
-// missing reports the patterns that match no Go files, or if there are none the
-// roots that cannot be found.
-func missing(pkgs []*packages.Package, roots []string) error {
-	var errs, rootErrs []error
+// missing reports the patterns that match no Go files.
+func missing(pkgs []*packages.Package) error {
+	var errs []error
 	for _, pkg := range pkgs {
 		if len(pkg.GoFiles) > 0 || len(pkg.CompiledGoFiles) > 0 {
 			continue
 		}
 		for _, e := range pkg.Errors {
-			err := fmt.Errorf("load package %s: %s", pkg.PkgPath, e.Msg)
-			if slices.Contains(roots, pkg.PkgPath) {
-				rootErrs = append(rootErrs, err)
-			} else {
-				errs = append(errs, err)
-			}
+			errs = append(errs, fmt.Errorf("load package %s: %s", pkg.PkgPath, e.Msg))
 		}
-	}
-	if len(errs) == 0 {
-		errs = rootErrs
 	}
 	return errors.Join(errs...)
 }

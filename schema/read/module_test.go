@@ -61,7 +61,6 @@ func (m *module) load(patterns ...string) []*read.Result {
 	m.t.Helper()
 	results, err := read.Load(m.t.Context(), read.Config{
 		Dir: m.dir, Patterns: patterns, Env: append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=mod"),
-		Roots: []string{"context", "fmt", "time", "github.com/batpak-go/batpak/runtime", "github.com/batpak-go/batpak/runtime/wire"},
 	})
 	if err != nil {
 		m.t.Fatal(err)

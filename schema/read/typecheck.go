@@ -8,51 +8,64 @@ import (
 	"go/scanner"
 	"go/types"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"golang.org/x/tools/go/gcexportdata"
 	"golang.org/x/tools/go/packages"
 
 	"github.com/batpak-go/batpak/schema/diag"
 )
 
-// graph holds the types of all packages that a load has seen, by import path.
-type graph struct{ types map[string]*types.Package }
+// graph holds what a load has seen, by import path: the packages, and all that they
+// import, through others too. It is not safe for concurrent use.
+type graph struct{ packages map[string]*packages.Package }
 
-// newGraph collects the packages and what they import. A package that is imported
-// only through others may lack what these do not mention; what is reached from a
-// schema is there.
+// newGraph collects the packages and what they import.
 func newGraph(roots []*packages.Package) *graph {
-	g := &graph{types: map[string]*types.Package{"unsafe": types.Unsafe}}
-	packages.Visit(roots, nil, func(p *packages.Package) {
-		if p.Types != nil && p.Types.Complete() {
-			g.types[p.PkgPath] = p.Types
-		}
-	})
-	for _, p := range slices.Collect(maps.Values(g.types)) {
-		g.add(p.Imports())
-	}
+	g := &graph{packages: make(map[string]*packages.Package)}
+	packages.Visit(roots, nil, func(p *packages.Package) { g.packages[p.PkgPath] = p })
 	return g
 }
 
-// add collects packages that are imported through others.
-func (g *graph) add(pkgs []*types.Package) {
-	for _, p := range pkgs {
-		if g.types[p.Path()] == nil {
-			p.MarkComplete() // or the type checker would refuse it
-			g.types[p.Path()] = p
-			g.add(p.Imports())
+// Import makes graph a [types.Importer]. Of a package that is imported only through
+// others, the load has no more than what these mention; the rest is read when it is
+// asked for.
+func (g *graph) Import(path string) (*types.Package, error) {
+	p := g.packages[path]
+	if p == nil || p.Types == nil {
+		return nil, fmt.Errorf("package %s is not loaded", path)
+	}
+	if !p.Types.Complete() && p.ExportFile != "" {
+		if err := g.complete(p); err != nil {
+			return nil, fmt.Errorf("load package %s: %w", path, err)
 		}
 	}
+	return p.Types, nil
 }
 
-// Import makes graph a [types.Importer].
-func (g *graph) Import(path string) (*types.Package, error) {
-	if p := g.types[path]; p != nil {
-		return p, nil
+// complete reads the export data of a package. Types of it and of others that there
+// are already stay what they are.
+func (g *graph) complete(p *packages.Package) error {
+	f, err := os.Open(p.ExportFile)
+	if err != nil {
+		return err
 	}
-	return nil, fmt.Errorf("package %s is not loaded", path)
+	defer f.Close()
+	r, err := gcexportdata.NewReader(f)
+	if err != nil {
+		return err
+	}
+	known := map[string]*types.Package{}
+	packages.Visit([]*packages.Package{p}, nil, func(p *packages.Package) {
+		if p.Types != nil {
+			known[p.PkgPath] = p.Types
+		}
+	})
+	_, err = gcexportdata.Read(r, p.Fset, known, p.PkgPath)
+	return err
 }
 
 // TypeCheck checks generated files, by base name, together with the user's own

@@ -77,7 +77,7 @@ func New(o Options) *Session {
 func (s *Session) Load(ctx context.Context) ([]*read.Result, error) {
 	start := time.Now()
 	results, err := read.Load(ctx, read.Config{
-		Dir: s.opts.Dir, Patterns: s.opts.Patterns, Tags: s.opts.Tags, Roots: gen.Imports(),
+		Dir: s.opts.Dir, Patterns: s.opts.Patterns, Tags: s.opts.Tags,
 	})
 	s.tell(start, "packages read: %d", len(results))
 	return results, err
