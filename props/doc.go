@@ -10,9 +10,13 @@
 //		props.Check(t, 500, deposits(), codec.RoundTrip)
 //	}
 //
+// batpakgen emits such tests for each schema, with the generators, the package
+// draw below makes values of any type, and [Scenario] is what the emitted words
+// given, when and then are made of.
+//
 // A run is the same each time until [EnvSeed] says otherwise; [EnvEffort] makes
-// it longer. Generators of payloads are best made with gopter.DeriveGen from
-// basic types, since its Map forgets how to shrink.
+// it longer. Generators of payloads are best made with gopter.DeriveGen from those
+// of package draw, since gopter's Map forgets how to shrink.
 //
 // # Laws
 //
@@ -42,6 +46,8 @@
 //	LAW12  what is visible is durable                            (S8)
 //	LAW13  what was frozen of a released version is read for     [Frozen, Thaw]
 //	       ever
+//	LAW14  the tests that are emitted for a schema find the      [Codec.Test, Lift, Fold, Save,
+//	       bugs of its user, and shrink what shows them          Gates, Fuzz]
 //
 // # Crashes
 //

@@ -121,16 +121,23 @@ func (c Codec[T]) Storable(check func(T) error) func(T) error {
 	}
 }
 
-// history is a case of [Fold] and [Save].
-type history struct {
-	facts []draw.Fact
-	cut   uint8
+// history is a case of [Fold] and [Save]: what is folded before a cut and after it.
+// As two lists, it shrinks and the cut stays where it is.
+type history struct{ before, after []draw.Fact }
+
+// events are all of them, and where the cut is.
+func (h history) events() ([]batpak.Event, int) {
+	return draw.Events(slices.Concat(h.before, h.after)), len(h.before)
 }
 
 // String shows an event on a line.
 func (h history) String() string {
-	text := fmt.Sprintf("%d events, cut before event %d:", len(h.facts), int(h.cut)%(len(h.facts)+1)+1)
-	for _, f := range h.facts {
+	text := fmt.Sprintf("events: %d", len(h.before)+len(h.after))
+	for _, f := range h.before {
+		text += "\n\t" + f.String()
+	}
+	text += "\n\t-- cut --"
+	for _, f := range h.after {
 		text += "\n\t" + f.String()
 	}
 	return text
@@ -141,7 +148,8 @@ func (h history) String() string {
 func Fold[S any](t *testing.T, facts gopter.Gen, fold func(*S, batpak.Event) error) {
 	t.Helper()
 	Check(t, historyCases, histories(facts), func(h history) error {
-		return FoldSplit(fold, draw.Events(h.facts), int(h.cut))
+		events, cut := h.events()
+		return FoldSplit(fold, events, cut)
 	})
 }
 
@@ -150,16 +158,17 @@ func Fold[S any](t *testing.T, facts gopter.Gen, fold func(*S, batpak.Event) err
 func Save[S any](t *testing.T, facts gopter.Gen, fold func(*S, batpak.Event) error, c batpak.StateCodec[S]) {
 	t.Helper()
 	Check(t, historyCases, histories(facts), func(h history) error {
-		return SaveSplit(c, fold, draw.Events(h.facts), int(h.cut))
+		events, cut := h.events()
+		return SaveSplit(c, fold, events, cut)
 	})
 }
 
 // histories generates cases of laws about folds.
 func histories(facts gopter.Gen) gopter.Gen {
 	return gopter.DeriveGen(
-		func(facts []draw.Fact, cut uint8) history { return history{facts, cut} },
-		func(h history) ([]draw.Fact, uint8) { return h.facts, h.cut },
-		facts, draw.Ints[uint8]())
+		func(before, after []draw.Fact) history { return history{before, after} },
+		func(h history) ([]draw.Fact, []draw.Fact) { return h.before, h.after },
+		facts, facts)
 }
 
 // Folded is the state that facts fold into. It panics if they do not.

@@ -12,15 +12,18 @@ import (
 // events up to a cut and then the rest give the state that all of them give at
 // once, whatever is folded in between, and whatever becomes of the memory of a
 // payload after its event was folded. The events are not modified. The cut may be
-// any number; it is taken modulo the places to cut at.
+// any number; it is taken modulo the places to cut at. All events are folded once
+// before, so that what a fold keeps elsewhere is of this case, which repeats then.
 func FoldSplit[S any](fold func(*S, batpak.Event) error, events []batpak.Event, cut int) error {
 	cut %= len(events) + 1
 	if cut < 0 {
 		cut += len(events) + 1
 	}
-	var whole, split, other S
-	if err := foldAll(&whole, fold, events, false); err != nil {
-		return err
+	var first, whole, split, other S
+	for _, state := range []*S{&first, &whole} {
+		if err := foldAll(state, fold, events, false); err != nil {
+			return err
+		}
 	}
 	if err := foldAll(&split, fold, events[:cut], true); err != nil {
 		return err
