@@ -16,6 +16,10 @@
 // over; that there is none at all is said on standard error. Generated files that
 // a schema does not call for any more are removed.
 //
+// Beside them it writes tests, *_gen_test.go, which call packages props and props/draw
+// and import gopter; the other files import the runtime alone. A module that has no
+// use for them says -no-tests in each of its runs.
+//
 // The flags are
 //
 //	-check      write nothing; report generated files that are stale, missing or left over
@@ -27,6 +31,7 @@
 //	-C dir      work as if started in dir
 //	-tags list  build tags, separated by commas
 //	-no-drafts  report what is not released
+//	-no-tests   generate no tests, and remove those that were
 //	-v          tell on standard error what is done and how long it takes
 //
 // All diagnostics come in one run, in the form of go vet, on standard error:

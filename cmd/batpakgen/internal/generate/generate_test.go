@@ -204,6 +204,21 @@ func await(t *testing.T, out *lines, text string) {
 	t.Fatalf("%q was not printed within a minute; got:\n%s", text, out)
 }
 
+// With -no-tests there are none, and those that were there go, also if an earlier
+// run had nothing to do.
+func TestNoTests(t *testing.T) {
+	m := newShop(t)
+	for _, flags := range [][]string{{"./..."}, {"./..."}, {"-no-tests", "./..."}, {"-no-tests", "-check", "./..."}} {
+		if code, printed := run(t.Context(), m, flags...); code != command.OK {
+			t.Errorf("%v exits with %d, want 0:\n%s", flags, code, printed)
+		}
+		names, err := filepath.Glob(filepath.Join(m.Dir, "shop", "*_gen_test.go"))
+		if err != nil || (len(names) == 0) != (flags[0] == "-no-tests") {
+			t.Errorf("after %v the tests are %v, %v", flags, names, err)
+		}
+	}
+}
+
 // -n names what a run would do, and does nothing.
 func TestDryRunNamesFiles(t *testing.T) {
 	m := newShop(t)

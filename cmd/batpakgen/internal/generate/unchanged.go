@@ -3,6 +3,7 @@ package generate
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/cache"
@@ -52,5 +53,5 @@ func (o *options) digest(ctx context.Context) (inputs.Digest, error) {
 	if err != nil {
 		return inputs.Digest{}, err
 	}
-	return set.Digest(append([]string{o.Dir, o.Tags}, o.Patterns...)...)
+	return set.Digest(append([]string{o.Dir, o.Tags, strconv.FormatBool(o.NoTests)}, o.Patterns...)...)
 }

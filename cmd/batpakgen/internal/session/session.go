@@ -26,6 +26,7 @@ type Options struct {
 	Dir      string   // absolute; patterns and printed paths are relative to it
 	Patterns []string // of packages, as the go command takes them
 	Tags     string   // build tags, separated by commas
+	NoTests  bool     // no tests are emitted
 	Compare  bool     // nothing is to be written: what differs from the disk is a finding
 	Promises promise.Act
 
@@ -159,12 +160,14 @@ func (s *Session) emit(r *read.Result) error {
 	if ds := r.TypeCheck(sources); len(ds) > 0 {
 		return broken(r.Package, files, ds)
 	}
-	tests, ds, err := gen.Tests(r.Package)
-	if err != nil {
-		return err
+	if !s.opts.NoTests {
+		tests, ds, err := gen.Tests(r.Package)
+		if err != nil {
+			return err
+		}
+		s.find(r.Package.Path, ds...)
+		files = append(files, tests...) // not checked: their imports need not be at hand
 	}
-	s.find(r.Package.Path, ds...)
-	files = append(files, tests...) // not checked: their imports need not be at hand
 	if err := s.plan.Compare(r.Package.Path, r.Package.Dir, files); err != nil {
 		return err
 	}
