@@ -294,4 +294,22 @@
 //	var retired = schema.Retired{
 //		{Category: ledger, Type: 0x005, Name: "AccountRenamed"},
 //	}
+//
+// # Tests
+//
+// What is generated has tests beside it, in files *_gen_test.go, unless batpakgen is
+// told -no-tests. There is a generator for each payload, GenAccountOpened, which
+// keeps to the bounds and constants above and shrinks; a type with a codec of its own
+// may implement testing/quick.Generator if none of its values is found. Each codec,
+// chain of upcasts, projection and command is held to its laws, and each decoder is a
+// fuzz target, FuzzBatpakAccountOpened. So a fold and a gate have to take any events
+// in any order, and an upcast any payload that there may be; it may refuse one with
+// an error, but not panic.
+//
+// Tests of your own say what a command does: Given some events, WhenWithdraw is
+// called, ThenDenied with a code, ThenAppended or ThenError; ThenBalance says what
+// state a projection is in. The ids are 1 until OnAccount gives another.
+//
+// Values follow from a seed. A test that fails prints it, in the command that runs it
+// again: BATPAK_SEED is the seed, and BATPAK_EFFORT a factor for the number of cases.
 package schema

@@ -5,7 +5,7 @@
 //   - events.go has the payloads, plain structs.
 //   - history.go has the shapes that one of them had, and lifts them.
 //   - account.go has the behaviour, pure functions over plain values.
-//   - the files *.batpak.go are generated from these.
+//   - the files *.batpak.go and *_gen_test.go are generated from these.
 //
 // The package knows no store but the one that a caller binds it to, reads no
 // clock and keeps no state. example_test.go shows it at work.
