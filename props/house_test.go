@@ -63,7 +63,7 @@ var rooms = map[string][]string{
 	"cmd/batpakgen/internal/explain":    {"cmd/batpakgen/internal/command", "schema/diag", "golang.org/x/tools/txtar"},
 	"cmd/batpakgen/internal/diagram":    {"schema/model"},
 	"cmd/batpakgen/internal/jsonschema": {"schema/model"},
-	"cmd/batpakgen/internal/scaffold":   {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/session", "schema/diag", "golang.org/x/tools/txtar"},
+	"cmd/batpakgen/internal/scaffold":   {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/session", "schema/diag", "schema/lock", "golang.org/x/tools/txtar"},
 	"cmd/batpakgen/internal/cache":      {},
 	"cmd/batpakgen/internal/inputs":     {"golang.org/x/mod/modfile"},
 	"cmd/batpakgen/internal/generate":   {"cmd/batpakgen/internal/cache", "cmd/batpakgen/internal/command", "cmd/batpakgen/internal/inputs", "cmd/batpakgen/internal/session", "schema/diag"},

@@ -54,6 +54,7 @@ func (g *graph) complete(p *packages.Package) error {
 		return err
 	}
 	defer f.Close()
+	//lint:ignore SA1019 what go list -export writes is an archive until Go 1.28
 	r, err := gcexportdata.NewReader(f)
 	if err != nil {
 		return err

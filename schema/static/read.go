@@ -31,6 +31,7 @@ func Read(src *source.Package) (*model.Package, []diag.Diagnostic) {
 		projections: make(map[*model.Projection]types.Type),
 		pkg:         &model.Package{Path: src.Path, Name: src.Types.Name(), Dir: src.Dir},
 	}
+	r.packageName()
 	r.declarations()
 	r.pkg.Structs = r.payloads.Structs()
 	r.taken()
@@ -51,6 +52,16 @@ type reader struct {
 	projections map[*model.Projection]types.Type // and the types of their states
 
 	pkg *model.Package
+}
+
+// packageName passes on what the type checker says of a name that is none: generated
+// files would have it, too.
+func (r *reader) packageName() {
+	for _, f := range r.src.Files {
+		if f.Name.Name == "_" {
+			r.sink.Add(f.Name, "BP005", "invalid package name _")
+		}
+	}
 }
 
 // declarations evaluates all declarations, those that others refer to first.

@@ -23,18 +23,20 @@ const (
 	excluded = "github.com/smartystreets/goconvey@v1.8.1"
 )
 
+// moduleFile is the go.mod of a directory's module.
+func moduleFile(ctx context.Context, dir string) (string, error) {
+	mod, err := goCommand{dir, io.Discard}.output(ctx, "env", "GOMOD")
+	if err == nil && filepath.Base(mod) != "go.mod" {
+		err = errors.New("the directory is not in a module; begin with go mod init")
+	}
+	return mod, err
+}
+
 // prepare makes the module of a directory need batpak and have its command as a
 // tool, and downloads what both need. A version that is there stays. It leaves
 // go.mod and go.sum as they were if it fails.
-func prepare(ctx context.Context, dir string, told io.Writer) (err error) {
+func prepare(ctx context.Context, dir, mod string, told io.Writer) (err error) {
 	g := goCommand{dir, told}
-	mod, err := g.output(ctx, "env", "GOMOD")
-	if err != nil {
-		return err
-	}
-	if filepath.Base(mod) != "go.mod" {
-		return errors.New("the directory is not in a module; begin with go mod init")
-	}
 	restore, err := keep(mod, strings.TrimSuffix(mod, ".mod")+".sum")
 	if err != nil {
 		return err

@@ -60,14 +60,26 @@ func (s *scaffold) run(ctx context.Context) error {
 	if err := s.choosePackage(); err != nil {
 		return err
 	}
-	files := s.files()
+	near := existing(s.dir)
+	mod, err := moduleFile(ctx, near)
+	if err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
+	taken, err := takenIn(filepath.Dir(mod))
+	if err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
+	files, err := s.files(taken)
+	if err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
 	for _, f := range files {
 		path := filepath.Join(s.dir, f.Name)
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("init: %s exists already; nothing was written", path)
 		}
 	}
-	if err := prepare(ctx, existing(s.dir), s.to.Err); err != nil {
+	if err := prepare(ctx, near, mod, s.to.Err); err != nil {
 		return fmt.Errorf("init: %w", err)
 	}
 	if err := os.MkdirAll(s.dir, 0o777); err != nil {
@@ -96,13 +108,20 @@ func existing(dir string) string {
 	return dir
 }
 
-// files are what is written, in order.
-func (s *scaffold) files() []txtar.File {
+// files are what is written, in order, with nothing in them that is taken.
+func (s *scaffold) files(taken *taken) ([]txtar.File, error) {
+	first, ok := taken.freeKinds()
+	if !ok {
+		return nil, errors.New("no two kinds in a row are left for the events of an example")
+	}
+	words := strings.NewReplacer("PACKAGE", s.pkg, "PREFIX", taken.freePrefix("task", s.pkg),
+		"CATEGORY", fmt.Sprintf("%#x", uint16(first>>12)),
+		"FIRST", fmt.Sprintf("%#03x", uint16(first&0xFFF)), "SECOND", fmt.Sprintf("%#03x", uint16(first&0xFFF)+1))
 	files := txtar.Parse(template).Files
 	for i := range files {
-		files[i].Data = []byte(strings.ReplaceAll(string(files[i].Data), "PACKAGE", s.pkg))
+		files[i].Data = []byte(words.Replace(string(files[i].Data)))
 	}
-	return files
+	return files, nil
 }
 
 // write writes a file that is not there.

@@ -12,6 +12,7 @@ import (
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/generate"
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/scaffold"
 	"github.com/batpak-go/batpak/cmd/internal/moduletest"
+	"github.com/batpak-go/batpak/schema/lock"
 )
 
 // run runs init in a module and returns the exit code and all that was printed.
@@ -132,5 +133,43 @@ func TestInitThatFailsChangesNothing(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(m.Dir, "deep")); err == nil {
 			t.Errorf("init %v made a directory", tt.args)
 		}
+	}
+}
+
+// The kinds and the prefix that init gives are free, as long as there are any.
+func TestInitTakesWhatIsFree(t *testing.T) {
+	const categories = 16 // of which two are the store's
+	full := &lock.File{}
+	for i := range lock.Kind(categories) {
+		first, ok, prefix := scaffold.Free("My_App", full)
+		switch {
+		case i < categories-2 && (!ok || first&0xFFF != 1):
+			t.Errorf("with %d categories taken: first kind %v, %v, want the first of a category", i, first, ok)
+		case i >= categories-2 && (!ok || first != 0x1002):
+			t.Errorf("with all categories taken: first kind %v, %v, want 1:002", first, ok)
+		}
+		if c := first >> 12; c == 0 || c == 0xD {
+			t.Errorf("first kind %v is the store's", first)
+		}
+		for _, e := range full.Events {
+			if e.Kind == first || e.Kind == first+1 {
+				t.Errorf("first kind %v is taken", first)
+			}
+		}
+		for _, en := range full.Entities {
+			if en.Prefix == prefix {
+				t.Errorf("prefix %s is taken", prefix)
+			}
+		}
+		if i < categories-2 {
+			full.Events = append(full.Events, lock.Event{Kind: first})
+		}
+		full.Entities = append(full.Entities, lock.Entity{Prefix: prefix})
+	}
+	for k := range 0x10000 {
+		full.Retired = append(full.Retired, lock.Retired{Kind: lock.Kind(k)})
+	}
+	if first, ok, _ := scaffold.Free("x", full); ok {
+		t.Errorf("with all kinds taken: first kind %v, want none", first)
 	}
 }
