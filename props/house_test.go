@@ -29,11 +29,12 @@ var rooms = map[string][]string{
 	"runtime/internal/segment":   {"runtime/internal/format", "runtime/internal/planted", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime/internal/replay":    {"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/format", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime/internal/recovery":  {"runtime/internal/chain", "runtime/internal/format", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/replay", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
+	"runtime/internal/salvage":   {"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/format", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/replay", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime/internal/commit":    {"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/format", "runtime/internal/frontier", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime": {
 		"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/commit", "runtime/internal/format",
 		"runtime/internal/frontier", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/recovery", "runtime/internal/replay",
-		"runtime/internal/rtopts", "runtime/internal/saved", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/turn",
+		"runtime/internal/rtopts", "runtime/internal/salvage", "runtime/internal/saved", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/turn",
 		"runtime/internal/vfs", "runtime/wire",
 	},
 	"runtime/batpaktest": {

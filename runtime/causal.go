@@ -1,6 +1,7 @@
 package batpak
 
 import (
+	"cmp"
 	"errors"
 	"iter"
 
@@ -28,7 +29,7 @@ func (s *Store) Ancestors(id ID) iter.Seq2[Event, error] {
 			if e.Version > 1 {
 				pref, ok := s.index.Nth(child.Entity, e.Version-1)
 				if !ok {
-					err = ErrNotFound
+					err = cmp.Or(s.lost(e.Entity, e.Sequence), ErrNotFound)
 					break
 				}
 				if parent, err = s.read(s.segments, pref); err != nil {

@@ -60,6 +60,15 @@
 // copy of a hash outside of the store, this proves that the files are
 // consistent, not that nobody rewrote all of them: keep receipts elsewhere.
 //
+// # Salvage
+//
+// A store with damage that no crash can have done is not opened. With
+// [Options.Salvage], [OpenReadOnly] shows what is still sound of it, and
+// [OpenReport.Gaps] names the places that hold nothing sound and the events that are
+// lost there. What follows a gap in its stream has [Meta.Unproven]; whatever needs
+// every event, a projection or a gate, fails. The documentation of the option says
+// what is promised and what cannot be.
+//
 // # Errors
 //
 // The few sentinels are for [errors.Is]. The facts are in typed errors such as

@@ -76,6 +76,10 @@ type Meta struct {
 	Time time.Time
 	// Key is the idempotency key of the append, or "".
 	Key string
+	// Unproven is true for an event of a store that was opened with
+	// [Options.Salvage] if events of its stream before it are lost: its own checksums
+	// hold, and nothing proves that it follows from what came before the gap.
+	Unproven bool
 	// Decision is what the gates said, for an event that a command appended;
 	// otherwise nil.
 	Decision *Decision

@@ -61,6 +61,26 @@ type Options struct {
 	// still take back.
 	ShowUnsynced bool
 
+	// Salvage lets [OpenReadOnly] open a store that is damaged, and show what is
+	// still sound: every event whose group has its place and its checksums, and
+	// which follows from the event before it in its stream, unless that one is lost.
+	// [OpenReport.Gaps] names every place that holds nothing sound, and the events
+	// that are lost there: each event that was acknowledged is shown, as it was
+	// stored and under its sequence, or lies in a gap. Like ShowUnsynced, it shows
+	// what a crash may have left unsynced at the end, and keeps writers out.
+	//
+	// What follows a gap is not proven by a chain that reaches back to its stream's
+	// first event: such events have [Meta.Unproven], and [Store.Verify] names the
+	// place. A gap may have taken the newest events of any stream without a trace in
+	// it, so projections and gates fail in a store with one; [Store.Ancestors] ends
+	// at it. Some damage nothing can tell: a last segment file that is gone, or whose
+	// end is zeros as before it was written; and a group of an older history in the
+	// place of a younger one, sound by itself, if no later event of its streams
+	// contradicts it. Such a group can be shown, and a later one then be left out
+	// as one that does not follow. A file that the disk refuses to read ends opening
+	// with the disk's error: copy what can be read of it first.
+	Salvage bool
+
 	// Internal is for tests of this module.
 	Internal rtopts.Store
 }
@@ -89,6 +109,8 @@ func (o *Options) settled() (Options, error) {
 		return s, &ArgumentError{What: "Options.MaxPayload", Reason: "must be 1 byte to MaxBatch"}
 	case s.Durability != Synced && s.Durability != Relaxed:
 		return s, &ArgumentError{What: "Options.Durability", Reason: "must be Synced or Relaxed"}
+	case s.Salvage:
+		return s, &ArgumentError{What: "Options.Salvage", Reason: "is for OpenReadOnly: a damaged store is not written to"}
 	case s.ShowUnsynced && s.Durability != Relaxed:
 		return s, &ArgumentError{What: "Options.ShowUnsynced", Reason: "needs Durability: Relaxed"}
 	}
@@ -101,12 +123,12 @@ func (o *Options) settledForReading() (Options, error) {
 	var s Options
 	if o != nil {
 		s = *o
-		s.ShowUnsynced = false
+		s.ShowUnsynced, s.Salvage = false, false
 	}
 	s, err := s.settled()
 	s.Durability = Synced
 	if o != nil {
-		s.ShowUnsynced = o.ShowUnsynced
+		s.ShowUnsynced, s.Salvage = o.ShowUnsynced || o.Salvage, o.Salvage
 	}
 	return s, err
 }

@@ -76,8 +76,11 @@ func foldKinds[S any](ctx context.Context, s *Store, state *S, q Query, fold fun
 }
 
 // settle makes what was written visible: in a [Relaxed] store that hides what is
-// not durable, it syncs.
+// not durable, it syncs. It fails if an event of a salvaged store is lost.
 func (s *Store) settle(ctx context.Context) error {
+	if err := s.lost("", 0); err != nil {
+		return err
+	}
 	if s.options.Durability == Relaxed && !s.options.ShowUnsynced && !planted.Bug("fold overlooks what is hidden") {
 		return s.Sync(ctx)
 	}

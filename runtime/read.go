@@ -159,7 +159,9 @@ func (s *Store) read(from recorder, ref index.Ref) (Event, error) {
 		sometimes.Reached("extensions of a sound record could not be read")
 		return Event{}, corrupt(err.Error())
 	}
-	return event(&r, decision), nil
+	e := event(&r, decision)
+	e.Unproven = s.unproven(e.Entity, e.Version)
+	return e, nil
 }
 
 // decisionOf is what the gates said of a record's event, nil if there were none. It

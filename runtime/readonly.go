@@ -30,6 +30,8 @@ import (
 // until it is closed, as one could take it back. It fails with [ErrLocked] if there
 // is one.
 //
+// With [Options.Salvage] it opens a damaged store and shows what is still sound.
+//
 // Its errors are otherwise those of [Open], and [io/fs.ErrNotExist] if there is no
 // store.
 func OpenReadOnly(dir string, o *Options) (*Store, error) {
@@ -63,7 +65,11 @@ func openReader(fs vfs.FS, options Options) (*Store, error) {
 		s.lock, elapsed = lock, clock.Start()
 	}
 	s.index, s.segments = index.New(), segment.NewReader(fs)
-	if err := s.look(); err != nil {
+	look := s.look
+	if options.Salvage {
+		look = s.salvage
+	}
+	if err := look(); err != nil {
 		err = errors.Join(outward(err, 0), s.segments.Close())
 		if s.lock != nil {
 			err = errors.Join(err, s.lock.Close())

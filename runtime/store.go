@@ -38,6 +38,7 @@ type Store struct {
 	frontier    *frontier.Frontier
 	pipeline    *commit.Pipeline // nil if the store is open for reading alone
 	opened      OpenReport
+	breaks      map[string]uint64 // of a salvaged store: streams, and their first version behind a gap
 
 	follower   *replay.Follower // of a store that others may write to, else nil
 	refreshing chan struct{}    // holds one while the follower is used
@@ -250,6 +251,9 @@ type OpenReport struct {
 	// are no event: a write that a crash interrupted, or one that is under way. They
 	// were left alone.
 	Torn int64
+	// Gaps are the places of a store that was opened with [Options.Salvage] which
+	// hold nothing sound, in the order of the log; none in a sound store.
+	Gaps []Gap
 	// Foreign are names in the directory that are not the store's. They are left
 	// alone.
 	Foreign []string

@@ -102,6 +102,7 @@ func (v *verifier) run(ctx context.Context) error {
 	if err := v.segments(ctx, last); err != nil {
 		return err
 	}
+	v.gaps()
 	if err := v.events(ctx); err != nil {
 		return err
 	}
@@ -183,9 +184,12 @@ func (v *verifier) damagedSegment(d *segment.DamageError, end int64) {
 // behind is the first event that begins at a place or behind it.
 func (v *verifier) behind(number uint64, offset int64) uint64 {
 	n := sort.Search(int(v.until), func(i int) bool {
-		ref, _ := v.store.index.At(uint64(i) + 1)
-		at := uint64(ref.Pos.Segment)
-		return at > number || at == number && int64(ref.Pos.Offset) >= offset
+		next := v.store.index.Find(make([]index.Ref, 0, 1), index.Query{After: uint64(i), Until: v.until})
+		if len(next) == 0 {
+			return true
+		}
+		at := uint64(next[0].Pos.Segment)
+		return at > number || at == number && int64(next[0].Pos.Offset) >= offset
 	})
 	return uint64(n) + 1
 }
@@ -303,6 +307,8 @@ func (v *verifier) check(r *format.Record, ref index.Ref, entity string, head ve
 		return fmt.Sprintf("holds event %d with id %v in its place", r.Sequence, ID(r.ID))
 	case string(r.Entity) != entity:
 		return fmt.Sprintf("belongs to stream %q", r.Entity)
+	case r.Version > head.version+1 && v.store.unproven(entity, r.Version):
+		return fmt.Sprintf("unproven after a gap: version %d follows version %d, what lies between is lost", r.Version, head.version)
 	case r.Version != head.version+1:
 		return fmt.Sprintf("has version %d after version %d", r.Version, head.version)
 	case !v.linker.Verify(head.hash, r):

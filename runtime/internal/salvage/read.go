@@ -1,0 +1,301 @@
+package salvage
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/replay"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+)
+
+// Log is what could be read of a log.
+type Log struct {
+	Store    [16]byte
+	Segments uint64 // files
+	Bytes    int64  // of sound groups and headers
+	Last     uint64 // sequence of the last event that was read
+	Proven   uint64 // the last one that the log itself proves to be durable
+	Gaps     []Gap  // in the order of the log
+	Foreign  []string
+	// Breaks are the first versions behind a gap of the streams that have one.
+	Breaks map[string]uint64
+}
+
+// walk is one reading.
+type walk struct {
+	ledger
+	log     Log
+	reader  *segment.Reader
+	index   *index.Index
+	linker  chain.Linker
+	heads   map[uint64]format.SegmentHeader // the sound ones, of this store
+	lastID  [16]byte
+	writer  uint32 // incarnation of the last group
+	bound   uint64 // sequence that the groups of the segment stay below
+	covered int64  // end of what was durable in the segment, as its groups say
+	digest  *chain.Segment
+	ends    []milestone // of the groups of the segment
+}
+
+// milestone is where a group ends, and with which event.
+type milestone struct {
+	end  int64
+	last uint64
+}
+
+// Read enters in x, which is empty, every event that is sound. Errors are
+// [replay.ErrNone] if there is no segment, a [*segment.DamageError] if none says
+// which store it is of, a [*segment.NewerError], or the disk's.
+func Read(dir vfs.FS, r *segment.Reader, x *index.Index) (*Log, error) {
+	w := walk{ledger: ledger{next: 1}, reader: r, index: x, heads: map[uint64]format.SegmentHeader{}, digest: chain.NewSegment()}
+	w.log.Breaks = map[string]uint64{}
+	numbers, newest, err := w.list(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.survey(numbers); err != nil {
+		return nil, err
+	}
+	before := uint64(0)
+	for i, number := range numbers {
+		if number > before+1 {
+			sometimes.Reached("salvage went over a missing segment")
+			w.lose(before+1, 0, 0, missing(before+1, number-1))
+		}
+		if err := w.segment(number, numbers[i+1:]); err != nil {
+			return nil, err
+		}
+		before = number
+	}
+	if newest > before {
+		w.lose(before+1, 0, 0, fmt.Sprintf("the file is missing: a tail was cut off segment %d", newest))
+	}
+	w.end()
+	w.log.Gaps = w.gaps
+	return &w.log, nil
+}
+
+func missing(first, last uint64) string {
+	if first == last {
+		return "the file is missing"
+	}
+	return fmt.Sprintf("the files of segments %d to %d are missing", first, last)
+}
+
+// list finds the segments that are there, and the highest that a tail was cut off.
+func (w *walk) list(dir vfs.FS) (numbers []uint64, newest uint64, err error) {
+	entries, err := dir.List()
+	if err != nil {
+		return nil, 0, fmt.Errorf("list the directory: %w", err)
+	}
+	for _, e := range entries {
+		if number, ok := segment.ParseName(e.Name); ok {
+			numbers = append(numbers, number)
+		} else if number, lost := replay.ParseLostName(e.Name); lost {
+			newest = max(newest, number)
+		} else {
+			w.log.Foreign = append(w.log.Foreign, e.Name)
+		}
+	}
+	if len(numbers) == 0 {
+		return nil, 0, replay.ErrNone
+	}
+	slices.Sort(numbers)
+	w.log.Segments = uint64(len(numbers))
+	return numbers, newest, nil
+}
+
+// survey reads the headers, and finds out which store most of them are of.
+func (w *walk) survey(numbers []uint64) error {
+	votes := map[[16]byte]int{}
+	for _, number := range numbers {
+		s, err := w.reader.Scan(number)
+		var h format.SegmentHeader
+		if err == nil {
+			h, err = s.Head()
+		}
+		if _, damaged := errors.AsType[*segment.DamageError](err); damaged || err == nil && h.Segment != number {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		w.heads[number] = h
+		if votes[h.Store]++; votes[h.Store] > votes[w.log.Store] {
+			w.log.Store = h.Store
+		}
+	}
+	if len(votes) == 0 {
+		return &segment.DamageError{Segment: numbers[0], FirstSequence: 1, Reason: "no segment has a sound header, so the id of the store is not known"}
+	}
+	for number, h := range w.heads {
+		if h.Store != w.log.Store {
+			sometimes.Reached("salvage met a segment of another store")
+			delete(w.heads, number)
+		}
+	}
+	return nil
+}
+
+// segment reads what is sound of a segment that those with later numbers follow.
+func (w *walk) segment(number uint64, later []uint64) error {
+	w.bound, w.covered, w.ends = 0, 0, w.ends[:0]
+	for _, n := range later {
+		if h, ok := w.heads[n]; ok {
+			w.bound = h.FirstSequence
+			break
+		}
+	}
+	s, err := w.reader.Scan(number)
+	if d, damaged := errors.AsType[*segment.DamageError](err); damaged {
+		w.lose(number, 0, 0, d.Reason)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w.digest.Reset()
+	if h, ok := w.heads[number]; ok && h.FirstSequence >= w.next {
+		w.reach(h.FirstSequence, number, 0)
+		w.take(format.AppendSegmentHeader(nil, h))
+	} else {
+		delete(w.heads, number)
+		w.lose(number, 0, min(s.Size(), format.SegmentHeaderSize), "the header is damaged, or that of another segment or store")
+	}
+	first, gaps := w.next, len(w.gaps)
+	end, err := w.groups(number, s.Size())
+	if err != nil {
+		return err
+	}
+	w.finish(number, later, end, s.Size(), first, len(w.gaps) == gaps)
+	return nil
+}
+
+// groups takes in the groups of a segment of this size, and returns where they end.
+func (w *walk) groups(number uint64, size int64) (end int64, err error) {
+	at := min(size, format.SegmentHeaderSize)
+	for {
+		s, err := w.reader.ScanFrom(number, w.log.Store, at, w.writer)
+		if err != nil {
+			return 0, err
+		}
+		reason, sound := "", false
+		for ok := true; ok && reason == ""; {
+			ok, err = s.Next()
+			d, damaged := errors.AsType[*segment.DamageError](err)
+			switch {
+			case damaged:
+				reason = d.Reason
+			case err != nil:
+				return 0, err
+			case !ok:
+				return s.End(), nil
+			default:
+				reason = w.group(s, number)
+				sound = reason != ""
+			}
+		}
+		from := s.End()
+		if at = s.End(); sound {
+			from = s.Offset() // sound, and not one that can be here
+		} else if at, err = w.resume(number, at, size); err != nil {
+			return 0, err
+		}
+		w.lose(number, from, at, reason)
+		if at >= size {
+			return size, nil
+		}
+		sometimes.Reached("salvage read on behind damage")
+	}
+}
+
+// resume finds the next place where a group may be, behind a thing that is none. If
+// its header is sound, and where it says that it ends another one stands or the file
+// ends, that is the place: what looks like a group inside it is a payload.
+func (w *walk) resume(number uint64, at, size int64) (int64, error) {
+	s, err := w.reader.ScanFrom(number, w.log.Store, at-1, 0)
+	if err != nil {
+		return 0, err
+	}
+	ok, err := s.Skip()
+	if err != nil || !ok {
+		return size, err
+	}
+	w.covered = max(w.covered, proof(s))
+	if s.Offset() > at {
+		return s.Offset(), nil
+	}
+	end := at + format.GroupHeaderSize + int64(s.Group().BodyLength)
+	if end == size {
+		return end, nil
+	}
+	if end < size {
+		behind, err := w.reader.ScanFrom(number, w.log.Store, end-1, 0)
+		if err != nil {
+			return 0, err
+		}
+		if ok, err := behind.Skip(); err != nil || ok && behind.Offset() == end {
+			return end, err
+		}
+	}
+	if ok, err = s.Skip(); err != nil || !ok {
+		return size, err
+	}
+	return s.Offset(), nil
+}
+
+// finish compares how a segment ended, where its groups were read up to, with what
+// is known of its end.
+func (w *walk) finish(number uint64, later []uint64, end, size int64, first uint64, whole bool) {
+	next, known := format.SegmentHeader{}, false
+	if len(later) > 0 && later[0] == number+1 {
+		next, known = w.heads[number+1]
+	}
+	_, headed := w.heads[number]
+	switch {
+	case known && end < int64(next.PrevLength):
+		w.lose(number, end, size, fmt.Sprintf("the groups end here, and segment %d says after %d bytes", next.Segment, next.PrevLength))
+	case len(later) > 0 && end < size:
+		w.lose(number, end, size, "zeros at the end of a segment that another one follows")
+	case end < w.covered:
+		w.lose(number, end, size, "the groups end before what another one says was durable")
+	case known && headed && whole && (uint64(end) != next.PrevLength || w.digest.Sum() != next.PrevDigest):
+		sometimes.Reached("salvage found another segment than the next one names")
+		w.gaps = append(w.gaps, Gap{
+			Segment: number, End: size, FirstSequence: first, LastSequence: first - 1,
+			Reason: fmt.Sprintf("length or digest differ from what segment %d says of it: only its own checksums prove its events", next.Segment),
+		})
+		w.open = len(w.gaps)
+	}
+	w.log.Proven = w.log.Last
+	if len(later) > 0 {
+		return
+	}
+	for i := len(w.ends) - 1; i >= 0 && w.ends[i].end > w.covered; i-- {
+		w.log.Proven = first - 1
+		if i > 0 {
+			w.log.Proven = w.ends[i-1].last
+		}
+	}
+	w.log.Proven = min(w.log.Proven, w.log.Last)
+}
+
+// take takes in sound bytes.
+func (w *walk) take(b []byte) {
+	w.digest.Write(b)
+	w.log.Bytes += int64(len(b))
+}
+
+// proof is the end of what was durable according to the scanner's group.
+func proof(s *segment.Scanner) int64 {
+	if s.Group().Type == format.GroupClose {
+		return s.Offset()
+	}
+	return int64(s.Group().Durable)
+}
