@@ -6,6 +6,7 @@ import (
 	"math/rand"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/leanovate/gopter"
@@ -132,15 +133,16 @@ func (h history) events() ([]batpak.Event, int) {
 
 // String shows an event on a line.
 func (h history) String() string {
-	text := fmt.Sprintf("events: %d", len(h.before)+len(h.after))
+	var text strings.Builder
+	fmt.Fprintf(&text, "events: %d", len(h.before)+len(h.after))
 	for _, f := range h.before {
-		text += "\n\t" + f.String()
+		text.WriteString("\n\t" + f.String())
 	}
-	text += "\n\t-- cut --"
+	text.WriteString("\n\t-- cut --")
 	for _, f := range h.after {
-		text += "\n\t" + f.String()
+		text.WriteString("\n\t" + f.String())
 	}
-	return text
+	return text.String()
 }
 
 // Fold holds a fold to [FoldSplit] on generated histories; a panic is a fault, as
@@ -189,11 +191,12 @@ type call[E, A any] struct {
 
 // String shows the events of the past, what is proposed, and what the caller gives.
 func (c call[E, A]) String() string {
-	text := "proposed " + draw.Show(c.proposed) + ", by a caller who gives " + draw.Show(c.caller) + ", after"
+	var text strings.Builder
+	text.WriteString("proposed " + draw.Show(c.proposed) + ", by a caller who gives " + draw.Show(c.caller) + ", after")
 	for _, f := range c.past {
-		text += "\n\t" + f.String()
+		text.WriteString("\n\t" + f.String())
 	}
-	return text
+	return text.String()
 }
 
 // Gates holds the gates of a command to [GateRepeats]: after a generated past, for a

@@ -154,8 +154,8 @@ func fill(rng *rand.Rand, v reflect.Value, size int) {
 			}
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if f := v.Field(i); f.CanSet() {
+		for _, f := range v.Fields() {
+			if f.CanSet() {
 				fill(rng, f, size)
 			}
 		}
@@ -212,8 +212,8 @@ func cloneInto(v reflect.Value) {
 			v.Set(own)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if f := v.Field(i); f.CanSet() {
+		for _, f := range v.Fields() {
+			if f.CanSet() {
 				cloneInto(f)
 			}
 		}
