@@ -62,7 +62,12 @@
 //	go test -run TestCrash ./runtime                                            # 122,000 images at random, 70,000 in turn
 //	go test -run TestCrashAtAnyOperation ./runtime -timeout 0 -crash.n=1000000  # for a night; -crash.seed for another one
 //	go test -run TestCrashExhaustive ./runtime -timeout 0 -exhaustive.depth=3   # all sequences of three operations, not two
+//	go test -run KthFault ./runtime -timeout 0 -fault.all                       # every fault, in recoveries from every crash
 //	go test -run Planted -tags planted ./runtime                                # do they still find bugs?
+//
+// How much of the store is run by its tests, lines that plant bugs not left out:
+//
+//	go test -short -coverpkg=./runtime/... -coverprofile=c ./runtime/... ./props
 //
 // # Schedules
 //

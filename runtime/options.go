@@ -77,7 +77,9 @@ type Options struct {
 	// end is zeros as before it was written; and a group of an older history in the
 	// place of a younger one, sound by itself, if no later event of its streams
 	// contradicts it. Such a group can be shown, and a later one then be left out
-	// as one that does not follow. A file that the disk refuses to read ends opening
+	// as one that does not follow; and a payload in which somebody who knew the
+	// store's id and the place it would have wrote down a group that looks sound, if
+	// the header of the group around it is damaged. A file that the disk refuses to read ends opening
 	// with the disk's error: copy what can be read of it first.
 	Salvage bool
 

@@ -13,8 +13,9 @@ type verifyOption func(*verifier)
 func (f verifyOption) applyVerify(v *verifier) { f(v) }
 
 // AtMost lets a verification read so many bytes a second at most, averaged over a
-// second or so, and leaves the rest of the disk to others. A limit that is not
-// positive is none.
+// second or so, and leaves the rest of the disk to others. It reads a group, or some
+// hundreds of events, at once and waits afterwards. A limit that is not positive is
+// none.
 func AtMost(bytesPerSecond int64) VerifyOption {
 	return verifyOption(func(v *verifier) { v.pace.limit = bytesPerSecond })
 }

@@ -59,18 +59,14 @@ func copyTo(dir vfs.FS, name string, src vfs.File, from, to int64) (copied int64
 		return 0, err
 	}
 	copied, err = copyRange(dst, src, from, to)
-	if vfs.Full(err) {
-		sometimes.Reached("torn tail was kept in part")
-		err = dst.Truncate(copied)
-	}
 	if err == nil {
 		err = planted.Skip("kept tail is not synced", dst.Sync)
 	}
 	return copied, errors.Join(err, dst.Close())
 }
 
-// copyRange copies the bytes between two offsets of src to the beginning of dst.
-// It returns how many of them are there.
+// copyRange copies the bytes between two offsets of src, or as many of them as there
+// is room for, to the beginning of dst. It returns how many of them are there.
 func copyRange(dst, src vfs.File, from, to int64) (int64, error) {
 	buf := make([]byte, min(copySize, to-from))
 	for at := from; at < to; at += int64(len(buf)) {
@@ -78,7 +74,12 @@ func copyRange(dst, src vfs.File, from, to int64) (int64, error) {
 		if _, err := src.ReadAt(buf, at); err != nil {
 			return at - from, err
 		}
-		if n, err := dst.WriteAt(buf, at-from); err != nil {
+		n, err := dst.WriteAt(buf, at-from)
+		if vfs.Full(err) {
+			sometimes.Reached("torn tail was kept in part")
+			return at - from + int64(n), dst.Truncate(at - from + int64(n))
+		}
+		if err != nil {
 			return at - from + int64(n), err
 		}
 	}

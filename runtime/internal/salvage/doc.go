@@ -6,6 +6,7 @@
 // in whole groups only, in rising order of sequences, ids and incarnations, and only
 // events that follow from the one before them in their stream, unless that one is
 // lost. What it cannot tell: whether a sound group of an older history lies in the
-// place of a younger one, if no later event of its streams says otherwise; and
-// whether events are gone from the end of the log without a trace.
+// place of a younger one, if no later event of its streams says otherwise; whether
+// a group is one, or was forged for its place within the payload of a group whose
+// header is damaged; and whether events are gone from the end of the log without a trace.
 package salvage
