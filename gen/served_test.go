@@ -1,9 +1,11 @@
 package gen_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +34,11 @@ func TestServedOutputWorks(t *testing.T) {
 	for version := batpak.GenOldest; version <= batpak.GenNewest; version++ {
 		t.Run(fmt.Sprintf("version %d", version), func(t *testing.T) {
 			cases := samples(t, version)
+			if maps.EqualFunc(cases, goldenCases(t), func(a, b goldenCase) bool {
+				return bytes.Equal(txtar.Format(a.archive), txtar.Format(b.archive))
+			}) {
+				t.Skip("the golden files are still this sample, and TestGoldenCodecsRun tests them")
+			}
 			dir := newModule(t, cases)
 			for name, c := range cases {
 				for _, f := range c.archive.Files {

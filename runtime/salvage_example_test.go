@@ -52,7 +52,7 @@ func Example_salvage() {
 				log.Fatal(err)
 			}
 		}
-		// end
+		// endregion
 		fmt.Println("copied:", next.Frontier().Durable)
 		if err := next.Close(); err != nil {
 			log.Fatal(err)

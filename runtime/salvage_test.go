@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	salvageN  = flag.Int("salvage.n", 600, "damaged directories that the salvage lane tries, of all states together")
+	salvageN  = flag.Int("salvage.n", 300, "damaged directories that the salvage lane tries, of all states together")
 	salvageAt = flag.Uint64("salvage.at", 0, "number of the one directory to try; 0 means all")
 )
 
