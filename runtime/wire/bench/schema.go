@@ -2,7 +2,7 @@ package bench
 
 import "github.com/batpak-go/batpak/schema"
 
-//go:generate go tool batpakgen
+//go:generate go tool batpakgen -no-tests
 //go:generate go tool msgp -io=false -tests=false -file peer.go
 
 // CustomerID names a customer.
