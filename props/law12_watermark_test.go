@@ -20,7 +20,7 @@ func TestLaw12WhatIsVisibleIsDurable(t *testing.T) {
 	histories := histories(appendBatch, appendOne, appendOne, syncAll)
 	for name, durability := range map[string]batpak.Durability{"synced": batpak.Synced, "relaxed": batpak.Relaxed} {
 		t.Run(name, func(t *testing.T) {
-			onPlaces(t, 12, 2, func(t *testing.T, cases int, sample func([]image) []image, in place) {
+			onPlaces(t, 8, 2, func(t *testing.T, cases int, sample func([]image) []image, in place) {
 				props.Check(t, cases, histories, func(ops []op) error {
 					return watch(t.Context(), durability, ops, sample, in)
 				})

@@ -9,7 +9,7 @@ import (
 )
 
 // cuts is how many power cuts are tried at each operation.
-const cuts = 6
+const cuts = 4
 
 // scripts are the histories that the laws are held against.
 func scripts() []script {
