@@ -73,14 +73,15 @@ type Options struct {
 	// first event: such events have [Meta.Unproven], and [Store.Verify] names the
 	// place. A gap may have taken the newest events of any stream without a trace in
 	// it, so projections and gates fail in a store with one; [Store.Ancestors] ends
-	// at it. Some damage nothing can tell: a last segment file that is gone, or whose
-	// end is zeros as before it was written; and a group of an older history in the
-	// place of a younger one, sound by itself, if no later event of its streams
-	// contradicts it. Such a group can be shown, and a later one then be left out
-	// as one that does not follow; and a payload in which somebody who knew the
-	// store's id and the place it would have wrote down a group that looks sound, if
-	// the header of the group around it is damaged. A file that the disk refuses to read ends opening
-	// with the disk's error: copy what can be read of it first.
+	// at it. Some damage nothing can tell: a last segment file that is gone, or
+	// whose end is zeros as before it was written; and a group of an older history
+	// in the place of a younger one, sound by itself, if no later event of its
+	// streams contradicts it. Such a group can be shown, and a later one then be
+	// left out as one that does not follow; and a payload in which somebody who knew
+	// the store's id and the place it would have wrote down a group that looks
+	// sound, if the header of the group around it is damaged. A file that the disk
+	// refuses to read ends opening with the disk's error: copy what can be read of
+	// it first.
 	Salvage bool
 
 	// Internal is for tests of this module.
