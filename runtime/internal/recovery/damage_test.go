@@ -289,25 +289,29 @@ func TestTornTailThatCannotBeKept(t *testing.T) {
 	}
 	name, tail := segment.Name(1), []byte{1, 2, 3}
 	torn := append(slices.Clone(disk.Bytes(name)[:s.log.Writer.End()]), tail...)
-	for _, op := range []simfs.Op{simfs.OpCreate, simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir} {
+	for _, fault := range []simfs.Fault{
+		{Op: simfs.OpCreate}, {Op: simfs.OpWrite}, {Op: simfs.OpSync}, {Op: simfs.OpSyncDir},
+		{Op: simfs.OpRead, Err: syscall.ENOSPC}, // whatever it says, it does not mean that there is no room to keep the tail
+	} {
 		for n := 1; ; n++ {
 			image := disk.Kill()
 			image.SetBytes(name, torn)
-			image.Fail(simfs.Fault{Op: op, N: n})
+			fault.N = n
+			image.Fail(fault)
 			_, err := open(image.FS(), 600)
 			image.Heal()
 			kept := lostFiles(image)
 			if err != nil && len(kept) == 0 && !bytes.Equal(image.Bytes(name), torn) {
-				t.Errorf("%s %d fails: the tail is neither kept nor where it was", op, n)
+				t.Errorf("%s %d fails: the tail is neither kept nor where it was", fault.Op, n)
 			}
 			if _, again := open(image.FS(), 600); again != nil {
-				t.Errorf("%s %d fails: open again = %v", op, n, again)
+				t.Errorf("%s %d fails: open again = %v", fault.Op, n, again)
 			}
 			if kept := lostFiles(image); len(kept) != 1 || !bytes.Equal(image.Bytes(kept[0]), tail) {
-				t.Errorf("%s %d fails: kept %q, want one file with the tail", op, n, kept)
+				t.Errorf("%s %d fails: kept %q, want one file with the tail", fault.Op, n, kept)
 			}
 			if err := m.deepCheck(image); err != nil {
-				t.Errorf("%s %d fails: %v", op, n, err)
+				t.Errorf("%s %d fails: %v", fault.Op, n, err)
 			}
 			if err == nil {
 				break

@@ -19,23 +19,7 @@ type DamageError struct {
 }
 
 func (e *DamageError) Error() string {
-	return fmt.Sprintf("segment %d, offset %d%s: %s", e.Segment, e.Offset, e.events(), e.Reason)
-}
-
-// events says which events are touched.
-func (e *DamageError) events() string {
-	switch first, last := e.FirstSequence, e.LastSequence; {
-	case first == 0:
-		return ""
-	case last == 0:
-		return fmt.Sprintf(", events from %d on", first)
-	case last < first:
-		return ", no event"
-	case last == first:
-		return fmt.Sprintf(", event %d", first)
-	default:
-		return fmt.Sprintf(", events %d to %d", first, last)
-	}
+	return fmt.Sprintf("segment %d, offset %d: %s", e.Segment, e.Offset, e.Reason)
 }
 
 // NewerError says that a segment holds sound bytes of a later version.
