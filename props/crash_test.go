@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"testing"
 
@@ -14,6 +16,15 @@ import (
 
 	"github.com/batpak-go/batpak/props"
 )
+
+// Histories of crashes allocate much and hold on to little, so that the heap, at its
+// smallest, would be collected hundreds of times a second; and to sample so many
+// stacks takes time of its own.
+func TestMain(m *testing.M) {
+	runtime.MemProfileRate = 0
+	debug.SetGCPercent(800)
+	os.Exit(m.Run())
+}
 
 // crashes takes images of a disk at every operation that a store does on it.
 type crashes struct {

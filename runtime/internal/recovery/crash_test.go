@@ -3,10 +3,22 @@ package recovery_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"runtime"
+	"runtime/debug"
 	"testing"
 
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
+
+// Histories of crashes allocate much and hold on to little, so that the heap, at its
+// smallest, would be collected hundreds of times a second; and to sample so many
+// stacks takes time of its own.
+func TestMain(m *testing.M) {
+	runtime.MemProfileRate = 0
+	debug.SetGCPercent(800)
+	os.Exit(m.Run())
+}
 
 // cuts is how many power cuts are tried at each operation.
 const cuts = 4

@@ -290,7 +290,10 @@ func TestTornTailThatCannotBeKept(t *testing.T) {
 	name, tail := segment.Name(1), []byte{1, 2, 3}
 	torn := append(slices.Clone(disk.Bytes(name)[:s.log.Writer.End()]), tail...)
 	for _, fault := range []simfs.Fault{
-		{Op: simfs.OpCreate}, {Op: simfs.OpWrite}, {Op: simfs.OpSync}, {Op: simfs.OpSyncDir},
+		{Op: simfs.OpCreate},
+		{Op: simfs.OpWrite},
+		{Op: simfs.OpSync},
+		{Op: simfs.OpSyncDir},
 		{Op: simfs.OpRead, Err: syscall.ENOSPC}, // whatever it says, it does not mean that there is no room to keep the tail
 	} {
 		for n := 1; ; n++ {
