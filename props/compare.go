@@ -120,12 +120,12 @@ func (m *Model) absent(s *batpak.Store) error {
 		}
 	}
 	for entity, head := range m.heads {
-		if got := s.Head(entity); got != head {
-			return fmt.Errorf("head of %q = %d, want %d", entity, got, head)
+		if got, err := s.Head(entity); got != head || err != nil {
+			return fmt.Errorf("head of %q = %d, %w, want %d", entity, got, err, head)
 		}
 	}
-	if got := s.Head("nobody"); got != 0 {
-		return fmt.Errorf("head of a stream that is not there = %d, want 0", got)
+	if got, err := s.Head("nobody"); got != 0 || err != nil {
+		return fmt.Errorf("head of a stream that is not there = %d, %w, want 0", got, err)
 	}
 	return nil
 }

@@ -77,7 +77,10 @@ func (c *contest) rival(ctx context.Context, r *rand.Rand) error {
 		if _, err := c.store.At(before); before > 0 && err != nil {
 			return fmt.Errorf("event %d was acknowledged before, but At = %w", before, err)
 		}
-		version := c.store.Head(entity)
+		version, err := c.store.Head(entity)
+		if err != nil {
+			return err
+		}
 		w := world{store: c.store}
 		d := w.wish(op{size: uint8(r.IntN(100))}, 0).Draft
 		d.Entity = entity
@@ -156,8 +159,8 @@ func (c *contest) settled(ctx context.Context) error {
 	total := 0
 	for entity, versions := range c.won {
 		total += len(versions)
-		if head := c.store.Head(entity); head != uint64(len(versions)) {
-			return fmt.Errorf("head of %s = %d, but %d appends succeeded", entity, head, len(versions))
+		if head, err := c.store.Head(entity); head != uint64(len(versions)) || err != nil {
+			return fmt.Errorf("head of %s = %d, %w, but %d appends succeeded", entity, head, err, len(versions))
 		}
 		for e, err := range c.store.Events(batpak.Query{Entity: entity}) {
 			if err != nil {

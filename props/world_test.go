@@ -133,7 +133,11 @@ func (w *world) wish(o op, i int) props.Wish {
 		n.Key = fmt.Sprintf("key %d.%d", w.step, i)
 	}
 	if o.how&howExpect != 0 {
-		n.Expects, n.Version = true, w.store.Head(n.Entity)
+		version, err := w.store.Head(n.Entity)
+		if err != nil {
+			panic(err) // the disk is sound, and the store is open
+		}
+		n.Expects, n.Version = true, version
 		if o.how&howStale != 0 {
 			n.Version++
 		}

@@ -56,7 +56,7 @@ func TestBatchWithAFailingExpectationStoresNothing(t *testing.T) {
 		if _, err := b.Commit(t.Context()); !errors.Is(err, batpak.ErrInvalid) {
 			t.Errorf("Commit() = %v, want ErrInvalid", err)
 		}
-		if got := s.Head("a:1"); got != 0 {
+		if got := head(s, "a:1"); got != 0 {
 			t.Errorf("stream a:1 is at version %d after failed batches, want 0", got)
 		}
 	})

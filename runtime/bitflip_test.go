@@ -213,6 +213,12 @@ func TestBitFlipUnderOpenStore(t *testing.T) {
 		if len(damaged) > 0 && random.IntN(10) > 0 {
 			return nil
 		}
+		if end := sealedAt(sp.directory, b.file); end > 0 && b.offset >= end {
+			if len(damaged) > 0 {
+				return fmt.Errorf("%v: events %d cannot be read, and only the footer is damaged", b, damaged)
+			}
+			return nil
+		}
 		if v, err := s.Verify(t.Context()); err != nil || len(v.Damages) == 0 || v.Damages[0].File != b.file {
 			return fmt.Errorf("%v: Verify() = %+v, %w, want the damage", b, v, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 )
@@ -19,15 +20,22 @@ func (s *Store) Ancestors(id ID) iter.Seq2[Event, error] {
 		e, err := s.Get(id)
 		var linker chain.Linker
 		for err == nil {
-			ref, _ := s.index.At(e.Sequence)
-			child, rerr := s.segments.Record(ref.Pos, s.seed)
+			ref, _, rerr := s.index.At(e.Sequence)
+			var child format.Record
+			if rerr == nil {
+				child, rerr = s.segments.Record(ref.Pos, s.seed)
+			}
 			if rerr != nil {
 				err = outward(rerr, e.Sequence)
 				break
 			}
 			var parent Event
 			if e.Version > 1 {
-				pref, ok := s.index.Nth(child.Entity, e.Version-1)
+				pref, ok, nerr := s.index.Nth(e.Entity, e.Version-1)
+				if nerr != nil {
+					err = outward(nerr, e.Sequence)
+					break
+				}
 				if !ok {
 					err = cmp.Or(s.lost(e.Entity, e.Sequence), ErrNotFound)
 					break
@@ -85,7 +93,8 @@ func (s *Store) Effects(id ID) iter.Seq2[Event, error] {
 			yield(Event{}, err)
 			return
 		}
-		for queue := s.effects(nil, &e); len(queue) > 0; queue = queue[1:] {
+		queue, err := s.effects(nil, &e)
+		for ; len(queue) > 0 && err == nil; queue = queue[1:] {
 			effect, err := s.read(s.segments, queue[0].ref)
 			if err == nil && effect.Causation != queue[0].cause {
 				continue // an id from elsewhere that looks like the cause's to the index
@@ -93,7 +102,10 @@ func (s *Store) Effects(id ID) iter.Seq2[Event, error] {
 			if !yield(effect, err) || err != nil {
 				return
 			}
-			queue = s.effects(queue, &effect)
+			queue, err = s.effects(queue, &effect)
+		}
+		if err != nil {
+			yield(Event{}, err)
 		}
 	}
 }
@@ -105,11 +117,15 @@ type effectOf struct {
 }
 
 // effects appends what may be the visible effects of e.
-func (s *Store) effects(queue []effectOf, e *Event) []effectOf {
-	for _, ref := range s.index.Effects(e.Sequence) {
+func (s *Store) effects(queue []effectOf, e *Event) ([]effectOf, error) {
+	refs, err := s.index.Effects(e.Sequence, e.ID)
+	if err != nil {
+		return nil, outward(err, e.Sequence)
+	}
+	for _, ref := range refs {
 		if s.visible(ref.Sequence) {
 			queue = append(queue, effectOf{cause: e.ID, ref: ref})
 		}
 	}
-	return queue
+	return queue, nil
 }

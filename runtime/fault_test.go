@@ -45,7 +45,7 @@ func TestNothingIsShownBeforeItIsDurable(t *testing.T) {
 	if got := texts(events(t, s, batpak.Query{})); len(got) != 1 {
 		t.Errorf("while the sync is under way, readers see %q, want the first event only", got)
 	}
-	if got := s.Head("a:1"); got != 1 {
+	if got := head(s, "a:1"); got != 1 {
 		t.Errorf("while the sync is under way, Head() = %d, want 1", got)
 	}
 	if _, err := s.ByKey("k1"); !errors.Is(err, batpak.ErrNotFound) {
@@ -58,7 +58,7 @@ func TestNothingIsShownBeforeItIsDurable(t *testing.T) {
 	if err := s.Wait(t.Context(), batpak.MarkVisible, 2); err != nil {
 		t.Errorf("Wait() = %v", err)
 	}
-	if got := s.Head("a:1"); got != 2 {
+	if got := head(s, "a:1"); got != 2 {
 		t.Errorf("Head() = %d after the wait for event 2, want 2", got)
 	}
 	wg.Wait()
@@ -228,7 +228,7 @@ func TestRelaxedStore(t *testing.T) {
 				t.Errorf("%s before the sync = %v, want ErrNotFound", call, err)
 			}
 		}
-		if got := s.Head("a:1"); got != 0 {
+		if got := head(s, "a:1"); got != 0 {
 			t.Errorf("Head() before the sync = %d, want 0", got)
 		}
 		if err := s.Sync(t.Context()); err != nil {

@@ -228,7 +228,8 @@ func readHostile(t *testing.T, s *batpak.Store) (all []string) {
 			_, err := s.ByKey(e.Key) // several events of a forged log may have it
 			check("ByKey()", err)
 		}
-		if h := s.Head(e.Entity); h < e.Version {
+		h, err := s.Head(e.Entity)
+		if check("Head()", err); err == nil && h < e.Version {
 			t.Errorf("Head(%q) = %d, there is version %d", e.Entity, h, e.Version)
 		}
 		if n%8 == 1 {

@@ -2,6 +2,7 @@ package batpak_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,6 +24,10 @@ const (
 	wasRefused outcome = iota
 	// wasWhole: it was opened, and has every event.
 	wasWhole
+	// wasFound: it was opened by the footers of sealed segments, which were damaged;
+	// reading an event whose bytes are not as they were fails and says where, every
+	// other one is served, and Verify finds the damage.
+	wasFound
 	// wasReported: it was opened, and what looked like a write that a crash cut short
 	// is gone. No sound group said that it was durable; the report tells of it, and
 	// its bytes are kept.
@@ -32,7 +37,9 @@ const (
 	wasYounger
 )
 
-func (o outcome) String() string { return [...]string{"refused", "whole", "reported", "younger"}[o] }
+func (o outcome) String() string {
+	return [...]string{"refused", "whole", "found", "reported", "younger"}[o]
+}
 
 // finding is what opening a damaged directory came to.
 type finding struct {
@@ -96,12 +103,80 @@ func (j *judge) try(d directory) (finding, error) {
 		}
 		return finding{outcome: wasRefused, damage: damage}, j.checkPlace(d, damage)
 	}
+	if name := j.brokenSeal(d); name != "" {
+		err := j.checkFound(s, d, name)
+		return finding{outcome: wasFound}, errors.Join(err, s.Close())
+	}
 	got, err := eventsOf(s)
 	report := s.Report()
 	if err = errors.Join(err, s.Close()); err != nil {
 		return finding{}, err
 	}
 	return j.hold(d, got, &report)
+}
+
+// brokenSeal names a segment whose sealed part is not as it was, though the end of
+// its footer is, so that it is taken in unread; "" if there is none.
+func (sp *specimen) brokenSeal(d directory) string {
+	segments := d.segments()
+	for _, name := range segments[:max(1, len(segments))-1] {
+		end, was := sealedAt(sp.directory, name), sp.directory[name]
+		size := int64(len(was))
+		if end > 0 && end < size && !intact(d[name], was, 0, end) && len(d[name]) == len(was) && intact(d[name], was, size-256, size) {
+			return name
+		}
+	}
+	return ""
+}
+
+// checkFound checks that a store whose segment of this name is damaged serves no
+// event that is not as it was, and that Verify finds the damage.
+func (sp *specimen) checkFound(s *batpak.Store, d directory, name string) error {
+	for i := range sp.events {
+		e, err := s.At(uint64(i) + 1)
+		damage, damaged := errors.AsType[*batpak.CorruptError](err)
+		switch {
+		case damaged && (damage.FirstSequence != uint64(i)+1 || damage.File == "" || sp.soundAt(d, damage)):
+			return fmt.Errorf("At(%d) = %w, want what is damaged", i+1, err)
+		case !damaged && err != nil:
+			return fmt.Errorf("At(%d) = %w", i+1, err)
+		case !damaged && !same(&e, &sp.events[i]):
+			return fmt.Errorf("event %d is %+v, want %+v", i+1, e, sp.events[i])
+		}
+	}
+	report, err := s.Verify(context.Background())
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(report.Damages, func(d batpak.Damage) bool { return d.File == name }) {
+		return fmt.Errorf("%s is not as it was, and Verify says %+v", name, report)
+	}
+	return nil
+}
+
+// soundAt reports whether the record at the place of a damage is as it was, and so
+// is the index that leads to it.
+func (sp *specimen) soundAt(d directory, e *batpak.CorruptError) bool {
+	if was := sp.directory[e.File]; !intact(d[e.File], was, sealedAt(sp.directory, e.File), int64(len(was))) {
+		return false
+	}
+	for _, g := range sp.groups {
+		if g.file == e.File && g.offset <= e.Offset && e.Offset < g.end {
+			return intact(d[g.file], sp.directory[g.file], g.offset, g.end)
+		}
+	}
+	return false
+}
+
+// sealedAt is where the groups of a segment end according to the header of the next
+// one, 0 if there is none.
+func sealedAt(d directory, name string) int64 {
+	number, _ := segment.ParseName(name)
+	h, err := format.ParseSegmentHeader(d[segment.Name(number+1)])
+	if err != nil {
+		return 0
+	}
+	return int64(h.PrevLength)
 }
 
 // hold judges a directory that was opened, from its events and the report.
@@ -136,7 +211,7 @@ func (sp *specimen) checkServed(d directory, n int) error {
 	}
 	for _, name := range segments[:len(segments)-1] {
 		was, ours := sp.directory[name]
-		if ours && !bytes.Equal(d[name], was) || !ours && len(d[name]) > format.SegmentHeaderSize {
+		if ours && !intact(d[name], was, 0, sealedAt(sp.directory, name)) || !ours && len(d[name]) > format.SegmentHeaderSize {
 			return fmt.Errorf("%s is served, but is not as it was", name)
 		}
 	}
@@ -216,7 +291,7 @@ func (sp *specimen) checkYounger(d directory, events int) error {
 	for i, name := range segments {
 		content := d[name]
 		if i < len(segments)-1 {
-			if !bytes.Equal(content, sp.directory[name]) {
+			if !intact(content, sp.directory[name], 0, sealedAt(sp.directory, name)) {
 				return fmt.Errorf("%d events are gone without a word: %s is not as it was", len(sp.events)-events, name)
 			}
 			continue

@@ -577,6 +577,9 @@ func (w *faulted) checkOpen(d *simfs.Disk, floor told) error {
 	}
 	defer s.Close()
 	v, err := s.Verify(context.Background())
+	if w.lied() && err == nil && len(v.Damages) > 0 {
+		return nil
+	}
 	if err != nil || len(v.Damages) > 0 {
 		return fmt.Errorf("Verify() = %+v, %w", v, err)
 	}

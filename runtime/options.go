@@ -18,6 +18,8 @@ const (
 	DefaultMaxBatch   = 16 << 20
 	MaxMaxBatch       = 256 << 20
 
+	DefaultIndexCache = 64 << 20
+
 	// MaxBatchEvents is how many events a batch may hold.
 	MaxBatchEvents = 1 << 16
 )
@@ -83,6 +85,10 @@ type Options struct {
 	// refuses to read ends opening with the disk's error: copy what can be read of
 	// it first.
 	Salvage bool
+	// IndexCache is how many bytes of memory the index of sealed segments may take,
+	// which is read from their footers as it is needed. 0 means DefaultIndexCache;
+	// less than 64 KiB is taken for 64 KiB.
+	IndexCache int64
 
 	// Internal is for tests of this module.
 	Internal rtopts.Store
@@ -103,7 +109,12 @@ func (o *Options) settled() (Options, error) {
 	if s.MaxPayload == 0 {
 		s.MaxPayload = min(DefaultMaxPayload, s.MaxBatch)
 	}
+	if s.IndexCache == 0 {
+		s.IndexCache = DefaultIndexCache
+	}
 	switch {
+	case s.IndexCache < 0:
+		return s, &ArgumentError{What: "Options.IndexCache", Reason: "must not be negative"}
 	case s.SegmentSize < MinSegmentSize || s.SegmentSize > MaxSegmentSize:
 		return s, &ArgumentError{What: "Options.SegmentSize", Reason: "must be 512 bytes to 1 GiB"}
 	case s.MaxBatch < 0 || s.MaxBatch > MaxMaxBatch:

@@ -138,8 +138,8 @@ func (o *oracle) yields(got iter.Seq2[batpak.Event, error], want []*batpak.Event
 func (o *oracle) walks() error {
 	for _, e := range o.some() {
 		stream := o.filter(&batpak.Query{Entity: e.Entity})
-		if got := o.store.Head(e.Entity); got != uint64(len(stream)) {
-			return breaks(6, "Head(%q) = %d, want %d", e.Entity, got, len(stream))
+		if got, err := o.store.Head(e.Entity); got != uint64(len(stream)) || err != nil {
+			return breaks(6, "Head(%q) = %d, %v, want %d", e.Entity, got, err, len(stream))
 		}
 		before := stream[:e.Version-1]
 		slices.Reverse(before)

@@ -131,8 +131,8 @@ func (o *oracle) reports() error {
 	}
 	for number := uint64(1); number < segments; number++ {
 		name := segment.Name(number)
-		now := o.disk.Bytes(name)
-		if bytesBefore += int64(len(now)); !bytes.Equal(now, o.before.Bytes(name)) {
+		end := sealedAt(directoryOf(o.disk), name)
+		if bytesBefore += end; !intact(o.disk.Bytes(name), o.before.Bytes(name), 0, end) {
 			return breaks(12, "segment %d is not the last and was changed", number)
 		}
 	}

@@ -115,8 +115,9 @@ func Load(ctx context.Context, s *Store, entity string, into ...Loader) (Reading
 	}
 	r := Reading{store: s, entity: entity}
 	if len(into) == 0 {
-		r.version = s.Head(entity)
-		return r, s.alive()
+		var err error
+		r.version, err = s.Head(entity)
+		return r, err
 	}
 	for e, err := range s.Events(Query{Entity: entity}) {
 		if err != nil {

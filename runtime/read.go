@@ -35,7 +35,10 @@ func (s *Store) Get(id ID) (Event, error) {
 	if err := s.alive(); err != nil {
 		return Event{}, err
 	}
-	ref, ok := s.index.ByID(id)
+	ref, ok, err := s.index.ByID(id)
+	if err != nil {
+		return Event{}, outward(err, 0)
+	}
 	if !ok || !s.visible(ref.Sequence) {
 		return Event{}, ErrNotFound
 	}
@@ -52,7 +55,10 @@ func (s *Store) At(sequence uint64) (Event, error) {
 	if err := s.alive(); err != nil {
 		return Event{}, err
 	}
-	ref, ok := s.index.At(sequence)
+	ref, ok, err := s.index.At(sequence)
+	if err != nil {
+		return Event{}, outward(err, sequence)
+	}
 	if !ok || !s.visible(sequence) && !planted.Bug("reading by sequence shows what is not visible") {
 		return Event{}, ErrNotFound
 	}
@@ -75,7 +81,11 @@ func (s *Store) ByKey(key string) (Event, error) {
 
 // byKey finds an event by its key, visible or not.
 func (s *Store) byKey(key string) (Event, error) {
-	for _, ref := range s.index.ByKey([]byte(key)) {
+	refs, err := s.index.ByKey([]byte(key))
+	if err != nil {
+		return Event{}, outward(err, 0)
+	}
+	for _, ref := range refs {
 		e, err := s.read(s.segments, ref)
 		if err != nil {
 			return Event{}, err
@@ -89,13 +99,12 @@ func (s *Store) byKey(key string) (Event, error) {
 
 // Head is the version of an entity's stream: the number of its visible events,
 // 0 if it has none.
-func (s *Store) Head(entity string) uint64 {
-	h := s.index.Head([]byte(entity))
-	if s.visible(h.Sequence) {
-		return h.Version
+func (s *Store) Head(entity string) (uint64, error) {
+	if err := s.alive(); err != nil {
+		return 0, err
 	}
-	sometimes.Reached("head of a stream was not visible yet")
-	return s.index.Before([]byte(entity), s.frontier.At(frontier.Visible))
+	version, err := s.index.Before(entity, s.frontier.At(frontier.Visible))
+	return version, outward(err, 0)
 }
 
 // Events iterates over the events that q selects, in the order of their
@@ -118,7 +127,11 @@ func (s *Store) Events(q Query) iter.Seq2[Event, error] {
 		cursor := s.segments.Cursor()
 		page := make([]index.Ref, 0, pageSize)
 		for {
-			page = s.index.Find(page[:0], iq)
+			var err error
+			if page, err = s.index.Find(page[:0], iq); err != nil {
+				yield(Event{}, outward(err, 0))
+				return
+			}
 			for _, ref := range page {
 				e, err := s.read(cursor, ref)
 				if !yield(e, err) || err != nil {
@@ -216,6 +229,9 @@ func corrupt(d *segment.DamageError) *CorruptError {
 // outward turns an error of the disk's rooms into one of this package; if it is
 // about one event, this is its sequence.
 func outward(err error, sequence uint64) error {
+	if err == nil {
+		return nil
+	}
 	if d, ok := errors.AsType[*segment.DamageError](err); ok {
 		e := corrupt(d)
 		if sequence > 0 {

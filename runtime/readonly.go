@@ -8,10 +8,10 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
-	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
@@ -64,7 +64,7 @@ func openReader(fs vfs.FS, options Options) (*Store, error) {
 		}
 		s.lock, elapsed = lock, clock.Start()
 	}
-	s.index, s.segments = index.New(), segment.NewReader(fs)
+	s.cache, s.segments = sidx.NewCache(options.IndexCache), segment.NewReader(fs)
 	look := s.look
 	if options.Salvage {
 		look = s.salvage
@@ -84,18 +84,18 @@ func openReader(fs vfs.FS, options Options) (*Store, error) {
 func (s *Store) look() error {
 	found, err := replay.List(s.fs)
 	if err != nil {
-		return replay.New(s.segments, s.index).Locate(err)
+		return replay.New(s.segments, s.cache).Locate(err)
 	}
 	log, tail, durable := (*replay.Log)(nil), (*replay.Tail)(nil), uint64(0)
 	if s.options.ShowUnsynced {
-		log = replay.New(s.segments, s.index)
+		log = replay.New(s.segments, s.cache)
 		if tail, err = log.Read(found.Last, nil); err != nil {
 			return err
 		}
 		durable = log.Proven()
 		s.opened.Unproven = log.Next - 1 - durable
 	} else {
-		f := replay.Follow(s.segments, s.index)
+		f := replay.Follow(s.segments, s.cache)
 		if err := f.Read(context.Background()); err != nil {
 			return err
 		}
@@ -103,10 +103,10 @@ func (s *Store) look() error {
 		s.follower = f
 		s.opened.Unproven = f.Unproven()
 	}
-	s.id, s.seed = log.Header.Store, format.RecordSeed(log.Header.Store)
+	s.index, s.id, s.seed = log.Index, log.Header.Store, format.RecordSeed(log.Header.Store)
 	s.frontier = frontier.New(durable)
 	s.opened = OpenReport{
-		Clean: tail.Clean(), Segments: log.Header.Segment, Events: log.Next - 1, Bytes: log.Bytes,
+		Clean: tail.Clean(), Segments: log.Header.Segment, Indexed: log.Footers, Events: log.Next - 1, Bytes: log.Bytes,
 		Torn: tail.Rest - tail.End, Unproven: s.opened.Unproven, Foreign: found.Foreign,
 	}
 	s.frontier.Advance(frontier.Written, log.Next-1)

@@ -141,7 +141,7 @@ func TestRestoreUnderOpenStore(t *testing.T) {
 	for i, sp := range all {
 		for j, other := range all {
 			disk := sp.disk()
-			s := openSim(t, disk, nil)
+			s := open(t, "simulated", rawOptions(disk, nil)) // what is changed beneath the checks, they do not know
 			for _, name := range sp.segments() {
 				if content, ok := other.directory[name]; ok {
 					disk.SetBytes(name, content)

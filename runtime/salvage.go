@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/salvage"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 )
@@ -42,15 +44,18 @@ func (g *Gap) loses() bool { return g.FirstSequence > 0 }
 
 // salvage reads what is sound of the log.
 func (s *Store) salvage() error {
-	log, err := salvage.Read(s.fs, s.segments, s.index)
+	rows := index.New(1)
+	log, err := salvage.Read(s.fs, s.segments, rows)
 	if err != nil {
 		return err
 	}
+	s.index = catalog.New(log.Store, nil) // without a footer, nothing is read again
+	s.index.AddRows(1, rows)
 	s.id, s.seed, s.breaks = log.Store, format.RecordSeed(log.Store), log.Breaks
-	events := uint64(s.index.Len())
+	events := uint64(rows.Len())
 	s.opened = OpenReport{Segments: log.Segments, Events: events, Bytes: log.Bytes, Foreign: log.Foreign}
 	for n := log.Last; n > log.Proven; n-- {
-		if _, ok := s.index.At(n); ok {
+		if _, ok := rows.At(n); ok {
 			s.opened.Unproven++
 		}
 	}

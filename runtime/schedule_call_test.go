@@ -256,7 +256,7 @@ func (c *client) append(n int) {
 
 // guess is what the version of an entity may be after some items.
 func (c *client) guess(before []item, entity string) uint64 {
-	version := c.store.Head(entity)
+	version, _ := c.store.Head(entity) // a store that was closed refuses the append anyway
 	for _, i := range before {
 		if i.draft.Entity == entity {
 			version++
@@ -523,7 +523,7 @@ func (c *client) walk() {
 
 func (c *client) head() {
 	k := &call{what: "Head", entity: c.entityName()}
-	c.call(k, func(context.Context) { k.number = c.store.Head(k.entity) })
+	c.call(k, func(context.Context) { k.number, k.err = c.store.Head(k.entity) })
 }
 
 func (c *client) project() {

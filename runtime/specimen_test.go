@@ -79,6 +79,16 @@ type specimen struct {
 	past   []directory    // what it was at earlier times
 }
 
+// bare is the specimen with no footer behind the groups of its segments.
+func (sp *specimen) bare() *specimen {
+	c := *sp
+	segments := sp.segments()
+	for _, name := range segments[:max(1, len(segments))-1] {
+		c.directory = c.with(name, sp.directory[name][:sealedAt(sp.directory, name)])
+	}
+	return &c
+}
+
 // placed is a group in its place.
 type placed struct {
 	format.GroupHeader

@@ -10,16 +10,17 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/commit"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
-	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/recovery"
 	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/turn"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
@@ -33,10 +34,12 @@ type Store struct {
 	seed        uint32 // of the checksums of records
 	fs          vfs.FS
 	lock        io.Closer
-	index       *index.Index
+	cache       *sidx.Cache
+	index       *catalog.Catalog
 	segments    *segment.Reader
 	frontier    *frontier.Frontier
 	pipeline    *commit.Pipeline // nil if the store is open for reading alone
+	upkeep      *upkeep          // nil if the store is open for reading alone
 	opened      OpenReport
 	breaks      map[string]uint64 // of a salvaged store: streams, and their first version behind a gap
 
@@ -114,13 +117,13 @@ func locked(err error) error {
 // recover brings the store up from its files.
 func (s *Store) recover() error {
 	elapsed := clock.Start()
-	s.index = index.New()
+	s.cache = sidx.NewCache(s.options.IndexCache)
 	random := s.options.random()
 	newID := func() (id [16]byte) {
 		random(id[:])
 		return id
 	}
-	found, err := recovery.Run(s.fs, recovery.Config{Index: s.index, NewStore: newID})
+	found, err := recovery.Run(s.fs, recovery.Config{Cache: s.cache, NewStore: newID})
 	if err != nil {
 		return outward(err, 0)
 	}
@@ -137,7 +140,7 @@ func (s *Store) recover() error {
 		last = 0
 	}
 	s.seed = format.RecordSeed(found.Store)
-	s.segments = found.Reader
+	s.segments, s.index = found.Reader, found.Index
 	s.frontier = frontier.New(found.NextSequence - 1)
 	s.opened = openReport(&found.Report)
 	s.opened.Took = elapsed()
@@ -156,7 +159,10 @@ func (s *Store) recover() error {
 		Unsynced: s.options.ShowUnsynced,
 		Promise:  rtopts.Promise(&s.options.Internal),
 		Point:    rtopts.Point(&s.options.Internal),
+		Rotated:  func() { s.upkeep.wake() },
 	})
+	s.upkeep = s.newUpkeep()
+	s.upkeep.wake()
 	return nil
 }
 
@@ -209,6 +215,7 @@ func (s *Store) shutLog() error {
 		s.frontier.End(commit.ErrClosed)
 		return s.segments.Close()
 	}
+	s.upkeep.stop()
 	err := s.failure(s.pipeline.Close(), nil, nil)
 	if err == nil {
 		s.promise(s.frontier.At(frontier.Written))
@@ -232,8 +239,11 @@ type OpenReport struct {
 	// to open it.
 	Clean    bool
 	Segments uint64
-	Events   uint64
-	Bytes    int64 // of the log
+	// Indexed is how many of the segments were not read, since their footers say what
+	// is in them. The others were read whole.
+	Indexed uint64
+	Events  uint64
+	Bytes   int64 // of the log
 	// Rewritten is how many bytes at the end, not known to be durable, were
 	// written again and synced.
 	Rewritten int64
@@ -262,7 +272,7 @@ type OpenReport struct {
 
 func openReport(r *recovery.Report) OpenReport {
 	return OpenReport{
-		Created: r.Created, Clean: r.Clean, Segments: r.Segments, Events: r.Events, Bytes: r.Bytes,
+		Created: r.Created, Clean: r.Clean, Segments: r.Segments, Indexed: r.Indexed, Events: r.Events, Bytes: r.Bytes,
 		Rewritten: r.Rewritten, Cut: r.Cut, Kept: r.Kept, Lost: r.Lost, Foreign: r.Foreign,
 	}
 }

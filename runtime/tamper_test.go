@@ -26,6 +26,7 @@ type forgery struct {
 type forgedSegment struct {
 	header format.SegmentHeader
 	groups []forgedGroup
+	footer []byte // as it was
 }
 
 type forgedGroup struct {
@@ -44,6 +45,9 @@ func parseForgery(t *testing.T, d *simfs.Disk) *forgery {
 			t.Fatalf("%s: %v", name, err)
 		}
 		s := forgedSegment{header: h}
+		if end := sealedAt(directoryOf(d), name); end > 0 {
+			s.footer, b = b[end:], b[:end]
+		}
 		at := format.Place{Store: h.Store, Segment: h.Segment, Offset: format.SegmentHeaderSize}
 		for rest := b[at.Offset:]; len(bytes.Trim(rest, "\x00")) > 0; rest = b[at.Offset:] {
 			g, err := format.ParseGroupHeader(rest, at)
@@ -103,7 +107,7 @@ func (f *forgery) put(d *simfs.Disk) {
 			g.header.Durable = min(g.header.Durable, uint32(len(b)))
 			b = format.AppendGroup(b, g.header, format.Place{Store: s.header.Store, Segment: s.header.Segment, Offset: int64(len(b))}, body)
 		}
-		d.SetBytes(f.names[i], b)
+		d.SetBytes(f.names[i], slices.Concat(b, s.footer))
 		before = b
 	}
 }

@@ -4,16 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
+	"github.com/batpak-go/batpak/runtime/internal/footer"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sidx"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
 // VerifyReport is what [Store.Verify] found.
@@ -91,7 +95,11 @@ type verifier struct {
 
 func (v *verifier) run(ctx context.Context) error {
 	last := format.Pos{Segment: 1}
-	if ref, ok := v.store.index.At(v.until); ok {
+	ref, ok, err := v.store.index.At(v.until)
+	if err != nil {
+		return err
+	}
+	if ok {
 		last = ref.Pos
 	}
 	for n := uint64(1); n <= uint64(last.Segment); n++ {
@@ -117,11 +125,11 @@ func (v *verifier) length(number uint64, last format.Pos) int64 {
 	if number == uint64(last.Segment) {
 		return int64(last.Offset) + int64(last.Length)
 	}
-	sc, err := v.store.segments.Scan(number)
+	length, err := v.sealedAt(number)
 	if err != nil {
 		return 0
 	}
-	return sc.Size()
+	return length
 }
 
 // verified is how far a stream has been verified.
@@ -163,7 +171,7 @@ func (v *verifier) damagedSegment(d *segment.DamageError, end int64) {
 	if d.FirstSequence == 0 {
 		d.FirstSequence = v.behind(d.Segment, d.Offset)
 	}
-	log := replay.New(v.store.segments, v.store.index)
+	log := replay.New(v.store.segments, v.store.cache)
 	log.Header = format.SegmentHeader{Store: v.store.id, Segment: d.Segment}
 	_ = log.Locate(d)
 	if end >= 0 {
@@ -184,9 +192,9 @@ func (v *verifier) damagedSegment(d *segment.DamageError, end int64) {
 // behind is the first event that begins at a place or behind it.
 func (v *verifier) behind(number uint64, offset int64) uint64 {
 	n := sort.Search(int(v.until), func(i int) bool {
-		next := v.store.index.Find(make([]index.Ref, 0, 1), index.Query{After: uint64(i), Until: v.until})
-		if len(next) == 0 {
-			return true
+		next, err := v.store.index.Find(make([]index.Ref, 0, 1), index.Query{After: uint64(i), Until: v.until})
+		if err != nil || len(next) == 0 {
+			return true // what cannot be read is met again when the events are
 		}
 		at := uint64(next[0].Pos.Segment)
 		return at > number || at == number && int64(next[0].Pos.Offset) >= offset
@@ -206,6 +214,13 @@ func (v *verifier) segment(ctx context.Context, number uint64, end int64, prev *
 	sc, err := v.store.segments.Scan(number)
 	if err != nil {
 		return nil, err
+	}
+	sealed := end < 0
+	if sealed {
+		if end, err = v.sealedAt(number); err != nil {
+			return nil, err
+		}
+		sc.Limit(end)
 	}
 	digest := chain.NewSegment()
 	head, err := sc.Head()
@@ -229,7 +244,7 @@ func (v *verifier) segment(ctx context.Context, number uint64, end int64, prev *
 	if err := v.advance(ctx, int64(len(sc.Bytes()))); err != nil {
 		return nil, err
 	}
-	for end < 0 || sc.End() < end {
+	for sc.End() < end {
 		ok, err := sc.Next()
 		if err != nil {
 			return nil, err
@@ -242,18 +257,49 @@ func (v *verifier) segment(ctx context.Context, number uint64, end int64, prev *
 			return nil, err
 		}
 	}
-	if end < 0 && sc.End() != sc.Size() {
-		return nil, &segment.DamageError{Segment: number, Offset: sc.End(), Reason: "bytes follow the last group of a sealed segment"}
+	if sealed && sc.End() < end {
+		return nil, &segment.DamageError{Segment: number, Offset: sc.End(), Reason: "the groups end before the next segment says that they do"}
 	}
 	return &segmentSum{first: head.FirstSequence, length: sc.End(), digest: digest.Sum()}, nil
+}
+
+// sealedAt is where the groups of a sealed segment end: its footer says so, or the
+// next segment, or else its last event.
+func (v *verifier) sealedAt(number uint64) (int64, error) {
+	run, err := footer.Open(v.store.segments, sidx.Place{Store: v.store.id, Segment: number}, v.store.cache)
+	if err == nil {
+		return int64(run.Length), nil
+	}
+	if _, damaged := errors.AsType[*sidx.DamageError](err); !damaged {
+		return 0, err
+	}
+	sc, err := v.store.segments.Scan(number + 1)
+	if err == nil {
+		next, herr := sc.Head()
+		if herr == nil && next.Store == v.store.id && next.Segment == number+1 {
+			return int64(next.PrevLength), nil
+		}
+		err = herr
+	}
+	_, damaged := errors.AsType[*segment.DamageError](err)
+	_, newer := errors.AsType[*segment.NewerError](err)
+	if err != nil && !damaged && !newer {
+		return 0, err
+	}
+	ref, ok, err := v.store.index.At(v.behind(number+1, 0) - 1)
+	if err != nil || !ok || uint64(ref.Pos.Segment) != number {
+		return format.SegmentHeaderSize, err
+	}
+	return int64(ref.Pos.Offset) + int64(ref.Pos.Length), nil
 }
 
 // events checks each record and its link.
 func (v *verifier) events(ctx context.Context) error {
 	cursor := v.store.segments.Cursor()
 	page := make([]index.Ref, 0, pageSize)
-	for q := (index.Query{Until: v.until}); q.After < v.until; q.After = page[len(page)-1].Sequence {
-		if page = v.store.index.Find(page[:0], q); len(page) == 0 {
+	for q := (index.Query{Until: v.until}); q.After < v.until; {
+		var failed error
+		if page, failed = v.store.index.Find(page[:0], q); failed == nil && len(page) == 0 {
 			return nil
 		}
 		read := int64(0)
@@ -263,16 +309,52 @@ func (v *verifier) events(ctx context.Context) error {
 			}
 			read += int64(ref.Pos.Length)
 		}
-		v.at = uint64(page[len(page)-1].Pos.Segment)
+		if len(page) > 0 {
+			q.After = page[len(page)-1].Sequence
+			v.at = uint64(page[len(page)-1].Pos.Segment)
+		}
 		if err := v.advance(ctx, read); err != nil {
 			return err
+		}
+		if failed != nil {
+			var err error
+			if q.After, err = v.pass(failed, q.After); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// pass passes over the events of a segment of which neither the index nor the
+// groups can be read, and returns the last of them.
+func (v *verifier) pass(err error, after uint64) (uint64, error) {
+	d, ok := errors.AsType[*segment.DamageError](err)
+	if !ok {
+		return after, err
+	}
+	sc, serr := v.store.segments.Scan(d.Segment + 1)
+	if serr != nil {
+		return after, err
+	}
+	next, serr := sc.Head()
+	if serr != nil || next.FirstSequence <= after+1 {
+		return after, err
+	}
+	sometimes.Reached("damaged segment had a damaged index")
+	last := next.FirstSequence - 1
+	file := segment.Name(d.Segment)
+	if !slices.ContainsFunc(v.report.Damages, func(d Damage) bool { return d.File == file }) {
+		v.damaged(Damage{Sequence: after + 1, LastSequence: last, File: file, Offset: d.Offset, End: d.End, Reason: d.Reason})
+	}
+	return last, nil
+}
+
 func (v *verifier) event(cursor *segment.Cursor, ref index.Ref) error {
-	entity := v.store.index.Entity(ref.Sequence)
+	entity, err := v.store.index.Entity(ref.Sequence)
+	if err != nil {
+		return err
+	}
 	head := v.heads[entity]
 	if head.broken {
 		return nil

@@ -175,13 +175,13 @@ func (s *Store) prepare(a *appending) (done bool, err error) {
 	if err := s.alive(); err != nil {
 		return false, err
 	}
-	known := s.index.Len()
+	known := s.index.Next() - 1
 	if done, err := s.replay(a); (done || err != nil) && !planted.Bug("keys are not looked up") {
 		return done, s.gone(err)
 	}
 	if planted.Bug("length of the log is read after the keys are looked up") {
 		s.point("keys are looked up")
-		known = s.index.Len()
+		known = s.index.Next() - 1
 	}
 	a.request = commit.Request{Items: a.items, Conditions: a.conditions, Known: known}
 	return false, nil
@@ -331,7 +331,10 @@ func (s *Store) replay(a *appending) (done bool, err error) {
 func (s *Store) replayed(a *appending, key string, first uint64) error {
 	for i := range a.drafts {
 		sequence := first + uint64(i)
-		ref, ok := s.index.At(sequence)
+		ref, ok, err := s.index.At(sequence)
+		if err != nil {
+			return outward(err, sequence)
+		}
 		if !ok {
 			sometimes.Reached("batch that is retried ends behind the log")
 			return &KeyReusedError{Key: key, Sequence: first, Differs: "batch"}
@@ -344,7 +347,9 @@ func (s *Store) replayed(a *appending, key string, first uint64) error {
 			return &KeyReusedError{Key: key, Sequence: sequence, Differs: field}
 		}
 		sometimes.Reached("retry got the receipt of a stored event")
-		a.receipts[i] = s.receipt(&e.Meta)
+		if a.receipts[i], err = s.receipt(&e.Meta); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -383,15 +388,19 @@ func (s *Store) fill(a *appending) {
 }
 
 // receipt makes the receipt of a stored event again.
-func (s *Store) receipt(m *Meta) Receipt {
+func (s *Store) receipt(m *Meta) (Receipt, error) {
+	incarnation, err := s.index.Incarnation(m.Sequence)
+	if err != nil {
+		return Receipt{}, outward(err, m.Sequence)
+	}
 	r := Receipt{
-		store: s.id, incarnation: uint64(s.index.Incarnation(m.Sequence)), sequence: m.Sequence, coordinate: m.Coordinate,
+		store: s.id, incarnation: uint64(incarnation), sequence: m.Sequence, coordinate: m.Coordinate,
 		version: m.Version, id: m.ID, hash: m.Hash, durable: m.Sequence <= s.frontier.At(frontier.Durable), decision: m.Decision,
 	}
 	if r.durable {
 		s.promise(r.sequence)
 	}
-	return r
+	return r, nil
 }
 
 // failure turns an error of the pipeline into one of this package.

@@ -164,8 +164,8 @@ func TestInvalidTextIsRefused(t *testing.T) {
 	if _, err := b.Commit(t.Context()); !errors.Is(err, wire.ErrUTF8) {
 		t.Errorf("Commit(batch with ref \\xff) = %v, want %v", err, wire.ErrUTF8)
 	}
-	if head := j.Store().Head("account:acc-42"); head != 0 {
-		t.Errorf("version after refused appends = %d, want 0", head)
+	if head, err := j.Store().Head("account:acc-42"); head != 0 || err != nil {
+		t.Errorf("version after refused appends = %d, %v, want 0", head, err)
 	}
 }
 

@@ -91,20 +91,25 @@ func (g *group) matches(q *index.Query) bool {
 // published events and the groups under way. Where a published state already
 // refuses, the request is ordered before the groups under way and gets the error.
 // Where only a state that is not published yet refuses, nothing can be said
-// before that group is done: it is returned, to be waited for.
+// before that group is done: it is returned, to be waited for. Where memory alone
+// cannot say, the error is errLook or [ErrLookAgain].
 func (p *Pipeline) checkLocked(r *Request) (wait *group, err error) {
 	if wait, err := p.checkRoomLocked(uint64(len(r.Items))); wait != nil || err != nil {
 		return wait, err
 	}
 	for i := range r.Items {
-		if wait, err := p.checkKeyLocked(r.Items[i].Tail.Key, r.Known); wait != nil || err != nil {
+		if wait, err := p.checkKeyLocked(r.Items[i].Tail.Key, r.Known+1); wait != nil || err != nil {
 			return wait, err
 		}
 	}
+	if len(r.Conditions) > 0 && p.index.Recent() > r.looked {
+		sometimes.Reached("condition had to be looked up outside of the lock")
+		return nil, errLook
+	}
 	for _, q := range r.Conditions {
-		if found := p.index.Find(make([]index.Ref, 0, 1), q); len(found) > 0 {
+		if found, ok := p.index.RecentMatch(q, r.looked); ok {
 			sometimes.Reached("published event refused a condition")
-			return nil, &Conflict{Item: -1, Found: found[0].Sequence}
+			return nil, &Conflict{Item: -1, Found: found}
 		}
 		if g := p.underWayLocked(func(g *group) bool { return g.matches(&q) }); g != nil && !planted.Bug("condition does not look at groups under way") {
 			return g, nil
@@ -124,26 +129,24 @@ func (p *Pipeline) checkRoomLocked(n uint64) (wait *group, err error) {
 	case !p.clock.Has(n) && !planted.Bug("ids run over"):
 		sometimes.Reached("ids were exhausted")
 		return nil, ErrExhausted
-	case p.next+n-1 <= index.MaxSequence:
+	case p.next+n-1 <= MaxSequence:
 		return nil, nil
-	case p.frontier.At(frontier.Written)+n > index.MaxSequence:
+	case p.frontier.At(frontier.Written)+n > MaxSequence:
 		sometimes.Reached("sequences were exhausted")
 		return nil, ErrExhausted
 	}
 	return p.underWayLocked(func(g *group) bool { return len(g.entries) > 0 }), nil
 }
 
-// checkKeyLocked finds out whether an event that the caller has not seen yet may
-// have the key.
-func (p *Pipeline) checkKeyLocked(key []byte, known int) (wait *group, err error) {
+// checkKeyLocked finds out whether an event that the caller has not seen yet, from
+// sequence from on, may have the key.
+func (p *Pipeline) checkKeyLocked(key []byte, from uint64) (wait *group, err error) {
 	if len(key) == 0 || planted.Bug("writer does not look at keys") {
 		return nil, nil
 	}
-	for _, ref := range p.index.ByKey(key) {
-		if ref.Sequence > uint64(known) {
-			sometimes.Reached("key came in while it was looked up")
-			return nil, ErrLookAgain
-		}
+	if p.index.Recent() > from || p.index.RecentKey(key, from) {
+		sometimes.Reached("key came in while it was looked up")
+		return nil, ErrLookAgain
 	}
 	return p.underWayLocked(func(g *group) bool {
 		_, ok := g.keys[string(key)]
@@ -151,23 +154,29 @@ func (p *Pipeline) checkKeyLocked(key []byte, known int) (wait *group, err error
 	}), nil
 }
 
-// checkVersionLocked finds out whether the stream of item i is where it is
-// expected to be.
+// checkVersionLocked finds out whether the stream of item i is known, and where it
+// is expected to be.
 func (p *Pipeline) checkVersionLocked(r *Request, i int) (wait *group, err error) {
 	it := &r.Items[i]
-	if !it.Expects {
+	head, ok := p.headLocked(r, it.Tail.Entity)
+	r.found[i] = head // what memory knows may become less before the request joins
+	switch {
+	case !ok:
+		sometimes.Reached("head of a stream had to be looked up outside of the lock")
+		return nil, errLook
+	case !it.Expects || head.Version+r.before[i] == it.Version:
 		return nil, nil
 	}
-	published := p.index.Head(it.Tail.Entity).Version + r.before[i]
+	published, ok := p.publishedLocked(r, it.Tail.Entity)
 	if planted.Bug("verdict is given from what is not published") {
-		published = p.headLocked(it.Tail.Entity).Version + r.before[i]
+		published = head
 	}
 	switch {
-	case p.headLocked(it.Tail.Entity).Version+r.before[i] == it.Version:
-		return nil, nil
-	case published != it.Version:
+	case !ok:
+		return nil, errLook
+	case published.Version+r.before[i] != it.Version:
 		sometimes.Reached("published version refused an append")
-		return nil, &Conflict{Item: i, Expected: it.Version, Actual: published}
+		return nil, &Conflict{Item: i, Expected: it.Version, Actual: published.Version + r.before[i]}
 	}
 	return p.underWayLocked(func(g *group) bool {
 		_, ok := g.heads[string(it.Tail.Entity)]
@@ -187,19 +196,6 @@ func (p *Pipeline) underWayLocked(holds func(*group) bool) *group {
 		return p.open
 	}
 	return nil
-}
-
-// headLocked is the head of a stream after all groups under way.
-func (p *Pipeline) headLocked(entity []byte) index.Head {
-	if h, ok := p.open.heads[string(entity)]; ok {
-		return h
-	}
-	if p.flying != nil && !planted.Bug("versions of the flying group do not count") {
-		if h, ok := p.flying.heads[string(entity)]; ok {
-			return h
-		}
-	}
-	return p.index.Head(entity)
 }
 
 // joinLocked adds a request that was accepted to the open group. One that joins
@@ -222,7 +218,10 @@ func (p *Pipeline) joinLocked(r *Request) {
 			it.Cause = r.heads[it.CauseItem].ID
 			copy(it.Tail.Bytes[it.Tail.Causation:], it.Cause[:])
 		}
-		prev := p.headLocked(it.Tail.Entity)
+		prev, moved := g.heads[string(it.Tail.Entity)]
+		if !moved {
+			prev = r.found[i]
+		}
 		h := format.Head{Sequence: p.next, Version: prev.Version + 1, ID: r.heads[i].ID}
 		h.Hash = p.linker.Link(prev.Hash, &h, it.Tail.Kind, it.Tail.Flags, it.Tail.Linked(), it.Digest)
 		p.next++

@@ -6,11 +6,11 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
-	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
@@ -28,6 +28,9 @@ var (
 	// ids, or no segment, left for a request.
 	ErrExhausted = errors.New("sequences, ids or segments are exhausted")
 )
+
+// MaxSequence is the last sequence that is given.
+const MaxSequence = 1<<63 - 1
 
 // UnknownError says that a request may or may not have been committed. Heads
 // are what its events have if they were.
@@ -54,7 +57,7 @@ func (e *PoisonedError) Unwrap() error { return e.Cause }
 type Config struct {
 	Log      *Log
 	Clock    *clock.Clock
-	Index    *index.Index
+	Index    *catalog.Catalog
 	Frontier *frontier.Frontier
 	Store    [16]byte
 	Next     uint64 // the first sequence to give
@@ -71,6 +74,9 @@ type Config struct {
 	// where other goroutines may come in between. No lock is held there, so a test
 	// may hold the goroutine up to let another one go first.
 	Point func(name string)
+	// Rotated is called when the first events of another segment are published, and
+	// before their appenders are told. May be nil.
+	Rotated func()
 }
 
 // Pipeline is the writer of one store. Its methods are safe for concurrent use.
@@ -89,7 +95,7 @@ type Config struct {
 // it fails, the open one is assembled again from its requests.
 type Pipeline struct {
 	log      *Log
-	index    *index.Index
+	index    *catalog.Catalog
 	frontier *frontier.Frontier
 	seed     uint32
 	relaxed  bool
@@ -97,6 +103,8 @@ type Pipeline struct {
 	promise  func(sequence uint64)
 	began    bool         // a group of this opening is durable; owned by the flying group
 	hook     func(string) // nil but in tests
+	rotated  func()
+	segment  uint32 // of the events published last; the flying group's leader owns it
 
 	mu     sync.Mutex // guards all below
 	clock  *clock.Clock
@@ -117,7 +125,7 @@ func New(c Config) *Pipeline {
 	return &Pipeline{
 		log: c.Log, index: c.Index, frontier: c.Frontier, clock: c.Clock,
 		seed: format.RecordSeed(c.Store), relaxed: c.Relaxed, unsynced: c.Unsynced, promise: c.Promise,
-		hook: c.Point, next: c.Next, open: newGroup(load{}),
+		rotated: c.Rotated, hook: c.Point, next: c.Next, open: newGroup(load{}),
 	}
 }
 
@@ -135,7 +143,7 @@ func (p *Pipeline) Submit(ctx context.Context, r *Request) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		g, leads, err := p.enter(r)
+		g, leads, err := p.find(r)
 		if err != nil {
 			return err
 		}
@@ -177,7 +185,7 @@ func (p *Pipeline) Join(r *Request) (over bool, err error) {
 	case r.group == r.awaited:
 		return true, r.err
 	}
-	r.awaited, _, err = p.enter(r)
+	r.awaited, _, err = p.find(r)
 	return err != nil, err
 }
 
@@ -309,11 +317,23 @@ func (p *Pipeline) advance(g *group) (done bool) {
 		p.publish(g)
 	}
 	if err != nil || g.stage == published {
+		if p.moved(g, err) && p.rotated != nil {
+			p.rotated()
+		}
 		p.land(g, err)
 		return true
 	}
 	g.stage++
 	return false
+}
+
+// moved reports whether a group that was published is the first of its segment.
+func (p *Pipeline) moved(g *group, err error) bool {
+	if err != nil || len(g.entries) == 0 || g.entries[0].Pos.Segment == p.segment {
+		return false
+	}
+	p.segment = g.entries[0].Pos.Segment
+	return true
 }
 
 // write hands a sealed group to the log.
@@ -364,20 +384,19 @@ func (p *Pipeline) publish(g *group) {
 		p.advanceMarks(g)
 		return
 	case planted.Bug("index is ahead of the marks"):
-		p.index.Add(g.entries)
+		p.index.Add(g.entries, p.log.Incarnation, func() {})
 		p.point("indexed")
 		p.advanceMarks(g)
 		return
 	case planted.Bug("batch is shown one event after the other"):
 		for i, e := range g.entries {
-			p.index.AddAnd(g.entries[i:i+1], func() { p.frontier.Advance(frontier.Visible, e.Sequence) })
+			p.index.Add(g.entries[i:i+1], p.log.Incarnation, func() { p.frontier.Advance(frontier.Visible, e.Sequence) })
 			p.point("shown in part")
 		}
 		p.advanceMarks(g)
 		return
 	}
-	p.index.Began(g.entries[0].Sequence, p.log.Incarnation)
-	p.index.AddAnd(g.entries, func() { p.advanceMarks(g) })
+	p.index.Add(g.entries, p.log.Incarnation, func() { p.advanceMarks(g) })
 }
 
 // advanceMarks raises the marks to where a group ends.
@@ -461,40 +480,4 @@ func (p *Pipeline) reassembleLocked(failed *group) {
 			}
 		}
 	}
-}
-
-// Err is why the pipeline takes no more requests, or nil.
-func (p *Pipeline) Err() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.err
-}
-
-// Close lets the groups under way end, and their leaders, refuses new requests,
-// and closes the log. If it returns nil, everything published is durable: a pipeline that is
-// poisoned with more than that fails with the [*PoisonedError]. It must not be
-// called twice.
-func (p *Pipeline) Close() error {
-	p.mu.Lock()
-	p.closed = true
-	if p.flying != nil || p.open.led {
-		sometimes.Reached("closing waited for a group")
-	}
-	p.mu.Unlock()
-	if !planted.Bug("closing does not wait for the groups under way") {
-		p.leaders.Wait()
-	}
-	p.point("groups are done")
-	p.mu.Lock()
-	next, err := p.next, p.err
-	p.mu.Unlock()
-	p.frontier.End(ErrClosed)
-	switch {
-	case err == nil:
-		return p.log.Close(next)
-	case p.frontier.At(frontier.Durable) == p.frontier.At(frontier.Written) || planted.Bug("closing a poisoned store says nothing"):
-		return p.log.Abandon()
-	}
-	sometimes.Reached("closed with written events that cannot be made durable")
-	return errors.Join(err, p.log.Abandon())
 }

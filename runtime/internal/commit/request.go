@@ -28,24 +28,37 @@ type Request struct {
 	Items []Item
 	// Conditions are queries that no event may match.
 	Conditions []index.Query
-	// Known is the length of the index when the caller last looked for the keys
-	// of its items.
-	Known int
+	// Known is the last sequence of the index when the caller last looked for the
+	// keys of its items.
+	Known uint64
 	// Sync asks for everything so far to be made durable in relaxed mode. A
 	// request without items may have it alone.
 	Sync bool
 
 	before []uint64       // for each item, how many before it are of its stream
+	found  []index.Head   // for each item, the head of its stream when it was checked
+	alone  [1]index.Head  // the memory of found if there is one item
 	heads  []format.Head  // results, one an item
 	single [1]format.Head // the memory of heads if there is one item
 	err    error
 	group  *group
 
+	// What was looked up outside of the lock: up to which sequence, exclusive, no
+	// event matches the conditions, and the heads of streams that memory does not
+	// know, which hold for one generation of the index.
+	looked     uint64
+	cold       map[string]index.Head
+	generation uint64
+
 	awaited *group // by [Pipeline.Join]; nil = it was not called yet
 }
 
-// prepare counts what the expectations, if there are any, need to know.
+// prepare makes room for what is found, and counts what the expectations, if there
+// are any, need to know.
 func (r *Request) prepare() {
+	if r.found = r.alone[:]; len(r.Items) != 1 {
+		r.found = make([]index.Head, len(r.Items))
+	}
 	if !slices.ContainsFunc(r.Items, func(it Item) bool { return it.Expects }) {
 		return
 	}

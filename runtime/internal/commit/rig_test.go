@@ -11,14 +11,15 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/commit"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
-	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/recovery"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type rig struct {
 	*commit.Pipeline
 	disk     *simfs.Disk
-	index    *index.Index
+	index    *catalog.Catalog
 	frontier *frontier.Frontier
 	reader   *segment.Reader
 	log      *commit.Log
@@ -51,9 +52,9 @@ func fixed() time.Time { return time.Unix(1_700_000_000, 0) }
 
 // start recovers the log on a disk and starts a pipeline behind it.
 func start(disk *simfs.Disk, tune tuning) (*rig, error) {
-	r := &rig{disk: disk, index: index.New()}
+	r := &rig{disk: disk}
 	check := checkfs.Must(disk.FS())
-	found, err := recovery.Run(check, recovery.Config{Index: r.index, NewStore: func() [16]byte { return [16]byte{7} }})
+	found, err := recovery.Run(check, recovery.Config{Cache: sidx.NewCache(0), NewStore: func() [16]byte { return [16]byte{7} }})
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func start(disk *simfs.Disk, tune tuning) (*rig, error) {
 	}
 	last, _ := clock.TickOf(found.LastID)
 	random := rand.NewChaCha8([32]byte{1})
-	r.report = found.Report
+	r.report, r.index = found.Report, found.Index
 	r.reader = found.Reader
 	r.seed = format.RecordSeed(found.Store)
 	r.frontier = frontier.New(tune.next - 1)
@@ -190,10 +191,10 @@ func (r *rig) records() ([]format.Record, error) {
 	var linker chain.Linker
 	heads := map[string]format.Record{}
 	var last [16]byte
-	for n := range uint64(r.index.Len()) {
-		ref, ok := r.index.At(n + 1)
-		if !ok {
-			return nil, fmt.Errorf("event %d of %d is not in the index", n+1, r.index.Len())
+	for n := range r.index.Next() - 1 {
+		ref, ok, err := r.index.At(n + 1)
+		if !ok || err != nil {
+			return nil, fmt.Errorf("event %d of %d is not in the index: %w", n+1, r.index.Next()-1, err)
 		}
 		rec, err := r.reader.Record(ref.Pos, r.seed)
 		if err != nil {

@@ -136,14 +136,15 @@ func work(r *rig, l *ledger, worker, poisoner int, random *rand.Rand) error {
 			e := event{entity: fmt.Sprint("e", random.IntN(8)), text: text, cause: random.IntN(i + 1)}
 			switch random.IntN(4) {
 			case 0:
-				e.expects, e.version = true, r.index.Head([]byte(e.entity)).Version
+				head, _ := r.index.Head([]byte(e.entity))
+				e.expects, e.version = true, head.Version
 			case 1:
 				e.key = text
 			}
 			items, texts = append(items, e), append(texts, text)
 		}
 		q := request(items...)
-		q.Known = r.index.Len()
+		q.Known = r.index.Next() - 1
 		ctx, cancel := context.WithCancel(context.Background())
 		switch random.IntN(24) {
 		case 0:

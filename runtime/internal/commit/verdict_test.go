@@ -232,7 +232,7 @@ func TestReassemblyKeepsIDs(t *testing.T) {
 func TestExhaustedSequences(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := simfs.New()
-		r := begin(t, d, tuning{next: index.MaxSequence - 2})
+		r := begin(t, d, tuning{next: commit.MaxSequence - 2})
 		defer r.close(t)
 		if err := r.Submit(t.Context(), request(event{entity: "a"}, event{entity: "a"}, event{entity: "a"}, event{entity: "a"})); !errors.Is(err, commit.ErrExhausted) {
 			t.Errorf("Submit() of 4 events with 3 sequences left = %v, want ErrExhausted", err)

@@ -10,25 +10,30 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
-const (
-	chunkRows = 1 << 12
-
-	// MaxSequence is the last sequence that an index can hold.
-	MaxSequence = 1<<32 - 2
-)
+const chunkRows = 1 << 12
 
 // Entry is what the index is told of a record. It keeps none of the slices.
 type Entry struct {
-	Sequence  uint64
-	Version   uint64 // of the stream
-	Pos       format.Pos
-	ID        [16]byte
-	Causation [16]byte
-	Hash      [32]byte
-	Kind      uint16
-	Entity    []byte
-	Scope     []byte
-	Key       []byte
+	Sequence    uint64
+	Version     uint64 // of the stream
+	Pos         format.Pos
+	ID          [16]byte
+	Causation   [16]byte // zero: none
+	Correlation [16]byte // zero: its own id
+	Hash        [32]byte
+	Kind        uint16
+	Entity      []byte
+	Scope       []byte
+	Key         []byte
+}
+
+// EntryOf is the entry of the record that lies at pos, of whose slices it is a
+// view.
+func EntryOf(r *format.Record, pos format.Pos) Entry {
+	return Entry{
+		Sequence: r.Sequence, Version: r.Version, Pos: pos, ID: r.ID, Causation: r.Causation, Correlation: r.Correlation,
+		Hash: r.Hash, Kind: r.Kind, Entity: r.Entity, Scope: r.Scope, Key: r.Key,
+	}
 }
 
 // Ref says where an event's record lies.
@@ -51,21 +56,19 @@ type Head struct {
 	Hash     [32]byte
 }
 
-// row is one event. Ordinals count the events from 0; links are ordinals plus one,
-// 0 meaning none.
+// row is one event. Ordinals count the events from 0.
 type row struct {
-	id          uint64 // upper half; ids rise strictly in it
-	pos         format.Pos
-	stream      uint32
-	scope       uint32
-	firstEffect uint32 // newest event caused by this one
-	nextEffect  uint32 // the one caused before it by the same event
-	kind        uint16
+	id     uint64 // upper half; ids rise strictly in it
+	pos    format.Pos
+	stream uint32
+	scope  uint32
+	kind   uint16
 }
 
 // stream is one entity.
 type stream struct {
 	name   string
+	base   uint64 // version before that of its first event here
 	head   Head
 	events postings
 }
@@ -84,7 +87,8 @@ type incarnation struct {
 
 // Index is described in the package comment. Use [New].
 type Index struct {
-	seed maphash.Seed
+	seed  maphash.Seed
+	first uint64 // sequence
 
 	mu           sync.RWMutex // guards all below
 	rows         [][]row      // of chunkRows each, but for the last
@@ -96,15 +100,18 @@ type Index struct {
 	scopeOf      map[string]uint32
 	kinds        map[uint16]*postings
 	keys         keyTable
+	causes       keyTable
+	correlations keyTable
 	incarnations []incarnation
-	sequences    gaps             // by ordinal
-	versions     map[uint32]*gaps // by stream; of those that have gaps
+	sequences    gaps             // by ordinal, counted from that of the first event
+	versions     map[uint32]*gaps // by stream, counted from its base; of those that have gaps
 }
 
-// New returns an empty index.
-func New() *Index {
+// New returns an empty index for the events from sequence first on.
+func New(first uint64) *Index {
 	return &Index{
 		seed:     maphash.MakeSeed(),
+		first:    first,
 		streamOf: map[string]uint32{},
 		scopeOf:  map[string]uint32{},
 		kinds:    map[uint16]*postings{},
@@ -133,9 +140,11 @@ func (x *Index) addLocked(e *Entry) {
 	r := x.newRowLocked()
 	*r = row{id: upper(e.ID), pos: e.Pos, kind: e.Kind, stream: x.streamLocked(e.Entity), scope: x.scopeLocked(e.Scope)}
 
-	x.sequences.add(ordinal, e.Sequence)
+	x.sequences.add(ordinal, e.Sequence-x.first+1)
 	s := &x.streams[r.stream]
-	if e.Version != s.head.Version+1 || x.versions[r.stream] != nil {
+	if s.events.len() == 0 {
+		s.base = e.Version - 1
+	} else if e.Version != s.head.Version+1 || x.versions[r.stream] != nil {
 		x.versionLocked(r.stream, e.Version)
 	}
 	s.head = Head{Version: e.Version, Sequence: e.Sequence, Hash: e.Hash}
@@ -150,14 +159,11 @@ func (x *Index) addLocked(e *Entry) {
 	if len(e.Key) > 0 && !planted.Bug("keys are not indexed") {
 		x.keys.add(x.fingerprint(e.Key), ordinal)
 	}
-	if e.Causation != [16]byte{} {
-		if cause, ok := x.ordinalLocked(e.Causation); ok {
-			c := x.rowLocked(cause)
-			r.nextEffect, c.firstEffect = c.firstEffect, ordinal+1
-			if planted.Bug("cause forgets its earlier effects") {
-				r.nextEffect = 0
-			}
-		}
+	if e.Causation != [16]byte{} && !(planted.Bug("cause forgets its later effects") && len(x.effectsLocked(e.Causation)) > 0) {
+		x.causes.add(x.fingerprint(e.Causation[:]), ordinal)
+	}
+	if e.Correlation != [16]byte{} {
+		x.correlations.add(x.fingerprint(e.Correlation[:]), ordinal)
 	}
 }
 
@@ -185,6 +191,19 @@ func (x *Index) Incarnation(sequence uint64) uint32 {
 		return 0
 	}
 	return x.incarnations[i].number
+}
+
+// First is the sequence of the first event that is, or will be, in the index.
+func (x *Index) First() uint64 { return x.first }
+
+// Next is the sequence after the last event.
+func (x *Index) Next() uint64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if x.count == 0 {
+		return x.first
+	}
+	return x.sequenceLocked(x.count-1) + 1
 }
 
 // Len is the number of events.
@@ -240,20 +259,22 @@ func (x *Index) ByKey(key []byte) []Ref {
 	return refs
 }
 
-// Effects finds the events that name the one at sequence as their causation,
-// in order.
-func (x *Index) Effects(sequence uint64) []Ref {
+// Effects finds the events that may name this id as their causation, in order;
+// the caller compares it.
+func (x *Index) Effects(cause [16]byte) []Ref {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	cause, ok := x.findLocked(sequence)
-	if !ok {
-		return nil
+	return x.effectsLocked(cause)
+}
+
+func (x *Index) effectsLocked(cause [16]byte) []Ref {
+	var found []uint32
+	x.causes.find(x.fingerprint(cause[:]), func(ordinal uint32) { found = append(found, ordinal) })
+	slices.Sort(found)
+	refs := make([]Ref, len(found))
+	for i, ordinal := range found {
+		refs[i] = x.refLocked(ordinal)
 	}
-	var refs []Ref
-	for e := x.rowLocked(cause).firstEffect; e != 0; e = x.rowLocked(e - 1).nextEffect {
-		refs = append(refs, x.refLocked(e-1))
-	}
-	slices.Reverse(refs)
 	return refs
 }
 
@@ -316,13 +337,26 @@ func (x *Index) rowLocked(ordinal uint32) *row {
 
 func (x *Index) refLocked(ordinal uint32) Ref {
 	r := x.rowLocked(ordinal)
-	return Ref{Sequence: x.sequences.number(ordinal), HighID: r.id, Pos: r.pos}
+	return Ref{Sequence: x.sequenceLocked(ordinal), HighID: r.id, Pos: r.pos}
+}
+
+func (x *Index) sequenceLocked(ordinal uint32) uint64 {
+	return x.first - 1 + x.sequences.number(ordinal)
 }
 
 // findLocked finds the ordinal of a sequence.
 func (x *Index) findLocked(sequence uint64) (ordinal uint32, ok bool) {
-	n, ok := x.sequences.upTo(sequence, x.count)
+	n, ok := x.upToLocked(sequence)
 	return n - 1, ok
+}
+
+// upToLocked counts the events up to a sequence, inclusive, and reports whether
+// that one is among them.
+func (x *Index) upToLocked(sequence uint64) (n uint32, there bool) {
+	if sequence < x.first {
+		return 0, false
+	}
+	return x.sequences.upTo(sequence-x.first+1, x.count)
 }
 
 // versionLocked notes that a stream's next event has this version.
@@ -333,7 +367,7 @@ func (x *Index) versionLocked(stream uint32, version uint64) {
 	if x.versions[stream] == nil {
 		x.versions[stream] = new(gaps)
 	}
-	x.versions[stream].add(x.streams[stream].events.len(), version)
+	x.versions[stream].add(x.streams[stream].events.len(), version-x.streams[stream].base)
 }
 
 // gapsLocked are those of a stream's versions.
@@ -358,19 +392,20 @@ func (x *Index) Nth(entity []byte, version uint64) (Ref, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	i, ok := x.streamOf[string(entity)]
+	if !ok || version <= x.streams[i].base {
+		return Ref{}, false
+	}
+	s := &x.streams[i]
+	n, ok := x.gapsLocked(i).upTo(version-s.base, s.events.len())
 	if !ok {
 		return Ref{}, false
 	}
-	events := &x.streams[i].events
-	n, ok := x.gapsLocked(i).upTo(version, events.len())
-	if !ok {
-		return Ref{}, false
-	}
-	return x.refLocked(events.at(uint64(n - 1))), true
+	return x.refLocked(s.events.at(uint64(n - 1))), true
 }
 
 // Before is the version of the last event in an entity's stream up to a sequence,
-// inclusive; 0 if there is none.
+// inclusive, as far as the index knows: 0 if it has no event of the stream up to
+// there.
 func (x *Index) Before(entity []byte, sequence uint64) uint64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -378,12 +413,12 @@ func (x *Index) Before(entity []byte, sequence uint64) uint64 {
 	if !ok {
 		return 0
 	}
-	ordinal, _ := x.sequences.upTo(sequence, x.count)
+	ordinal, _ := x.upToLocked(sequence)
 	n := x.streams[i].events.before(ordinal)
 	if n == 0 {
 		return 0
 	}
-	return x.gapsLocked(i).number(uint32(n - 1))
+	return x.streams[i].base + x.gapsLocked(i).number(uint32(n-1))
 }
 
 // Entity is the name of the stream that the event at sequence belongs to, or ""

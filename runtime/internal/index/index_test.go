@@ -80,7 +80,7 @@ func (m model) last() uint64 {
 func TestFindEqualsFilteringAllEvents(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		x := index.New()
+		x := index.New(1)
 		var m model
 		for i := range 4 {
 			grown := m.growWithHoles(r, r.IntN(200), int(seed)*i%4*10)
@@ -134,7 +134,7 @@ func collect(x *index.Index, q index.Query, size int) (got []uint64) {
 
 func TestLookupsEqualTheModel(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
-	x, m := index.New(), model(nil).grow(r, 9000) // more than two chunks of rows
+	x, m := index.New(1), model(nil).grow(r, 9000) // more than two chunks of rows
 	x.Add(m)
 
 	heads := map[string]index.Head{}
@@ -176,17 +176,17 @@ func TestLookupsEqualTheModel(t *testing.T) {
 			t.Fatalf("ByKey(%s) = %+v, want %+v among them", e.Key, x.ByKey(e.Key), want)
 		}
 		var got []uint64
-		for _, ref := range x.Effects(e.Sequence) {
+		for _, ref := range x.Effects(e.ID) {
 			got = append(got, ref.Sequence)
 		}
 		if diff := cmp.Diff(effects[e.Sequence], got); diff != "" {
-			t.Fatalf("Effects(%d) (-want +got):\n%s", e.Sequence, diff)
+			t.Fatalf("Effects of %d (-want +got):\n%s", e.Sequence, diff)
 		}
 	}
 }
 
 func TestUnknownIsNotFound(t *testing.T) {
-	x := index.New()
+	x := index.New(1)
 	x.Add(model(nil).grow(rand.New(rand.NewPCG(1, 1)), 10))
 	if _, ok := x.At(0); ok {
 		t.Error("At(0) found something")
@@ -208,12 +208,18 @@ func TestUnknownIsNotFound(t *testing.T) {
 	}
 }
 
-// TestEventsThatAreMissing: what was left out is not found, and everything else
-// is, under its own number.
+// TestEventsThatAreMissing: what was left out, or came before the first event, is
+// not found, and everything else is, under its own number.
 func TestEventsThatAreMissing(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 2))
-		x, m := index.New(), model(nil).growWithHoles(r, r.IntN(300), 2+r.IntN(30))
+		m := model(nil).growWithHoles(r, r.IntN(300), 2+r.IntN(30))
+		first := uint64(1)
+		if n := len(m); seed%2 == 0 && n > 0 {
+			m = m[r.IntN(n):]
+			first = m[0].Sequence - uint64(r.IntN(2))
+		}
+		x := index.New(first)
 		for len(m[x.Len():]) > 0 {
 			x.Add(m[x.Len() : x.Len()+1+r.IntN(len(m)-x.Len())])
 		}
@@ -229,8 +235,8 @@ func TestEventsThatAreMissing(t *testing.T) {
 			if ok != (e != nil) || ok && (ref.Sequence != seq || ref.Pos != e.Pos || x.Entity(seq) != string(e.Entity)) {
 				t.Fatalf("seed %d: At(%d) = %+v, %v, want %+v", seed, seq, ref, ok, e)
 			}
-			if !ok && (x.Entity(seq) != "" || x.Effects(seq) != nil) {
-				t.Fatalf("seed %d: missing event %d has entity %q and effects %v", seed, seq, x.Entity(seq), x.Effects(seq))
+			if !ok && x.Entity(seq) != "" {
+				t.Fatalf("seed %d: missing event %d has entity %q", seed, seq, x.Entity(seq))
 			}
 			if ok {
 				version[string(e.Entity)] = e.Version
@@ -253,7 +259,7 @@ func TestEventsThatAreMissing(t *testing.T) {
 }
 
 func TestIncarnationCoversFromItsFirstEvent(t *testing.T) {
-	x := index.New()
+	x := index.New(1)
 	x.Began(1, 1)
 	x.Began(4, 1)
 	x.Began(5, 3)
@@ -269,7 +275,7 @@ func TestIncarnationCoversFromItsFirstEvent(t *testing.T) {
 func TestBytesPerEvent(t *testing.T) {
 	const n, limit = 200_000, 96
 	before := heap()
-	x := index.New()
+	x := index.New(1)
 	for seq := uint64(1); seq <= n; seq++ {
 		e := index.Entry{
 			Sequence: seq, Version: (seq-1)/1000 + 1, Kind: uint16(0x1000 + seq%8),
@@ -295,7 +301,7 @@ func heap() uint64 {
 }
 
 func BenchmarkAdd(b *testing.B) {
-	x := index.New()
+	x := index.New(1)
 	e := index.Entry{Entity: []byte("account:1"), Scope: []byte("ledger"), Kind: 0x1001}
 	entries := make([]index.Entry, 1)
 	b.ReportAllocs()
@@ -310,7 +316,7 @@ func BenchmarkAdd(b *testing.B) {
 
 func BenchmarkByID(b *testing.B) {
 	m := model(nil).grow(rand.New(rand.NewPCG(1, 2)), 100_000)
-	x := index.New()
+	x := index.New(1)
 	x.Add(m)
 	i := 0
 	for b.Loop() {

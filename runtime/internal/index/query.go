@@ -31,10 +31,10 @@ func (x *Index) Find(dst []Ref, q Query) []Ref {
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	from, _ := x.sequences.upTo(q.After, x.count) // ordinals: from is the first one after sequence After
+	from, _ := x.upToLocked(q.After) // ordinals: from is the first one after sequence After
 	to := x.count
 	if q.Until != 0 {
-		to, _ = x.sequences.upTo(q.Until, x.count)
+		to, _ = x.upToLocked(q.Until)
 		if planted.Bug("last event of a range is left out") {
 			to--
 		}

@@ -112,13 +112,16 @@ func TestTruncation(t *testing.T) {
 	}
 }
 
-// TestZerosBehindSealed: not even zeros may follow the groups of a segment that
-// another one follows.
-func TestZerosBehindSealed(t *testing.T) {
-	disk, _ := build(t, script{seed: 1, groups: 8, segmentSize: 600, close: true})
-	disk.SetBytes(segment.Name(1), append(disk.Bytes(segment.Name(1)), 0))
-	if _, _, err := opened(t, disk); err == nil {
-		t.Error("a sealed segment with a zero at its end was opened, want a refusal")
+// TestWhatIsBehindSealed: whatever follows the groups of a segment that another one
+// follows is the room of its footer, and is no part of the log.
+func TestWhatIsBehindSealed(t *testing.T) {
+	disk, m := build(t, script{seed: 1, groups: 8, segmentSize: 600, close: true})
+	whole := disk.Bytes(segment.Name(1))
+	for what, behind := range map[string][]byte{"a zero": {0}, "junk": []byte("junk"), "its own groups": whole[format.SegmentHeaderSize:]} {
+		disk.SetBytes(segment.Name(1), slices.Concat(whole, behind))
+		if _, got, err := opened(t, disk.Kill()); err != nil || !slices.Equal(got, m.events) {
+			t.Errorf("with %s behind a sealed segment: %d events, %v, want all %d", what, len(got), err, len(m.events))
+		}
 	}
 }
 

@@ -39,6 +39,9 @@
 //	P6  Before a segment is ended, the next one has the space of its header and of a
 //	    close group. Behind the last group there is always the space of a close
 //	    group, as zeros.
+//	P7  Behind the groups of a segment that another one follows, whose name is
+//	    durable by then, the writer may put its footer, at any time. Nothing else
+//	    of such a segment changes.
 //
 // # Step by step
 //
@@ -55,10 +58,17 @@
 //
 // 3. A segment that another one follows is complete by P2: its header continues
 // the log, its groups fill it to the last byte, and its length and digest are
-// those in the header of the next. Any deviation is corruption.
+// those in the header of the next. Any deviation is corruption. If it has a footer
+// whose checksum holds, and which names the length and digest that the next header
+// names, then the segment was once read whole and found to be like that: it is not
+// read again, but for what is asked of it, and what it holds is taken from the
+// footer. Damage that came to it since is found by the checksum and the identity of
+// each record that is read, and by verification. Without such a footer it is read,
+// up to the length in the next header; what lies behind is no part of the log.
 //
 // 4. So does the last segment have a sound header that continues the log, by P1;
-// any other is corruption. The one exception is a first segment no longer than a
+// any other is corruption. A last segment that has a footer is one that another
+// followed (P7), which is missing: corruption. The one exception is a first segment no longer than a
 // header: nothing was acknowledged in it, and a store is created in its place.
 //
 // 5. The groups of the last segment are read up to the first thing that is none.
@@ -84,7 +94,8 @@
 // back, before anything rests on it: by A4, which may be true of names as well,
 // step 1 need not have made it durable. A crash in between loses the segment, in
 // which there is nothing. Where a tail of it was kept this was done before, and is
-// not done again: step 1 would miss the segment.
+// not done again: step 1 would miss the segment. Nor is it done where the segment
+// before has its footer, which proves the name (P7): step 4 would miss the segment.
 //
 // 8. A torn tail is copied to a file lost-<segment>-<offset>, and that is made
 // durable, before the segment is cut. One file keeps at most 64 MiB. Of 16 files

@@ -19,6 +19,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/recovery"
+	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
@@ -50,7 +51,6 @@ func (m *model) begin(events []event) {
 // store is an open log.
 type store struct {
 	*recovery.Result
-	index *index.Index
 	log   *commit.Log
 	clock *clock.Clock
 	next  uint64
@@ -59,16 +59,16 @@ type store struct {
 	promise func(sequence uint64)
 }
 
-func config(x *index.Index) recovery.Config {
-	return recovery.Config{Index: x, NewStore: func() [16]byte { return [16]byte{15: 0xAB} }}
+func config() recovery.Config {
+	return recovery.Config{Cache: sidx.NewCache(0), NewStore: func() [16]byte { return [16]byte{15: 0xAB} }}
 }
 
 // open recovers the log in dir.
 func open(dir vfs.FS, segmentSize int64) (*store, error) {
-	s := &store{index: index.New()}
+	s := new(store)
 	check := checkfs.Must(dir)
 	var err error
-	if s.Result, err = recovery.Run(check, config(s.index)); err != nil {
+	if s.Result, err = recovery.Run(check, config()); err != nil {
 		return nil, err
 	}
 	s.promise = check.Promise
@@ -106,7 +106,7 @@ func (s *store) group(tails []format.Tail) (buf []byte, entries []index.Entry, e
 	for i, tail := range tails {
 		entity := string(tail.Entity)
 		if _, ok := heads[entity]; !ok {
-			heads[entity] = s.index.Head(tail.Entity)
+			heads[entity] = s.head(tail.Entity)
 		}
 		e := format.EncodeTail(&tail)
 		head := format.Head{Sequence: s.next + uint64(i), Version: heads[entity].Version + 1, ID: s.clock.Next()}
@@ -122,6 +122,18 @@ func (s *store) group(tails []format.Tail) (buf []byte, entries []index.Entry, e
 		events = append(events, event{head.Sequence, head.Version, head.ID, head.Hash, entity, string(tail.Payload)})
 	}
 	return buf, entries, events
+}
+
+// head is the head of a stream, wherever it is.
+func (s *store) head(entity []byte) index.Head {
+	h, known := s.Index.Head(entity)
+	if !known {
+		var err error
+		if h, err = s.Index.Load(string(entity)); err != nil {
+			panic(err)
+		}
+	}
+	return h
 }
 
 // append writes a group of n events and, if asked, syncs it.
@@ -141,7 +153,7 @@ func (s *store) write(m *model, tails []format.Tail, sync bool) error {
 	if err := s.log.Append(buf, entries); err != nil {
 		return err
 	}
-	s.index.Add(entries)
+	s.Index.Add(entries, s.Incarnation+1, func() {})
 	s.next += uint64(len(tails))
 	if !sync {
 		return nil
@@ -169,9 +181,9 @@ func (s *store) events() ([]event, error) {
 	var all []event
 	cursor := s.Reader.Cursor()
 	for sequence := uint64(1); sequence < s.next; sequence++ {
-		ref, ok := s.index.At(sequence)
-		if !ok {
-			return nil, fmt.Errorf("event %d is not in the index", sequence)
+		ref, ok, err := s.Index.At(sequence)
+		if !ok || err != nil {
+			return nil, fmt.Errorf("event %d is not in the index: %w", sequence, err)
 		}
 		r, err := s.Reader.Record(ref.Pos, s.seed)
 		if err != nil {

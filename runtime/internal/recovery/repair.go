@@ -61,13 +61,14 @@ func (r *repair) run() (*segment.Writer, error) {
 
 // renew makes sure of the name of a last segment without groups, as nothing proves
 // it: an earlier sync of the directory may have failed. A tail that was kept of the
-// segment proves that this was done.
+// segment proves that this was done, and so does the footer of the segment before,
+// which is why the name must not go away for a moment then.
 func (r *repair) renew(number uint64) error {
 	kept := slices.ContainsFunc(r.found.Lost, func(name string) bool {
 		n, _ := replay.ParseLostName(name)
 		return n == number
 	})
-	if r.tail.Groups || !r.tail.Header || kept {
+	if r.tail.Groups || !r.tail.Header || kept || r.log.Named {
 		return nil
 	}
 	sometimes.Reached("name of a segment without groups was renewed")

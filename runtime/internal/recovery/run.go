@@ -4,20 +4,21 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/format"
-	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
 // Config is what recovery needs besides the directory.
 type Config struct {
-	// Index is empty and gets an entry for every event.
-	Index *index.Index
+	// Cache is shared by the footers of all segments.
+	Cache *sidx.Cache
 	// NewStore makes the id of a store that is created.
 	NewStore func() [16]byte
 }
@@ -26,8 +27,9 @@ type Config struct {
 // close group at its end, which the writer makes durable before it writes on.
 type Result struct {
 	Store        [16]byte
-	Reader       *segment.Reader // of all segments; the caller closes it
-	Writer       *segment.Writer // of the active segment, which is the last
+	Index        *catalog.Catalog // of all events
+	Reader       *segment.Reader  // of all segments; the caller closes it
+	Writer       *segment.Writer  // of the active segment, which is the last
 	Header       format.SegmentHeader
 	Digest       *chain.Segment // of the active segment up to the writer's end
 	NextSequence uint64
@@ -42,6 +44,7 @@ type Report struct {
 	Created   bool // there was no store, or none with a sound header
 	Clean     bool // the store had been closed, and nothing was written to open it
 	Segments  uint64
+	Indexed   uint64 // segments that were taken in by their footers, unread
 	Events    uint64
 	Bytes     int64  // of the log
 	Rewritten int64  // at the end of the log, written again since nothing proved them durable
@@ -72,7 +75,7 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 	if err := planted.Skip("recovery acts on names that are not durable", dir.SyncDir); err != nil {
 		return nil, fmt.Errorf("make the directory durable: %w", err)
 	}
-	l := replay.New(reader, c.Index)
+	l := replay.New(reader, c.Cache)
 	found, err := replay.List(dir)
 	if err != nil {
 		return nil, l.Locate(err)
@@ -98,10 +101,10 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 		return nil, &segment.DamageError{Segment: 1, FirstSequence: 1, Reason: fmt.Sprintf("there is no sound header, but %s was cut off a segment that had one", found.Lost[0])}
 	}
 	res := &Result{
-		Store: l.Header.Store, Reader: reader, Header: l.Header, Digest: l.Digest, NextSequence: l.Next,
+		Store: l.Header.Store, Index: l.Index, Reader: reader, Header: l.Header, Digest: l.Digest, NextSequence: l.Next,
 		LastID: l.LastID, Incarnation: l.Incarnation, Closed: t.Closed,
 		Report: Report{
-			Created: created, Clean: t.Clean(), Segments: l.Header.Segment, Events: l.Next - 1, Bytes: l.Bytes,
+			Created: created, Clean: t.Clean(), Segments: l.Header.Segment, Indexed: l.Footers, Events: l.Next - 1, Bytes: l.Bytes,
 			Foreign: found.Foreign,
 		},
 	}

@@ -8,9 +8,9 @@ import (
 	"io/fs"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
-	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
@@ -40,9 +40,8 @@ func (f *Follower) Unproven() uint64 { return f.last - (f.Next - 1) }
 // are those of what was taken in.
 func (f *Follower) Tail() *Tail { return &f.seen }
 
-// Follow returns a follower that has read nothing. It enters in x, which is empty,
-// every event that it takes in.
-func Follow(r *segment.Reader, x *index.Index) *Follower { return &Follower{Log: New(r, x)} }
+// Follow returns a follower that has read nothing. Footers share the cache.
+func Follow(r *segment.Reader, cache *sidx.Cache) *Follower { return &Follower{Log: New(r, cache)} }
 
 // Read reads on. When it fails it may be called again; what it took in by then is
 // sound. Errors are those of [Log.Read], [ErrNone] if there is no log, or the
@@ -96,7 +95,10 @@ func (f *Follower) read(ctx context.Context) error {
 	if planted.Bug("reader shows what nothing proves") {
 		proof = f.seen.End
 	}
-	return f.take(proof)
+	if err := f.take(proof); err != nil {
+		return err
+	}
+	return f.relieve()
 }
 
 // header reads the header of a segment that was not begun yet, nil if there is no
@@ -144,13 +146,45 @@ func (f *Follower) begun(number uint64) (bool, error) {
 }
 
 // seal takes in the rest of the last segment, which next follows: all of it was
-// durable before there was a next one.
+// durable before there was a next one. If nothing of it was taken in yet, its footer
+// will do.
 func (f *Follower) seal(next *format.SegmentHeader) error {
+	if f.Length == format.SegmentHeaderSize {
+		run, err := f.footer(f.Header.Segment, f.Header.Store)
+		if err != nil {
+			return err
+		}
+		if run != nil && f.trusts(run, next) {
+			sometimes.Reached("follower took in a segment by its footer")
+			f.Log.take(run)
+			return nil
+		}
+	}
 	if err := f.take(int64(next.PrevLength)); err != nil {
 		return err
 	}
-	if f.Length != int64(next.PrevLength) || f.tail.Size != f.Length {
-		return f.damage(f.Length, fmt.Sprintf("the groups end here, the file at %d, and segment %d follows one of %d bytes", f.tail.Size, next.Segment, next.PrevLength))
+	if f.Length != int64(next.PrevLength) {
+		return f.damage(f.Length, fmt.Sprintf("the groups end here, and segment %d follows one of %d bytes", next.Segment, next.PrevLength))
+	}
+	return nil
+}
+
+// relieve has the index read the footers that sealed segments have got since they
+// were taken in.
+func (f *Follower) relieve() error {
+	for _, number := range f.Index.Pending() {
+		next, known, err := f.peek(number + 1)
+		if err != nil {
+			return err
+		}
+		run, err := f.footer(number, f.Header.Store)
+		if err != nil {
+			return err
+		}
+		if known && run != nil && run.Length == next.PrevLength && run.Digest == next.PrevDigest {
+			sometimes.Reached("follower gave up rows for a footer")
+			f.Index.Replace(run)
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"errors"
+	"math"
 
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 )
@@ -56,6 +57,7 @@ func (l *Log) behind(number uint64) uint64 {
 // none, for the next segment. Whatever goes wrong in this leaves the end unknown.
 func (l *Log) findEnd(d *segment.DamageError) {
 	if s, err := l.reader.ScanFrom(d.Segment, l.storeOf(d.Segment), d.Offset, 0); err == nil {
+		s.Limit(l.sealedAt(d.Segment))
 		if ok, err := s.Skip(); ok && err == nil {
 			d.End, d.LastSequence = s.Offset(), s.Group().FirstSequence-1
 			return
@@ -73,6 +75,20 @@ func (l *Log) findEnd(d *segment.DamageError) {
 		}
 		return
 	}
+}
+
+// sealedAt is where the groups of a segment end, if another one follows it or its
+// footer says so.
+func (l *Log) sealedAt(number uint64) int64 {
+	if s, err := l.reader.Scan(number + 1); err == nil {
+		if h, err := s.Head(); err == nil && h.Segment == number+1 {
+			return int64(h.PrevLength)
+		}
+	}
+	if run, err := l.footer(number, l.storeOf(number)); err == nil && run != nil {
+		return int64(run.Length)
+	}
+	return math.MaxInt64
 }
 
 // storeOf is the id of the store that a segment belongs to: that of the segments

@@ -1,31 +1,41 @@
 package replay
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
+	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
+	"github.com/batpak-go/batpak/runtime/internal/footer"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
 // Log is what the segments read so far amount to. It only reads.
 type Log struct {
 	reader *segment.Reader
-	index  *index.Index
+	cache  *sidx.Cache
+	rows   *index.Index // of the segment that is being read; nil = there are none yet
 
+	Index       *catalog.Catalog     // of all events; nil = there is no store yet
 	Header      format.SegmentHeader // of the segment read last; zero = none
 	Length      int64                // of its sound part
-	Digest      *chain.Segment       // of its sound part
+	Digest      *chain.Segment       // of its sound part, unless it was taken in by its footer
 	Next        uint64               // sequence
 	LastID      [16]byte             // zero = there is no event
 	Incarnation uint32               // the highest that wrote a group; 0 = none
 	Bytes       int64                // of all sound parts
+	Footers     uint64               // how many segments were taken in by their footers
+	Named       bool                 // the footer of the segment before proves that the name of the last one is durable
 
+	footed   bool           // the segment read last was taken in by its footer,
+	sum      [32]byte       // which gives this digest
 	tail     Tail           // of the segment read last, as far as it was read
 	proven   uint64         // event up to which nothing is in doubt
 	unproven []milestone    // groups of the segment read last behind that
@@ -41,9 +51,8 @@ type milestone struct {
 // Proven is the last event that the log itself proves to be durable.
 func (l *Log) Proven() uint64 { return l.proven }
 
-// New returns a log that has read nothing. It enters in x, which is empty, every
-// event that it reads.
-func New(r *segment.Reader, x *index.Index) *Log { return &Log{reader: r, index: x, Next: 1} }
+// New returns a log that has read nothing. Footers share the cache.
+func New(r *segment.Reader, cache *sidx.Cache) *Log { return &Log{reader: r, cache: cache, Next: 1} }
 
 // Tail is how the last segment ends.
 type Tail struct {
@@ -81,7 +90,9 @@ func (l *Log) Read(last uint64, newStore func() [16]byte) (*Tail, error) {
 	return t, l.Locate(err)
 }
 
-// sealed reads a segment that another one follows: all of it must be sound.
+// sealed takes in a segment that another one follows: by its footer, if there is
+// one of which the next segment says the same, or else by reading it, and then all
+// of it must be sound.
 func (l *Log) sealed(number uint64) error {
 	s, err := l.reader.Scan(number)
 	if err != nil {
@@ -94,6 +105,77 @@ func (l *Log) sealed(number uint64) error {
 	if err := l.begin(h); err != nil {
 		return err
 	}
+	next, known, err := l.peek(number + 1)
+	if err != nil {
+		return err
+	}
+	run, err := l.footer(number, h.Store)
+	if err != nil {
+		return err
+	}
+	switch {
+	case known:
+		s.Limit(int64(next.PrevLength))
+	case run != nil:
+		s.Limit(int64(run.Length))
+	}
+	if run != nil && known && l.trusts(run, &next) {
+		l.take(run)
+		return nil
+	}
+	return l.whole(s)
+}
+
+// footer opens the footer of a segment; nil means that there is none that can be
+// trusted by itself.
+func (l *Log) footer(number uint64, store [16]byte) (*sidx.Run, error) {
+	run, err := footer.Open(l.reader, sidx.Place{Store: store, Segment: number}, l.cache)
+	if _, damaged := errors.AsType[*sidx.DamageError](err); damaged {
+		return nil, nil
+	}
+	return run, err
+}
+
+// peek reads the header of a segment that comes later. It is not known if it is not
+// sound, which matters when the segment's turn comes.
+func (l *Log) peek(number uint64) (h format.SegmentHeader, known bool, err error) {
+	s, err := l.reader.Scan(number)
+	if err == nil {
+		h, err = s.Head()
+	}
+	_, damaged := errors.AsType[*segment.DamageError](err)
+	_, newer := errors.AsType[*segment.NewerError](err)
+	if damaged || newer {
+		return h, false, nil
+	}
+	return h, h.Segment == number && h.Store == l.Header.Store, err
+}
+
+// trusts reports whether the footer of the segment whose header was read last is
+// the one of what the next header says of it.
+func (l *Log) trusts(run *sidx.Run, next *format.SegmentHeader) bool {
+	first, ok := clock.TickOf(run.MinID)
+	before, _ := clock.TickOf(l.LastID)
+	return run.Length == next.PrevLength && run.Digest == next.PrevDigest && run.Store == l.Header.Store &&
+		run.First == l.Next && run.Last+1 == next.FirstSequence && ok && first > before && run.Newest >= l.Incarnation
+}
+
+// take takes in a segment by its footer.
+func (l *Log) take(run *sidx.Run) {
+	l.Index.AddRun(run)
+	l.Bytes += int64(run.Length) - l.Length
+	l.Length, l.footed, l.sum = int64(run.Length), true, run.Digest
+	l.Next, l.LastID = run.Last+1, run.MaxID
+	if !planted.Bug("opening that a footer tells of is forgotten") {
+		l.Incarnation = run.Newest
+	}
+	l.proven, l.tail.End = run.Last, l.Length
+	l.Footers++
+}
+
+// whole reads the groups of a segment that another one follows.
+func (l *Log) whole(s *segment.Scanner) error {
+	sometimes.Reached("sealed segment without a footer was read")
 	for {
 		ok, err := s.Next()
 		if err != nil {
@@ -109,8 +191,8 @@ func (l *Log) sealed(number uint64) error {
 	if s.Shrunk() {
 		return l.damage(l.Length, "the file ended early when it was read")
 	}
-	if l.Length != s.Size() && !planted.Bug("zeros at the end of a sealed segment are accepted") {
-		return l.damage(l.Length, "zeros at the end of a segment that another one follows")
+	if l.Length != s.Size() {
+		return l.damage(l.Length, "the groups end before the next segment says that they do")
 	}
 	return nil
 }
@@ -147,7 +229,7 @@ func (l *Log) end(s *segment.Scanner, number uint64, newStore func() [16]byte) (
 	for {
 		ok, err := s.Next()
 		if d, damaged := errors.AsType[*segment.DamageError](err); damaged {
-			return t, l.tornTail(s, d, t)
+			return t, cmp.Or(l.notLast(), l.tornTail(s, d, t))
 		}
 		if err != nil {
 			return nil, err
@@ -182,6 +264,20 @@ func (l *Log) found(newStore func() [16]byte) (*Tail, error) {
 	l.adopt(l.successor(newStore))
 	l.tail.Rest, l.tail.Size = l.tail.End, l.tail.End
 	return &l.tail, nil
+}
+
+// notLast fails if the last segment has a footer behind its last group: it got that
+// when another one followed, which was durable.
+func (l *Log) notLast() error {
+	run, err := l.footer(l.Header.Segment, l.Header.Store)
+	if err != nil || run == nil || int64(run.Length) != l.Length || planted.Bug("segment that a footer tells of is not missed") {
+		return err
+	}
+	sometimes.Reached("last segment was not the last one")
+	return &segment.DamageError{
+		Segment: l.Header.Segment + 1, FirstSequence: l.Next,
+		Reason: fmt.Sprintf("the file is missing: segment %d has its footer, which is written when another one follows", l.Header.Segment),
+	}
 }
 
 // tornTail decides about a last segment that is damaged behind its last group,
@@ -228,7 +324,10 @@ func (l *Log) successor(newStore func() [16]byte) format.SegmentHeader {
 		h.Store = newStore()
 		return h
 	}
-	h.Store, h.PrevLength, h.PrevDigest = l.Header.Store, uint64(l.Length), l.Digest.Sum()
+	h.Store, h.PrevLength, h.PrevDigest = l.Header.Store, uint64(l.Length), l.sum
+	if !l.footed {
+		h.PrevDigest = l.Digest.Sum()
+	}
 	return h
 }
 
@@ -265,10 +364,11 @@ func (l *Log) begin(h format.SegmentHeader) error {
 
 // adopt makes h the header of the segment read last.
 func (l *Log) adopt(h format.SegmentHeader) {
-	l.Header, l.Length = h, 0
-	if l.Digest == nil {
+	if l.Index == nil {
+		l.Index = catalog.New(h.Store, func(number uint64) (*index.Index, error) { return footer.Scan(l.reader, number) })
 		l.Digest = chain.NewSegment()
 	}
+	l.Header, l.Length, l.Named, l.footed, l.rows = h, 0, l.footed, false, nil
 	l.Digest.Reset()
 	l.extend(format.AppendSegmentHeader(nil, h))
 	l.tail = Tail{End: l.Length}
@@ -295,8 +395,12 @@ func (l *Log) group(s *segment.Scanner) error {
 	if h.Incarnation > l.Incarnation && l.Incarnation > 0 {
 		sometimes.Reached("log went on in a later opening")
 	}
+	if h.Count > 0 && l.rows == nil {
+		l.rows = index.New(h.FirstSequence)
+		l.Index.AddRows(l.Header.Segment, l.rows)
+	}
 	if h.Count > 0 {
-		l.index.Began(h.FirstSequence, h.Incarnation)
+		l.rows.Began(h.FirstSequence, h.Incarnation)
 	}
 	l.Incarnation = h.Incarnation
 	body, seed := s.Body(), format.RecordSeed(l.Header.Store)
@@ -312,7 +416,11 @@ func (l *Log) group(s *segment.Scanner) error {
 		if err != nil {
 			return l.damage(at, err.Error())
 		}
-		if reason := l.record(&r, at); reason != "" {
+		reason, err := l.record(&r, at)
+		if err != nil {
+			return err
+		}
+		if reason != "" {
 			return l.damage(at, reason)
 		}
 		body = rest
@@ -334,26 +442,34 @@ func (l *Log) group(s *segment.Scanner) error {
 }
 
 // record takes in the record at this offset, or says what is wrong with it.
-func (l *Log) record(r *format.Record, at int64) (reason string) {
+func (l *Log) record(r *format.Record, at int64) (reason string, err error) {
+	head, err := l.stream(r.Entity)
+	if err != nil {
+		return "", err
+	}
 	tick, ok := clock.TickOf(r.ID)
 	before, _ := clock.TickOf(l.LastID)
 	switch {
 	case r.Sequence != l.Next:
-		return fmt.Sprintf("record of event %d", r.Sequence)
-	case r.Version != l.index.Head(r.Entity).Version+1 && !planted.Bug("version of a record is not checked"):
-		return fmt.Sprintf("record with version %d of its stream, which is at %d", r.Version, l.index.Head(r.Entity).Version)
+		return fmt.Sprintf("record of event %d", r.Sequence), nil
+	case r.Version != head.Version+1 && !planted.Bug("version of a record is not checked"):
+		return fmt.Sprintf("record with version %d of its stream, which is at %d", r.Version, head.Version), nil
 	case (!ok || tick <= before) && !planted.Bug("id of a record is not checked"):
-		return "record whose id does not follow the one before"
+		return "record whose id does not follow the one before", nil
 	}
-	l.entry[0] = index.Entry{
-		Sequence: r.Sequence, Version: r.Version, ID: r.ID, Causation: r.Causation, Hash: r.Hash, Kind: r.Kind,
-		Pos:    format.Pos{Segment: uint32(l.Header.Segment), Offset: uint32(at), Length: uint32(r.Length)},
-		Entity: r.Entity, Scope: r.Scope, Key: r.Key,
-	}
-	l.index.Add(l.entry[:])
+	l.entry[0] = index.EntryOf(r, format.Pos{Segment: uint32(l.Header.Segment), Offset: uint32(at), Length: uint32(r.Length)})
+	l.rows.Add(l.entry[:])
 	l.LastID = r.ID
 	l.Next++
-	return ""
+	return "", nil
+}
+
+// stream is the head of an entity's stream in what was read so far.
+func (l *Log) stream(entity []byte) (index.Head, error) {
+	if h, known := l.Index.Head(entity); known {
+		return h, nil
+	}
+	return l.Index.Load(string(entity))
 }
 
 func (l *Log) damage(at int64, reason string) error {

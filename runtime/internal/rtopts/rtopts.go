@@ -17,7 +17,9 @@ type Store struct {
 	point   func(name string)
 }
 
-// SetFS replaces the directory.
+// SetFS replaces the directory. What a store does to it in the background it then
+// does on the goroutine that gives cause for it, so that it depends on the calls
+// alone.
 func SetFS(s *Store, fs vfs.FS) { s.fs = fs }
 
 // FS is the replaced directory, or nil.

@@ -6,10 +6,12 @@ import (
 	"slices"
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/footer"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
@@ -169,16 +171,31 @@ func (w *walk) segment(number uint64, later []uint64) error {
 		w.lose(number, 0, min(s.Size(), format.SegmentHeaderSize), "the header is damaged, or that of another segment or store")
 	}
 	first, gaps := w.next, len(w.gaps)
-	end, err := w.groups(number, s.Size())
+	size, sealed := s.Size(), w.sealedAt(number)
+	end, err := w.groups(number, size, sealed)
 	if err != nil {
 		return err
 	}
-	w.finish(number, later, end, s.Size(), first, len(w.gaps) == gaps)
+	if end == sealed {
+		size = end // what is behind it is no part of the log
+	}
+	w.finish(number, later, end, size, first, len(w.gaps) == gaps)
 	return nil
 }
 
-// groups takes in the groups of a segment of this size, and returns where they end.
-func (w *walk) groups(number uint64, size int64) (end int64, err error) {
+// sealedAt is where the groups of a segment end according to its footer, if it has
+// one, or else to the next segment; 0 means that neither says so.
+func (w *walk) sealedAt(number uint64) int64 {
+	run, err := footer.Open(w.reader, sidx.Place{Store: w.log.Store, Segment: number}, nil)
+	if err == nil {
+		return int64(run.Length)
+	}
+	next := w.heads[number+1] // zero if there is none; what is wrong with a footer does not matter
+	return int64(next.PrevLength)
+}
+
+// groups takes in the groups of a segment of this size and, perhaps, sealed there, and returns where they end.
+func (w *walk) groups(number uint64, size, sealed int64) (end int64, err error) {
 	at := min(size, format.SegmentHeaderSize)
 	for {
 		s, err := w.reader.ScanFrom(number, w.log.Store, at, w.writer)
@@ -190,6 +207,8 @@ func (w *walk) groups(number uint64, size int64) (end int64, err error) {
 			ok, err = s.Next()
 			d, damaged := errors.AsType[*segment.DamageError](err)
 			switch {
+			case damaged && s.End() == sealed:
+				return sealed, nil
 			case damaged:
 				reason = d.Reason
 			case err != nil:

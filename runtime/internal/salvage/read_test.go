@@ -83,7 +83,7 @@ func (s *script) flip(number uint64, at int64) {
 // read salvages, and returns the sequences that are shown.
 func (s *script) read(t *testing.T) (*salvage.Log, []uint64) {
 	t.Helper()
-	r, x := segment.NewReader(s.disk.FS()), index.New()
+	r, x := segment.NewReader(s.disk.FS()), index.New(1)
 	defer r.Close()
 	log, err := salvage.Read(s.disk.FS(), r, x)
 	if err != nil {
@@ -272,7 +272,7 @@ func TestReadFails(t *testing.T) {
 	read := func(d *simfs.Disk) error {
 		r := segment.NewReader(d.FS())
 		defer r.Close()
-		_, err := salvage.Read(d.FS(), r, index.New())
+		_, err := salvage.Read(d.FS(), r, index.New(1))
 		return err
 	}
 	if err := read(simfs.New()); !errors.Is(err, replay.ErrNone) {

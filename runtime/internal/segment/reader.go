@@ -143,8 +143,25 @@ func (r *Reader) readAt(number uint64, p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// size is the size of a segment's file.
-func (r *Reader) size(number uint64) (int64, error) {
+// File reads bytes of a segment's file, whatever they are, as long as the reader is
+// open.
+func (r *Reader) File(number uint64) io.ReaderAt { return fileOf{r, number} }
+
+type fileOf struct {
+	reader *Reader
+	number uint64
+}
+
+func (f fileOf) ReadAt(p []byte, off int64) (int, error) {
+	n, err := f.reader.readAt(f.number, p, off)
+	if err == nil && n < len(p) {
+		return n, io.EOF
+	}
+	return n, err
+}
+
+// Size is the size of a segment's file in bytes.
+func (r *Reader) Size(number uint64) (int64, error) {
 	f, err := r.pin(number)
 	if err != nil {
 		return 0, err

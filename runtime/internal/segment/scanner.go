@@ -38,7 +38,7 @@ type Scanner struct {
 
 // Scan begins to read a segment.
 func (r *Reader) Scan(number uint64) (*Scanner, error) {
-	size, err := r.size(number)
+	size, err := r.Size(number)
 	if err != nil {
 		return nil, err
 	}
@@ -60,15 +60,26 @@ func (r *Reader) ScanFrom(number uint64, store [16]byte, at int64, incarnation u
 	return s, nil
 }
 
+// Limit makes the scanner take the segment for one that ends at end, if its file is
+// longer: a sealed one, with a footer behind its groups. It comes before Next.
+func (s *Scanner) Limit(end int64) { s.size = min(s.size, end) }
+
 // Head reads the segment's header. It must come before the first Next, which
 // takes the store's id from it. Errors are a [*DamageError], a [*NewerError], or
 // the disk's.
 func (s *Scanner) Head() (format.SegmentHeader, error) {
-	b, err := s.peek(0, math.MaxUint16) // the longest that a later version can have
+	b := make([]byte, format.SegmentHeaderSize) // often nothing else of the segment is read
+	n, err := s.r.readAt(s.place.Segment, b, 0)
 	if err != nil {
 		return format.SegmentHeader{}, err
 	}
-	h, err := format.ParseSegmentHeader(b)
+	h, err := format.ParseSegmentHeader(b[:n])
+	if err != nil {
+		if b, err = s.peek(0, math.MaxUint16); err != nil { // the longest that a later version can have
+			return format.SegmentHeader{}, err
+		}
+		h, err = format.ParseSegmentHeader(b)
+	}
 	if err != nil {
 		return format.SegmentHeader{}, judge(err, s.place.Segment, 0)
 	}
@@ -186,6 +197,9 @@ func (s *Scanner) LastByte(from int64) (int64, error) {
 
 // Group is the header of the current group.
 func (s *Scanner) Group() format.GroupHeader { return s.group }
+
+// Segment is the number of the segment.
+func (s *Scanner) Segment() uint64 { return s.place.Segment }
 
 // Offset is where the current group begins, in bytes from the start of the file.
 func (s *Scanner) Offset() int64 { return s.place.Offset }

@@ -109,7 +109,10 @@ func (r *recorder) parents(c *git.Commit) (parents, error) {
 
 // root records, at once, that a line of history begins with a commit.
 func (r *recorder) root(ctx context.Context, id history.Hash, shallow bool) (batpak.ID, error) {
-	before := r.store.Head(r.journal.CommitCoordinate(id).Entity)
+	before, err := r.store.Head(r.journal.CommitCoordinate(id).Entity)
+	if err != nil {
+		return batpak.ID{}, err
+	}
 	receipt, err := r.journal.AppendHistoryBegun(ctx, id, history.HistoryBegun{Shallow: shallow},
 		batpak.Key(history.RootKey(r.scope, id)))
 	if err != nil {

@@ -276,8 +276,14 @@ func TestBreaches(t *testing.T) {
 		"write to a sealed segment": {func(r *rig) func() {
 			f := r.begin(1)
 			r.begin(2)
-			return func() { r.write(f, group(1, headerSize, 1, headerSize), headerSize) }
+			return func() { r.write(f, header(1), 0) }
 		}, "the segment after it was begun"},
+		"footer before the name of the next segment": {func(r *rig) func() {
+			f := r.begin(1)
+			r.temp(2)
+			r.must(r.Rename(segment.Name(2)+".tmp", segment.Name(2)))
+			return func() { r.write(f, []byte("footer"), headerSize) }
+		}, "its name is not durable"},
 		"write to a segment after the next could not be made": {func(r *rig) func() {
 			f := r.begin(1)
 			r.disk.Fail(simfs.Fault{Op: simfs.OpCreate})
@@ -287,7 +293,7 @@ func TestBreaches(t *testing.T) {
 		"cut of a sealed segment": {func(r *rig) func() {
 			f := r.begin(1)
 			r.begin(2)
-			return func() { r.must(f.Truncate(headerSize)) }
+			return func() { r.must(f.Truncate(headerSize - 1)) }
 		}, "the segment after it was begun"},
 		"write to a segment that was found sealed": {func(r *rig) func() {
 			r.disk.SetBytes(segment.Name(1), header(1))

@@ -23,7 +23,8 @@
 //     durable when the group is written.
 //   - The next segment gets its name when it is durable itself, and the one before
 //     is durable and cut to its length. Then that one is written to no more,
-//     whatever becomes of the next.
+//     whatever becomes of the next, but for its footer: what is behind its groups
+//     may be changed as soon as the name of the next is durable.
 //   - What a failed write left is cut off, or written over with zeros, and a cut is
 //     synced, before the file is written again. After a failed sync or cut of a
 //     segment, or a failed sync of the directory, nothing is changed any more but

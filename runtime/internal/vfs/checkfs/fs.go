@@ -2,9 +2,12 @@ package checkfs
 
 import (
 	"io"
+	"math"
 	"sync"
 	"time"
 
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
@@ -148,9 +151,13 @@ func (c *FS) Open(name string, m vfs.Mode) (vfs.File, error) {
 		return nil, err
 	}
 	f := &file{File: inner, fs: c, name: name}
-	content := c.content(name)
+	content, next := c.content(name), []byte(nil)
+	if number, ok := segment.ParseName(name); ok && m == vfs.ReadWrite {
+		next = c.peek(segment.Name(number+1), format.SegmentHeaderSize)
+	}
 	c.end(k, nil, func(p *protocol) {
 		f.inode = p.find(name, content)
+		f.inode.follows(next)
 		p.open++
 	})
 	return f, nil
@@ -261,8 +268,14 @@ func (c *FS) content(name string) []byte {
 	if !unknown {
 		return nil
 	}
+	return c.peek(name, math.MaxInt64)
+}
+
+// peek is what a file below begins with, nil if it cannot be read.
+func (c *FS) peek(name string, n int64) []byte {
 	if p, ok := c.inner.(interface{ Peek(name string) []byte }); ok {
-		return p.Peek(name)
+		b := p.Peek(name)
+		return b[:min(n, int64(len(b)))]
 	}
 	f, err := c.inner.Open(name, vfs.ReadOnly)
 	if err != nil {
@@ -273,7 +286,7 @@ func (c *FS) content(name string) []byte {
 	if err != nil {
 		return nil
 	}
-	b := make([]byte, size)
-	n, _ := f.ReadAt(b, 0)
-	return b[:n]
+	b := make([]byte, min(n, size))
+	read, _ := f.ReadAt(b, 0)
+	return b[:read]
 }

@@ -149,6 +149,14 @@ func (p *protocol) find(name string, content []byte) *inode {
 	return n
 }
 
+// follows takes in the header of the segment after the one in this file, which says
+// where its groups end.
+func (n *inode) follows(header []byte) {
+	if h, err := format.ParseSegmentHeader(header); err == nil && n.sealed && h.Segment == n.segment+1 {
+		n.end = min(n.end, int64(h.PrevLength))
+	}
+}
+
 // unknown reports whether a name is that of a segment which the protocol does not
 // know.
 func (p *protocol) unknown(name string) bool {
@@ -176,6 +184,11 @@ func (p *protocol) listed(entries []vfs.Entry, last string, content []byte) {
 		if m := lostOf.FindStringSubmatch(e.Name); m != nil && p.files[m[1]+".seg"] != nil {
 			p.files[m[1]+".seg"].named = true // it was before a tail of it was kept
 		}
+	}
+	if n := p.files[last]; n != nil {
+		h, err := format.ParseSegmentHeader(content)
+		before := p.files[segment.Name(n.segment-1)]
+		n.named = n.named || err == nil && before != nil && before.size > int64(h.PrevLength) // which got its footer after that
 	}
 }
 
@@ -288,14 +301,14 @@ func (p *protocol) write(n *inode, b []byte, off int64) error {
 	switch {
 	case n.dead:
 		return because("a sync or cut of the file has failed")
+	case n.sealed:
+		return p.footer(n, off)
 	case n.torn >= 0 && (off > n.torn || !zero(b)):
 		return because("what a failed write left at %d was neither cut off nor written over with zeros", n.torn)
 	case n.cut || n.cutting:
 		return because("the cut before it was not synced")
 	case n.segment == 0 || len(b) == 0:
 		return nil
-	case n.sealed:
-		return because("the segment after it was begun")
 	case off < n.end:
 		return n.again(b, off)
 	case zero(b):
@@ -306,6 +319,19 @@ func (p *protocol) write(n *inode, b []byte, off int64) error {
 		return n.header(b)
 	}
 	return n.group(b)
+}
+
+// footer says why a segment that another one follows must not be changed from this
+// offset on.
+func (p *protocol) footer(n *inode, from int64) error {
+	next := p.files[segment.Name(n.segment+1)]
+	switch {
+	case next == nil || !next.named:
+		return because("the segment after it was begun, and its name is not durable")
+	case from < n.end:
+		return because("the segment after it was begun, and its groups end at %d", n.end)
+	}
+	return nil
 }
 
 // again says why bytes must not be written before the end.
@@ -365,7 +391,7 @@ func (p *protocol) wrote(n *inode, b []byte, off int64, err error) {
 		return
 	}
 	n.wrote(off, to)
-	if n.segment == 0 || off != n.end || zero(b) {
+	if n.segment == 0 || n.sealed || off != n.end || zero(b) {
 		return
 	}
 	if n.end == 0 {
@@ -393,7 +419,7 @@ func (p *protocol) truncate(n *inode, size int64) error {
 	case n.segment == 0:
 		return nil
 	case n.sealed:
-		return because("the segment after it was begun")
+		return p.footer(n, size)
 	case size < n.end:
 		return because("that would cut off a group")
 	case size >= int64(len(n.found)) || zero(n.found[size:]) || n.torn >= 0 || n.cut:
@@ -434,9 +460,9 @@ func (p *protocol) syncedFile(n *inode, size int64, err error) {
 	}
 }
 
-// end ends all changes if it was a segment's file to which that happened.
+// end ends all changes if it was to the log that this happened.
 func (p *protocol) end(n *inode, what string) {
-	if n.segment > 0 {
+	if n.segment > 0 && !n.sealed {
 		p.ended = fmt.Errorf("a failed %s of segment %d", what, n.segment)
 	}
 }

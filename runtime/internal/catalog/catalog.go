@@ -1,0 +1,271 @@
+package catalog
+
+import (
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/sidx"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
+)
+
+// Catalog is described in the package comment. It is made by [New].
+type Catalog struct {
+	store [16]byte
+	scan  func(segment uint64) (*index.Index, error)
+
+	mu         sync.RWMutex // guards all below
+	parts      parts
+	generation uint64
+}
+
+// New returns an empty catalog of a store. The function scan makes the index of a
+// sealed segment by reading it.
+func New(store [16]byte, scan func(segment uint64) (*index.Index, error)) *Catalog {
+	return &Catalog{store: store, scan: scan}
+}
+
+// AddRun adds the index of the next segment, which is sealed.
+func (c *Catalog) AddRun(r *sidx.Run) {
+	c.append(&part{segment: r.Segment, first: r.First, run: r})
+}
+
+// AddRows adds the index of the next segment, which may grow by [Catalog.Add] as
+// long as it is the last.
+func (c *Catalog) AddRows(segment uint64, x *index.Index) {
+	c.append(&part{segment: segment, first: x.First(), rows: x})
+}
+
+func (c *Catalog) append(p *part) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parts = append(slices.Clone(c.parts), p)
+}
+
+// Add adds the events of a group, which follow those in the catalog without a gap
+// and were written in this incarnation, and calls do before any reader can find
+// them: what it changes elsewhere changes at the same moment. It must not use the
+// catalog. Readers see all of the events or none.
+func (c *Catalog) Add(entries []index.Entry, incarnation uint32, do func()) {
+	segment, first := uint64(entries[0].Pos.Segment), entries[0].Sequence
+	ps := c.list()
+	if n := len(ps); n > 0 && ps[n-1].segment == segment && ps[n-1].rows != nil {
+		ps[n-1].rows.Began(first, incarnation)
+		ps[n-1].rows.AddAnd(entries, do)
+		return
+	}
+	x := index.New(first)
+	x.Began(first, incarnation)
+	x.Add(entries)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parts = append(slices.Clone(c.parts), &part{segment: segment, first: first, rows: x})
+	do()
+}
+
+// Replace puts the run of a segment in the place of its rows in memory, if they
+// hold the same events.
+func (c *Catalog) Replace(r *sidx.Run) { c.swap(&part{segment: r.Segment, first: r.First, run: r}) }
+
+// swap puts a part in the place of that of the same segment and events.
+func (c *Catalog) swap(p *part) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parts = slices.Clone(c.parts)
+	for i, old := range c.parts {
+		if old.segment == p.segment && old.first == p.first && old.next() == p.next() {
+			c.parts[i] = p
+		}
+	}
+	c.generation++
+}
+
+// Pending lists the sealed segments whose index is in memory.
+func (c *Catalog) Pending() (segments []uint64) {
+	ps := c.list()
+	for i := 0; i < len(ps)-1; i++ {
+		if ps[i].rows != nil {
+			segments = append(segments, ps[i].segment)
+		}
+	}
+	return segments
+}
+
+func (c *Catalog) list() parts {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.parts
+}
+
+// ask puts a question to a part. If its run turns out to be damaged, the question
+// is put to what the segment itself says.
+func (c *Catalog) ask(p *part, question func(p *part) error) error {
+	err := question(p)
+	if damage, ok := errors.AsType[*sidx.DamageError](err); ok {
+		sometimes.Reached("damaged footer was given up")
+		x, serr := c.scan(damage.Segment)
+		if serr != nil {
+			return serr
+		}
+		p.run.Forget()
+		again := &part{segment: p.segment, first: p.first, rows: x}
+		c.swap(again)
+		return question(again)
+	}
+	return err
+}
+
+// Next is the sequence after the last event.
+func (c *Catalog) Next() uint64 {
+	ps := c.list()
+	if len(ps) == 0 {
+		return 1
+	}
+	return ps[len(ps)-1].next()
+}
+
+// At finds an event by its sequence.
+func (c *Catalog) At(sequence uint64) (ref index.Ref, ok bool, err error) {
+	p := c.list().holding(sequence)
+	if p == nil {
+		return index.Ref{}, false, nil
+	}
+	err = c.ask(p, func(p *part) (err error) {
+		ref, ok, err = p.at(sequence)
+		return err
+	})
+	return ref, ok, err
+}
+
+// ByID finds the event that may have this id: its upper half is compared, the
+// caller compares the rest.
+func (c *Catalog) ByID(id [16]byte) (ref index.Ref, ok bool, err error) {
+	for _, p := range slices.Backward(c.list()) {
+		if p.run != nil && !p.run.MayHold(id) {
+			continue
+		}
+		err = c.ask(p, func(p *part) (err error) {
+			ref, ok, err = p.byID(id)
+			return err
+		})
+		if ok || err != nil {
+			return ref, ok, err
+		}
+	}
+	return index.Ref{}, false, nil
+}
+
+// ByKey finds the events that may have this idempotency key, nearly always one or
+// none; the caller compares the key.
+func (c *Catalog) ByKey(key []byte) (refs []index.Ref, err error) {
+	fingerprint := sidx.Fingerprint(c.store, key)
+	for _, p := range slices.Backward(c.list()) {
+		err := c.ask(p, func(p *part) (err error) {
+			refs, err = p.byKey(refs, key, fingerprint)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return refs, nil
+}
+
+// Effects finds the events after sequence that may name this id, the event's at
+// sequence, as their causation, in order; the caller compares it.
+func (c *Catalog) Effects(sequence uint64, cause [16]byte) (refs []index.Ref, err error) {
+	for _, p := range c.list() {
+		if p.next() <= sequence {
+			continue
+		}
+		err := c.ask(p, func(p *part) (err error) {
+			refs, err = p.effects(refs, cause)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return refs, nil
+}
+
+// Nth finds an event by its version in its entity's stream.
+func (c *Catalog) Nth(entity string, version uint64) (ref index.Ref, ok bool, err error) {
+	for _, p := range slices.Backward(c.list()) {
+		err = c.ask(p, func(p *part) (err error) {
+			ref, ok, err = p.nth(entity, version)
+			return err
+		})
+		if ok || err != nil {
+			return ref, ok, err
+		}
+	}
+	return index.Ref{}, false, nil
+}
+
+// Before is the version that an entity's stream had after the event at sequence.
+func (c *Catalog) Before(entity string, sequence uint64) (version uint64, err error) {
+	for _, p := range slices.Backward(c.list()) {
+		if p.first > sequence {
+			continue
+		}
+		err = c.ask(p, func(p *part) (err error) {
+			version, err = p.before(entity, sequence)
+			return err
+		})
+		if version > 0 || err != nil {
+			return version, err
+		}
+	}
+	return 0, nil
+}
+
+// Entity is the name of the stream of the event at sequence, "" if there is no
+// such event.
+func (c *Catalog) Entity(sequence uint64) (name string, err error) {
+	p := c.list().holding(sequence)
+	if p == nil {
+		return "", nil
+	}
+	err = c.ask(p, func(p *part) (err error) {
+		name, err = p.entity(sequence)
+		return err
+	})
+	return name, err
+}
+
+// Incarnation is the opening of the store in which the event was written.
+func (c *Catalog) Incarnation(sequence uint64) (n uint32, err error) {
+	p := c.list().holding(sequence)
+	if p == nil {
+		return 0, nil
+	}
+	err = c.ask(p, func(p *part) (err error) {
+		n, err = p.incarnation(sequence)
+		return err
+	})
+	return n, err
+}
+
+// Find appends to dst the next events that match q, in order, as many as dst has
+// room for. It returns fewer only at the end, or before the segment that it failed in.
+func (c *Catalog) Find(dst []index.Ref, q index.Query) ([]index.Ref, error) {
+	for _, p := range c.list() {
+		if p.next() <= q.After+1 || q.Until != 0 && p.first > q.Until {
+			continue
+		}
+		if len(dst) == cap(dst) {
+			break
+		}
+		kept := len(dst)
+		err := c.ask(p, func(p *part) (err error) {
+			dst, err = p.find(dst[:kept], &q)
+			return err
+		})
+		if err != nil {
+			return dst[:kept], err
+		}
+	}
+	return dst, nil
+}

@@ -1,0 +1,21 @@
+// Package catalog finds the events of a store, wherever their index is: in memory
+// for the segment that is written to, in the footers of sealed segments for all
+// others.
+//
+// It is a list of parts in the order of the log, one for each segment that holds
+// events. The last part is in memory and grows; a part whose segment is sealed is
+// in memory until its footer is written, and is replaced by the run that reads it
+// then. What a part is asked for costs what is found, wherever the part lies.
+//
+// The writer may not wait for the disk. So each question has a form that is
+// answered from memory alone, and says so if it cannot be: [Catalog.Recent] for
+// events, [Catalog.Head] for the end of a stream. What a run says of a stream or a
+// query is asked for beforehand, and stays true as long as the list of runs does,
+// which [Catalog.Generation] tells.
+//
+// A run whose pages are damaged is given up, and its segment read again: damage to
+// an index costs time and memory, never data. The package reads no segment itself;
+// it is told how.
+//
+// A Catalog is safe for concurrent use by one adder and any number of readers.
+package catalog

@@ -1,0 +1,12 @@
+// Package footer gives sealed segments their footers: it reads a segment, checks
+// that it is the one which the next segment names, and writes its index behind its
+// last group.
+//
+// How long a sealed segment is, and what its digest, stands in the header of the
+// next one, which is durable before a footer is written. So a footer that a crash
+// has left half written is told from the segment itself and written again, and a
+// segment that is not the one it was gets none.
+//
+// The package does not decide when: a footer may be written at any time once the
+// next segment has begun, beside readers and beside the writer.
+package footer

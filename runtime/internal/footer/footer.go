@@ -1,0 +1,154 @@
+package footer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sidx"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+)
+
+// Write writes the footer of a sealed segment that holds events, makes it durable,
+// and returns its run. What is behind the segment's groups is lost.
+//
+// Errors are a [*segment.DamageError] if the segment is not what the next one says
+// of it, in which case nothing was written, or the disk's. After an error of the
+// disk there may be half a footer, and Write may be called again.
+//
+//	ftruncate  <number>.seg   to the end of its groups
+//	pwrite     <number>.seg   pages, the trailer last
+//	fdatasync  <number>.seg
+func Write(dir vfs.FS, r *segment.Reader, number uint64, cache *sidx.Cache) (*sidx.Run, error) {
+	var b *sidx.Builder
+	sealed, err := read(r, number, func(store [16]byte, g format.GroupHeader, rec *format.Record, offset uint32) {
+		if b == nil {
+			b = sidx.NewBuilder(sidx.Place{Store: store, Segment: number})
+		}
+		b.Began(g.Incarnation, rec.Sequence)
+		b.Add(rec, offset)
+	})
+	if err != nil {
+		return nil, err
+	}
+	f, err := dir.Open(segment.Name(number), vfs.ReadWrite)
+	if err != nil {
+		return nil, fmt.Errorf("write the footer of segment %d: %w", number, err)
+	}
+	err = write(f, b, sealed)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("write the footer of segment %d: %w", number, err)
+	}
+	return Open(r, sidx.Place{Store: sealed.Store, Segment: number}, cache)
+}
+
+func write(f vfs.File, b *sidx.Builder, sealed format.SegmentHeader) error {
+	end := int64(sealed.PrevLength)
+	if err := f.Truncate(end); err != nil {
+		return err
+	}
+	if err := b.Write(io.NewOffsetWriter(f, end), sealed.PrevLength, sealed.PrevDigest); err != nil {
+		_ = f.Truncate(end) // if the disk is full, the log needs the space more
+		return err
+	}
+	return f.Sync()
+}
+
+// Open opens the footer of a segment. A [*sidx.DamageError] says that there is none
+// that can be trusted.
+func Open(r *segment.Reader, at sidx.Place, cache *sidx.Cache) (*sidx.Run, error) {
+	size, err := r.Size(at.Segment)
+	if err != nil {
+		return nil, err
+	}
+	return sidx.Open(r.File(at.Segment), size, at, cache)
+}
+
+// Scan makes the index of a sealed segment by reading it. Errors are those of
+// [Write] that are about reading.
+func Scan(r *segment.Reader, number uint64) (*index.Index, error) {
+	var x *index.Index
+	var entry [1]index.Entry
+	_, err := read(r, number, func(_ [16]byte, g format.GroupHeader, rec *format.Record, offset uint32) {
+		if x == nil {
+			x = index.New(rec.Sequence)
+		}
+		x.Began(rec.Sequence, g.Incarnation)
+		entry[0] = index.EntryOf(rec, format.Pos{Segment: uint32(number), Offset: offset, Length: uint32(rec.Length)})
+		x.Add(entry[:])
+	})
+	return x, err
+}
+
+// read reads the events of a sealed segment and returns the header of the next
+// one, which says what the segment must be.
+func read(r *segment.Reader, number uint64, visit func(store [16]byte, g format.GroupHeader, rec *format.Record, offset uint32)) (format.SegmentHeader, error) {
+	next, err := head(r, number+1)
+	if err != nil {
+		return next, err
+	}
+	s, err := r.Scan(number)
+	if err != nil {
+		return next, err
+	}
+	s.Limit(int64(next.PrevLength))
+	h, err := s.Head()
+	if err != nil {
+		return next, err
+	}
+	digest := chain.NewSegment()
+	digest.Write(s.Bytes())
+	sequence := h.FirstSequence
+	for {
+		ok, err := s.Next()
+		if err != nil {
+			return next, err
+		}
+		if !ok {
+			break
+		}
+		digest.Write(s.Bytes())
+		if sequence, err = records(s, h.Store, sequence, visit); err != nil {
+			return next, err
+		}
+	}
+	if s.End() != int64(next.PrevLength) || digest.Sum() != next.PrevDigest || h.Store != next.Store || sequence != next.FirstSequence {
+		return next, &segment.DamageError{
+			Segment: number, FirstSequence: h.FirstSequence,
+			Reason: fmt.Sprintf("length or digest differ from what segment %d says of it", number+1),
+		}
+	}
+	return next, nil
+}
+
+// head reads the header of a segment.
+func head(r *segment.Reader, number uint64) (format.SegmentHeader, error) {
+	s, err := r.Scan(number)
+	if err != nil {
+		return format.SegmentHeader{}, err
+	}
+	return s.Head()
+}
+
+// records visits the records of the scanner's group, of which the first has this
+// sequence, and returns the sequence after the last.
+func records(s *segment.Scanner, store [16]byte, sequence uint64, visit func(store [16]byte, g format.GroupHeader, rec *format.Record, offset uint32)) (uint64, error) {
+	body, seed := s.Body(), format.RecordSeed(store)
+	for ; len(body) > 0; sequence++ {
+		at := s.Offset() + int64(len(s.Bytes())-len(body))
+		rec, rest, err := format.ParseRecord(body, seed)
+		if err == nil && rec.Sequence != sequence {
+			err = fmt.Errorf("holds event %d in place of event %d", rec.Sequence, sequence)
+		}
+		if err != nil {
+			return 0, &segment.DamageError{Segment: s.Segment(), Offset: at, FirstSequence: sequence, Reason: err.Error()}
+		}
+		visit(store, s.Group(), &rec, uint32(at))
+		body = rest
+	}
+	return sequence, nil
+}

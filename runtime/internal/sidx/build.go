@@ -1,0 +1,375 @@
+package sidx
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"io"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/zeebo/blake3"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+)
+
+// row is an event, as it stands in a footer.
+type row struct {
+	id       uint64 // upper half; ids rise strictly in it
+	sequence uint32 // less the first one of the segment
+	offset   uint32
+	length   uint32
+	stream   uint32
+	scope    uint32
+	kind     uint16
+}
+
+func (r *row) append(dst []byte) []byte {
+	dst = binary.LittleEndian.AppendUint64(dst, r.id)
+	dst = binary.LittleEndian.AppendUint32(dst, r.sequence)
+	dst = binary.LittleEndian.AppendUint32(dst, r.offset)
+	dst = binary.LittleEndian.AppendUint32(dst, r.length)
+	dst = binary.LittleEndian.AppendUint32(dst, r.stream)
+	dst = binary.LittleEndian.AppendUint32(dst, r.scope)
+	dst = binary.LittleEndian.AppendUint16(dst, r.kind)
+	return binary.LittleEndian.AppendUint16(dst, 0)
+}
+
+func parseRow(b []byte) row {
+	return row{
+		id:       binary.LittleEndian.Uint64(b),
+		sequence: binary.LittleEndian.Uint32(b[8:]),
+		offset:   binary.LittleEndian.Uint32(b[12:]),
+		length:   binary.LittleEndian.Uint32(b[16:]),
+		stream:   binary.LittleEndian.Uint32(b[20:]),
+		scope:    binary.LittleEndian.Uint32(b[24:]),
+		kind:     binary.LittleEndian.Uint16(b[28:]),
+	}
+}
+
+// pair leads from something of an event to its row.
+type pair struct {
+	value uint64
+	row   uint32
+}
+
+func comparePairs(a, b pair) int {
+	return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.row, b.row))
+}
+
+// named is a stream or scope while its rows are counted.
+type named struct {
+	name  string
+	rows  uint32
+	first uint64 // version, of a stream
+	last  index.Head
+}
+
+// Builder gathers the records of a segment for its footer. It needs memory for
+// about 60 bytes an event until the footer is written, and is used by one
+// goroutine.
+type Builder struct {
+	trailer Trailer
+	rows    []row
+	streams table
+	scopes  table
+	kinds   map[uint16]uint32 // rows of each
+	pairs   [3][]pair         // keys, causes, correlations
+	opened  []opening
+}
+
+// opening says that the events from a sequence on are of an incarnation.
+type opening struct {
+	first  uint64
+	number uint32
+}
+
+// table numbers names in the order in which they come up.
+type table struct {
+	of  map[string]uint32
+	all []named
+}
+
+func (t *table) number(name []byte) uint32 {
+	i, ok := t.of[string(name)]
+	if !ok {
+		i = uint32(len(t.all))
+		s := string(name)
+		t.of[s] = i
+		t.all = append(t.all, named{name: s})
+	}
+	t.all[i].rows++
+	return i
+}
+
+// sorted returns the numbers of the names in order, and the place of each number
+// in that order.
+func (t *table) sorted() (order, place []uint32) {
+	order, place = make([]uint32, len(t.all)), make([]uint32, len(t.all))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int { return cmp.Compare(t.all[a].name, t.all[b].name) })
+	for i, n := range order {
+		place[n] = uint32(i)
+	}
+	return order, place
+}
+
+// NewBuilder returns a builder for the footer of the segment at this place.
+func NewBuilder(at Place) *Builder {
+	return &Builder{
+		trailer: Trailer{Place: at},
+		streams: table{of: map[string]uint32{}},
+		scopes:  table{of: map[string]uint32{}},
+		kinds:   map[uint16]uint32{},
+	}
+}
+
+// Began says that the events added from now on are of this incarnation.
+func (b *Builder) Began(number uint32, first uint64) {
+	if n := len(b.opened); n == 0 || b.opened[n-1].number != number {
+		b.opened = append(b.opened, opening{first: first, number: number})
+		b.trailer.Newest = number
+	}
+}
+
+// Add adds the record that lies at offset, which comes after those before in
+// sequence and id. It keeps none of the record's slices.
+func (b *Builder) Add(r *format.Record, offset uint32) {
+	if len(b.rows) == 0 {
+		b.trailer.First, b.trailer.MinID = r.Sequence, r.ID
+	}
+	b.trailer.Last, b.trailer.MaxID = r.Sequence, r.ID
+	at := uint32(len(b.rows))
+	stream := b.streams.number(r.Entity)
+	s := &b.streams.all[stream]
+	if s.rows == 1 {
+		s.first = r.Version
+	}
+	s.last = index.Head{Version: r.Version, Sequence: r.Sequence, Hash: r.Hash}
+	b.kinds[r.Kind]++
+	b.rows = append(b.rows, row{
+		id: upper(r.ID), sequence: uint32(r.Sequence - b.trailer.First), offset: offset, length: uint32(r.Length),
+		stream: stream, scope: b.scopes.number(r.Scope), kind: r.Kind,
+	})
+	if len(r.Key) > 0 {
+		b.pairs[0] = append(b.pairs[0], pair{Fingerprint(b.trailer.Store, r.Key), at})
+	}
+	if r.Causation != [16]byte{} {
+		b.pairs[1] = append(b.pairs[1], pair{upper(r.Causation), at})
+	}
+	if r.Correlation != [16]byte{} {
+		b.pairs[2] = append(b.pairs[2], pair{upper(r.Correlation), at})
+	}
+}
+
+// Len is the number of records so far.
+func (b *Builder) Len() int { return len(b.rows) }
+
+// Fingerprint is what the index of a store knows of an idempotency key:
+//
+//	the first 8 bytes of BLAKE3( "batpak key 1" 0x00, store 16, key )
+//
+// Part of the disk format; do not change.
+func Fingerprint(store [16]byte, key []byte) uint64 {
+	var room [128]byte
+	b := append(append(append(room[:0], "batpak key 1\x00"...), store[:]...), key...)
+	sum := blake3.Sum256(b)
+	return binary.LittleEndian.Uint64(sum[:])
+}
+
+// Write writes the footer of a segment whose groups end at length and have this
+// digest. There must be a record.
+func (b *Builder) Write(w io.Writer, length uint64, digest [32]byte) error {
+	b.trailer.Length, b.trailer.Digest = length, digest
+	streamOrder, streamPlace := b.streams.sorted()
+	scopeOrder, scopePlace := b.scopes.sorted()
+	for i := range b.rows {
+		b.rows[i].stream, b.rows[i].scope = streamPlace[b.rows[i].stream], scopePlace[b.rows[i].scope]
+	}
+	kindOrder := slices.Sorted(maps.Keys(b.kinds))
+
+	p := pager{w: w, trailer: &b.trailer}
+	for i := range b.rows {
+		p.add(rows, b.rows[i].append(p.room()))
+	}
+	for i := 0; i < len(b.rows); i += int(rows.perPage()) {
+		e := binary.LittleEndian.AppendUint64(p.room(), b.rows[i].id)
+		p.add(fences, binary.LittleEndian.AppendUint32(e, b.rows[i].sequence))
+	}
+	for _, n := range streamOrder {
+		p.addAll(names, b.streams.all[n].name)
+	}
+	for _, n := range scopeOrder {
+		p.addAll(names, b.scopes.all[n].name)
+	}
+	b.writeDirectories(&p, streamOrder, scopeOrder, kindOrder)
+	b.writePostings(&p, streamPostings, b.starts(streamOrder, &b.streams), func(r *row) uint32 { return r.stream })
+	b.writePostings(&p, scopePostings, b.starts(scopeOrder, &b.scopes), func(r *row) uint32 { return r.scope })
+	starts := make([]uint32, len(kindOrder))
+	for i, next := 0, uint32(0); i < len(kindOrder); i++ {
+		starts[i] = next
+		next += b.kinds[kindOrder[i]]
+	}
+	b.writePostings(&p, kindPostings, starts, func(r *row) uint32 {
+		i, _ := slices.BinarySearch(kindOrder, r.kind)
+		return uint32(i)
+	})
+	for i, pairs := range b.pairs {
+		slices.SortFunc(pairs, comparePairs)
+		for _, x := range pairs {
+			e := binary.LittleEndian.AppendUint64(p.room(), x.value)
+			p.add(keys+section(i), binary.LittleEndian.AppendUint32(e, x.row))
+		}
+	}
+	for _, o := range b.opened {
+		e := binary.LittleEndian.AppendUint64(p.room(), o.first)
+		p.add(incarnations, binary.LittleEndian.AppendUint32(e, o.number))
+	}
+	return p.finish()
+}
+
+// writeDirectories writes the streams, scopes and kinds, each with where its
+// postings begin.
+func (b *Builder) writeDirectories(p *pager, streamOrder, scopeOrder []uint32, kindOrder []uint16) {
+	name, posting := uint32(0), uint32(0)
+	for _, n := range streamOrder {
+		s := &b.streams.all[n]
+		e := binary.LittleEndian.AppendUint32(p.room(), name)
+		e = binary.LittleEndian.AppendUint16(e, uint16(len(s.name)))
+		e = binary.LittleEndian.AppendUint16(e, 0)
+		e = binary.LittleEndian.AppendUint32(e, posting)
+		e = binary.LittleEndian.AppendUint32(e, uint32(s.last.Sequence-b.trailer.First))
+		e = binary.LittleEndian.AppendUint64(e, s.first)
+		e = binary.LittleEndian.AppendUint64(e, s.last.Version)
+		p.add(streams, append(e, s.last.Hash[:]...))
+		name, posting = name+uint32(len(s.name)), posting+s.rows
+	}
+	posting = 0
+	for _, n := range scopeOrder {
+		s := &b.scopes.all[n]
+		e := binary.LittleEndian.AppendUint32(p.room(), name)
+		e = binary.LittleEndian.AppendUint16(e, uint16(len(s.name)))
+		e = binary.LittleEndian.AppendUint16(e, 0)
+		p.add(scopes, binary.LittleEndian.AppendUint32(e, posting))
+		name, posting = name+uint32(len(s.name)), posting+s.rows
+	}
+	posting = 0
+	for _, k := range kindOrder {
+		e := binary.LittleEndian.AppendUint16(p.room(), k)
+		e = binary.LittleEndian.AppendUint16(e, 0)
+		p.add(kinds, binary.LittleEndian.AppendUint32(e, posting))
+		posting += b.kinds[k]
+	}
+}
+
+// starts says where the postings of each name begin.
+func (b *Builder) starts(order []uint32, t *table) []uint32 {
+	starts := make([]uint32, len(order))
+	next := uint32(0)
+	for i, n := range order {
+		starts[i] = next
+		next += t.all[n].rows
+	}
+	return starts
+}
+
+// writePostings sorts the rows by what of gives for them, and writes them.
+func (b *Builder) writePostings(p *pager, s section, next []uint32, of func(*row) uint32) {
+	sorted := make([]uint32, len(b.rows))
+	for i := range b.rows {
+		k := of(&b.rows[i])
+		sorted[next[k]] = uint32(i)
+		next[k]++
+	}
+	for _, r := range sorted {
+		p.add(s, binary.LittleEndian.AppendUint32(p.room(), r))
+	}
+}
+
+// pager writes elements one behind the other, in pages.
+type pager struct {
+	w       io.Writer
+	trailer *Trailer
+	section section
+	size    int64  // of all elements
+	page    []byte // so far
+	number  uint32 // of page
+	element [streamWidth]byte
+	out     []byte
+	err     error
+}
+
+// room is where an element is made.
+func (p *pager) room() []byte { return p.element[:0] }
+
+// add adds an element, whose section is the last one or comes after it.
+func (p *pager) add(s section, element []byte) {
+	p.enter(s)
+	p.trailer.table[s].count++
+	p.write(element)
+}
+
+// addAll adds bytes, each of which is an element.
+func (p *pager) addAll(s section, text string) {
+	p.enter(s)
+	p.trailer.table[s].count += uint32(len(text))
+	p.write([]byte(text))
+}
+
+// enter begins the sections up to s.
+func (p *pager) enter(s section) {
+	for p.section < s {
+		p.section++
+		p.trailer.table[p.section].start = uint32(p.size)
+	}
+}
+
+func (p *pager) write(b []byte) {
+	p.size += int64(len(b))
+	for len(b) > 0 {
+		n := min(len(b), payload-len(p.page))
+		p.page, b = append(p.page, b[:n]...), b[n:]
+		if len(p.page) == payload {
+			p.flush()
+		}
+	}
+}
+
+// flush ends the page.
+func (p *pager) flush() {
+	if len(p.page) == 0 {
+		return
+	}
+	p.page = append(p.page, 0, 0, 0, 0)
+	p.trailer.seal(p.page, p.number)
+	p.out = append(p.out, p.page...)
+	p.page, p.number = p.page[:0], p.number+1
+	if len(p.out) >= 64<<10 {
+		p.drain()
+	}
+}
+
+func (p *pager) drain() {
+	if p.err == nil {
+		_, p.err = p.w.Write(p.out)
+	}
+	p.out = p.out[:0]
+}
+
+// finish ends the last section and writes the trailer.
+func (p *pager) finish() error {
+	p.enter(sections - 1)
+	p.flush()
+	if p.size > math.MaxUint32 {
+		return errors.New("segment has too many events for a footer")
+	}
+	p.out = p.trailer.append(p.out)
+	p.drain()
+	return p.err
+}
+
+func upper(id [16]byte) uint64 { return binary.BigEndian.Uint64(id[:]) }

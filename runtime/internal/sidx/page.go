@@ -1,0 +1,107 @@
+package sidx
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/batpak-go/batpak/runtime/internal/planted"
+)
+
+// Part of the disk format; do not change.
+const (
+	pageSize = 4096 // of every page but the last, which may be shorter
+	crcSize  = 4
+	payload  = pageSize - crcSize // bytes of a page but for its checksum
+
+	// Version is the version of footers that this build writes, and the only one it
+	// reads. A footer of another version is made again.
+	Version = 1
+)
+
+// section is a part of a footer, all of whose elements have one width.
+type section int
+
+// The sections, in their order on disk.
+const (
+	rows           section = iota // an event each, in the order of their sequences
+	fences                        // every so many rows, as many as lie in a page
+	names                         // the bytes of the names of streams, then of scopes
+	streams                       // an entity each, sorted by name
+	scopes                        // a scope each, sorted by name
+	kinds                         // a kind each, sorted
+	streamPostings                // rows, by stream
+	scopePostings                 // rows, by scope
+	kindPostings                  // rows, by kind
+	keys                          // fingerprint and row of each event with a key, sorted
+	causes                        // cause and row of each event with a causation, sorted
+	correlations                  // correlation and row of each event that was given one, sorted
+	incarnations                  // the first sequence of each opening of the store that wrote here
+	sections                      // how many there are
+)
+
+const (
+	rowWidth     = 32
+	fenceWidth   = 12
+	streamWidth  = 64
+	scopeWidth   = 12
+	kindWidth    = 8
+	postingWidth = 4
+	pairWidth    = 12
+	openingWidth = 12
+)
+
+// width is the length of an element in bytes.
+func (s section) width() int {
+	return [sections]int{
+		rowWidth, fenceWidth, 1, streamWidth, scopeWidth, kindWidth,
+		postingWidth, postingWidth, postingWidth, pairWidth, pairWidth, pairWidth, openingWidth,
+	}[s]
+}
+
+// perPage is about how many elements lie in a page.
+func (s section) perPage() uint32 { return uint32(payload / s.width()) }
+
+// Place is where a footer belongs.
+type Place struct {
+	Store   [16]byte
+	Segment uint64
+}
+
+// seed seeds the checksum of a page.
+func (p Place) seed(page uint32) uint32 {
+	var b [28]byte
+	copy(b[:], p.Store[:])
+	binary.LittleEndian.PutUint64(b[16:], p.Segment)
+	binary.LittleEndian.PutUint32(b[24:], page)
+	return checksum(0, b[:])
+}
+
+// checksum is CRC-32C, continued from seed.
+func checksum(seed uint32, b []byte) uint32 {
+	return crc32.Update(seed, crc32.MakeTable(crc32.Castagnoli), b)
+}
+
+// seal completes a page, whose last bytes are room for its checksum.
+func (p Place) seal(page []byte, number uint32) {
+	end := len(page) - crcSize
+	binary.LittleEndian.PutUint32(page[end:], checksum(p.seed(number), page[:end]))
+}
+
+// sound reports whether a page is as it was written.
+func (p Place) sound(page []byte, number uint32) bool {
+	end := len(page) - crcSize
+	return binary.LittleEndian.Uint32(page[end:]) == checksum(p.seed(number), page[:end]) || planted.Bug("checksum of an index page is not checked")
+}
+
+// DamageError says that a footer, or a page of one, is not what was written. The
+// segment itself may be sound.
+type DamageError struct {
+	Segment uint64
+	Page    uint32 // from the start of the footer
+	Reason  string
+}
+
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("index of segment %d, page %d: %s", e.Segment, e.Page, e.Reason)
+}

@@ -1,0 +1,86 @@
+package batpak
+
+import (
+	"sync"
+
+	"github.com/batpak-go/batpak/runtime/internal/footer"
+	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
+)
+
+// upkeep is the work of a store that nobody waits for: sealed segments get their
+// footers. What fails is left for the next opening; nothing depends on it but how
+// fast the store opens and how much memory it takes.
+type upkeep struct {
+	store  *Store
+	inline bool
+	due    chan struct{} // holds one if there is something to do
+	quit   chan struct{}
+	done   sync.WaitGroup
+
+	mu     sync.Mutex // guards all below; held while work is done
+	closed bool
+	failed map[uint64]error // by segment; after a failed sync nothing is tried again
+}
+
+func (s *Store) newUpkeep() *upkeep {
+	u := &upkeep{store: s, inline: rtopts.FS(&s.options.Internal) != nil, due: make(chan struct{}, 1), quit: make(chan struct{}), failed: map[uint64]error{}}
+	if !u.inline {
+		u.done.Go(u.run)
+	}
+	return u
+}
+
+func (u *upkeep) run() {
+	for {
+		select {
+		case <-u.due:
+			u.work()
+		case <-u.quit:
+			return
+		}
+	}
+}
+
+// wake says that there may be something to do. It does not wait, unless upkeep is
+// done inline.
+func (u *upkeep) wake() {
+	if u.inline {
+		u.work()
+		return
+	}
+	select {
+	case u.due <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+func (u *upkeep) work() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed {
+		return
+	}
+	for _, number := range u.store.index.Pending() {
+		if u.failed[number] != nil {
+			continue
+		}
+		run, err := footer.Write(u.store.fs, u.store.segments, number, u.store.cache)
+		if err != nil {
+			sometimes.Reached("footer could not be written")
+			u.failed[number] = err
+			continue
+		}
+		u.store.index.Replace(run)
+	}
+}
+
+// stop does what is due and ends upkeep.
+func (u *upkeep) stop() {
+	close(u.quit)
+	u.done.Wait()
+	u.work()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.closed = true
+}
