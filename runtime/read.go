@@ -127,16 +127,17 @@ func (s *Store) Events(q Query) iter.Seq2[Event, error] {
 		cursor := s.segments.Cursor()
 		page := make([]index.Ref, 0, pageSize)
 		for {
-			var err error
-			if page, err = s.index.Find(page[:0], iq); err != nil {
-				yield(Event{}, outward(err, 0))
-				return
-			}
+			var failed error
+			page, failed = s.index.Find(page[:0], iq) // up to where it failed
 			for _, ref := range page {
 				e, err := s.read(cursor, ref)
 				if !yield(e, err) || err != nil {
 					return
 				}
+			}
+			if failed != nil {
+				yield(Event{}, outward(failed, 0))
+				return
 			}
 			if len(page) < cap(page) {
 				return

@@ -141,7 +141,8 @@ func TestRestoreUnderOpenStore(t *testing.T) {
 	for i, sp := range all {
 		for j, other := range all {
 			disk := sp.disk()
-			s := open(t, "simulated", rawOptions(disk, nil)) // what is changed beneath the checks, they do not know
+			s, err := batpak.Open("simulated", rawOptions(disk, nil)) // the checks know nothing of what is changed beneath them
+			opened(t, s, err)
 			for _, name := range sp.segments() {
 				if content, ok := other.directory[name]; ok {
 					disk.SetBytes(name, content)

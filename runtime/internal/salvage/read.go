@@ -226,9 +226,12 @@ func (w *walk) groups(number uint64, size, sealed int64) (end int64, err error) 
 		} else if at, err = w.resume(number, at, size); err != nil {
 			return 0, err
 		}
+		if at >= size && from < sealed {
+			at = min(size, sealed) // what is behind it is no part of the log
+		}
 		w.lose(number, from, at, reason)
-		if at >= size {
-			return size, nil
+		if at >= size || at == sealed {
+			return at, nil
 		}
 		sometimes.Reached("salvage read on behind damage")
 	}
