@@ -1,0 +1,89 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/batpak-go/batpak/runtime/bench/internal/driver"
+	"github.com/batpak-go/batpak/runtime/bench/internal/event"
+	"github.com/batpak-go/batpak/runtime/bench/internal/probe"
+	"github.com/batpak-go/batpak/runtime/bench/internal/report"
+)
+
+// limits measures what the processor allows: it belongs to the roof.
+func (s *Suite) limits(ctx context.Context) error {
+	return s.turns(ctx, "limit/crc", func(d driver.Driver, m meter) error {
+		if d.Role == driver.Roof {
+			m.emit(report.Nanos, probe.Checksum(s.Payload, s.Window))
+		}
+		return nil
+	})
+}
+
+// compactions measures how long durable appends take while a store compacts, and
+// while it does not.
+func (s *Suite) compactions(ctx context.Context) error {
+	return s.turns(ctx, "compact", func(d driver.Driver, m meter) error {
+		if d.Role == driver.Roof || d.Grouped {
+			return nil
+		}
+		dir, err := s.fresh("compact")
+		if err != nil {
+			return err
+		}
+		defer s.remove(dir)
+		store, err := d.Open(dir, driver.Durable)
+		if err != nil {
+			return err
+		}
+		if compact := store.Ways().Compact; compact != nil {
+			err = s.compact(ctx, store, compact, m)
+		}
+		return errors.Join(err, store.Close())
+	})
+}
+
+// compact fills the store with something to do, then appends for two windows, in
+// the second of which the store compacts all the time.
+func (s *Suite) compact(ctx context.Context, store driver.Store, compact func(context.Context) error, m meter) error {
+	const fill = 50_000
+	b := event.NewBatch(loadBatch)
+	for i := uint64(0); i < fill; i += loadBatch {
+		if err := store.Append(b.Fill(s.source, i)); err != nil {
+			return err
+		}
+	}
+	quiet, err := s.latency(store, s.source.Lane(1, s.Entities))
+	if err != nil {
+		return err
+	}
+	var (
+		compacting sync.WaitGroup
+		failed     error
+	)
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	compacting.Go(func() {
+		for working.Err() == nil && failed == nil {
+			failed = compact(ctx)
+		}
+	})
+	busy, err := s.latency(store, s.source.Lane(2, s.Entities))
+	stop()
+	compacting.Wait()
+	if err = errors.Join(err, failed); err != nil {
+		return err
+	}
+	m.emit(report.P99, busy)
+	m.emit(report.Slowdown, busy/quiet)
+	return nil
+}
+
+// latency is the 99th percentile of appends in one window, in microseconds.
+func (s *Suite) latency(store driver.Store, source *event.Source) (p99 float64, err error) {
+	r := runner{store: store, source: source, batch: event.NewBatch(1)}
+	r.run(time.Now().Add(s.Window), appending{batch: 1, mode: driver.Durable})
+	return percentile(r.spans, 99), r.err
+}
