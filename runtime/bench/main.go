@@ -120,9 +120,11 @@ func run(ctx context.Context, args []string, out, messages io.Writer) error {
 		}
 		return nil
 	}
-	result, err := s.measure(ctx, messages)
+	var result *report.Run
 	if s.from != "" {
 		result, err = read(s.from)
+	} else {
+		result, err = s.measure(ctx, messages)
 	}
 	if result == nil {
 		return err
@@ -141,9 +143,6 @@ func read(name string) (*report.Run, error) {
 
 // measure runs the suite. What it found until an error is returned beside that.
 func (s *settings) measure(ctx context.Context, messages io.Writer) (result *report.Run, err error) {
-	if s.from != "" {
-		return nil, nil
-	}
 	if s.suite.Dir, err = os.MkdirTemp(s.suite.Dir, "bench-"); err != nil {
 		return nil, err
 	}
@@ -211,7 +210,7 @@ func (s *settings) write(r *report.Run, out io.Writer) error {
 			return err
 		}
 	}
-	return errors.Join(save(s.markdown, r.Markdown), save(s.json, r.Write))
+	return errors.Join(save(s.markdown, r.Markdown), save(s.json, r.Write), save(s.chart, r.Chart))
 }
 
 // save writes a file, if it has a name.

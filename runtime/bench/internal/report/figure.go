@@ -47,7 +47,7 @@ func lines() []line {
 type bar struct {
 	what string
 	Figure
-	to    string // a driver, bestIndexed, bestPeer, or "" for the figure itself
+	to    string // a driver, bestIndexed, bestPeer, tenthOf, or "" for the figure itself
 	most  bool   // the limit is the most that is allowed, not the least
 	limit float64
 	cores bool // the limit is for each core
@@ -56,6 +56,7 @@ type bar struct {
 const (
 	bestIndexed = "the best indexed peer"
 	bestPeer    = "the best peer"
+	tenthOf     = "a tenth of the events"
 )
 
 // bars are for payloads of 128 bytes and a store of 1,000,000 events in 1,000

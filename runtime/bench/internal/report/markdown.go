@@ -61,7 +61,7 @@ func (r *Run) comparison(b *strings.Builder) {
 func (r *Run) reached(b *strings.Builder) {
 	b.WriteString("\n### Bars\n\n")
 	table(b, "what|against|bar|measured|reached", func(row func(...string)) {
-		for _, x := range bars() {
+		for _, x := range append(bars(), r.grownBars()...) {
 			v, against, ok := r.measured(x)
 			if !ok {
 				continue
@@ -82,12 +82,42 @@ func (r *Run) reached(b *strings.Builder) {
 	})
 }
 
+// grownBars are the bars for stores of which the number of events was varied, from
+// a million on: those that are no ratios, and what tenfold events may cost.
+func (r *Run) grownBars() (grown []bar) {
+	for _, n := range r.Sizes() {
+		for _, x := range bars() {
+			if x.to == "" && (n == 1_000_000 || n > 1_000_000 && x.Workload != "c1/warm") {
+				x.Events = n
+				x.what += ", " + number(float64(n)) + " events"
+				grown = append(grown, x)
+			}
+		}
+		if n >= 10_000_000 {
+			for _, x := range []bar{
+				{"open and read", Figure{"c1/warm", Millis, n}, tenthOf, true, 2, false},
+				{"heap after opening", Figure{"c1/warm", Heap, n}, tenthOf, true, 1.1, false},
+			} {
+				x.what += ", " + number(float64(n)) + " events"
+				grown = append(grown, x)
+			}
+		}
+	}
+	return grown
+}
+
 // measured is the figure of a bar, or its ratio to another driver's.
 func (r *Run) measured(x bar) (v float64, against string, ok bool) {
 	switch x.to {
 	case "":
 		v, ok = r.Median(x.Figure, ours)
 		return v, "", ok
+	case tenthOf:
+		tenth := x.Figure
+		tenth.Events /= 10
+		less, had := r.Median(tenth, ours)
+		v, ok = r.Median(x.Figure, ours)
+		return v / less, x.to, ok && had && less > 0
 	case bestIndexed, bestPeer:
 		against, _ = r.Best(x.Figure, x.most, x.to == bestIndexed)
 	default:

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/batpak-go/batpak/runtime/bench/internal/report"
@@ -38,7 +39,10 @@ func sample() *report.Run {
 		add("r1/seq", "batpak", report.P50, 0.8)
 		add("c1/warm", "batpak", report.Millis, 12)
 		add("c1/warm", "tree", report.Millis, 3)
-		for _, n := range []int{10_000, 1_000_000} {
+		for _, n := range []int{10_000, 1_000_000, 10_000_000} {
+			r.Samples = append(r.Samples, report.Sample{
+				Workload: "c1/warm", Driver: "batpak", Metric: report.Millis, Events: n, Round: round, Value: 5 + float64(n)/1e6,
+			})
 			r.Samples = append(r.Samples, report.Sample{
 				Workload: "page/kind", Driver: "batpak", Metric: report.P50, Events: n, Round: round, Value: 40 + float64(n)/1e6,
 			})
@@ -53,6 +57,18 @@ func TestMarkdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "report.md", b.Bytes())
+}
+
+func TestChart(t *testing.T) {
+	grown, same := sample(), sample()
+	same.Samples = slices.DeleteFunc(same.Samples, func(s report.Sample) bool { return s.Events != 0 })
+	for name, r := range map[string]*report.Run{"growth.svg": grown, "compared.svg": same} {
+		var b bytes.Buffer
+		if err := r.Chart(&b); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, b.Bytes())
+	}
 }
 
 // golden compares with a file of testdata.

@@ -63,7 +63,7 @@ func (s *Suite) append(d driver.Driver, a appending, m meter) error {
 		err = errors.Join(err, store.Append(b.Fill(warm, i*uint64(a.batch))))
 	}
 	if err == nil {
-		err = s.race(store, a, m, 20*uint64(a.batch))
+		err = m.labelled(func() error { return s.race(store, a, m, 20*uint64(a.batch)) })
 	}
 	return errors.Join(err, store.Close())
 }

@@ -75,7 +75,9 @@ func (r *reader) gets(context.Context) error {
 				own = append(own, id)
 			}
 		}
-		if err := r.of(g.workload).lookups(r.random, r.count, r.suite.Window, g.get, own == nil); err != nil {
+		m := r.of(g.workload)
+		err := m.labelled(func() error { return m.lookups(r.random, r.count, r.suite.Window, g.get, own == nil) })
+		if err != nil {
 			return err
 		}
 	}
@@ -147,8 +149,11 @@ func (r *reader) streams(context.Context) error {
 		return nil
 	}
 	source := r.suite.source
-	return r.of("r2").repeat(r.suite.Window, func(visit func(*event.Event)) error {
-		return r.Stream(source.Entity(r.random.IntN(source.Entities())), visit)
+	m := r.of("r2")
+	return m.labelled(func() error {
+		return m.repeat(r.suite.Window, func(visit func(*event.Event)) error {
+			return r.Stream(source.Entity(r.random.IntN(source.Entities())), visit)
+		})
 	})
 }
 
@@ -181,7 +186,10 @@ func (r *reader) pages(context.Context) error {
 		}
 		err := r.checkPage(draw())
 		if err == nil {
-			err = r.of(p.workload).repeat(r.suite.Window, func(visit func(*event.Event)) error { return r.Page(draw(), pageSize, visit) })
+			m := r.of(p.workload)
+			err = m.labelled(func() error {
+				return m.repeat(r.suite.Window, func(visit func(*event.Event)) error { return r.Page(draw(), pageSize, visit) })
+			})
 		}
 		if err != nil && !errors.Is(err, driver.ErrUnsupported) {
 			return fmt.Errorf("%s: %w", p.workload, err)
@@ -214,10 +222,12 @@ func (r *reader) scan(context.Context) error {
 	}
 	events, last, ordered := 0, uint64(0), true
 	began := time.Now()
-	err := r.Scan(func(e *event.Event) {
-		events++
-		ordered = ordered && e.Seq == last+1 && len(e.Payload) == r.suite.Payload
-		last = e.Seq
+	err := r.of("r3").labelled(func() error {
+		return r.Scan(func(e *event.Event) {
+			events++
+			ordered = ordered && e.Seq == last+1 && len(e.Payload) == r.suite.Payload
+			last = e.Seq
+		})
 	})
 	took := time.Since(began)
 	if err == nil && (events < r.count || !ordered) {
@@ -235,8 +245,12 @@ func (r *reader) verify(ctx context.Context) error {
 	if r.Verify == nil || !r.wants("verify") {
 		return nil
 	}
+	var n uint64
 	began := time.Now()
-	n, err := r.Verify(ctx)
+	err := r.of("verify").labelled(func() (err error) {
+		n, err = r.Verify(ctx)
+		return err
+	})
 	if err == nil && n < uint64(r.count) {
 		err = fmt.Errorf("verify: %d events of %d hold", n, r.count)
 	}
@@ -269,7 +283,7 @@ func (s *Suite) projections(ctx context.Context) error {
 			return err
 		}
 		if store.Ways().Account != nil {
-			err = s.project(ctx, store.Ways(), m)
+			err = m.labelled(func() error { return s.project(ctx, store.Ways(), m) })
 		}
 		return errors.Join(err, store.Close())
 	})

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -120,6 +121,13 @@ func (m meter) emit(metric string, value float64) {
 
 func (m meter) fail(err error) {
 	m.suite.Fail(report.Failure{Workload: m.workload, Driver: m.driver.Name, Error: err.Error()})
+}
+
+// labelled calls do so that profiles can tell the workloads and drivers apart.
+func (m meter) labelled(do func() error) (err error) {
+	labels := pprof.Labels("workload", m.workload, "driver", m.driver.Name)
+	pprof.Do(context.Background(), labels, func(context.Context) { err = do() })
+	return err
 }
 
 // spread emits the median and the 99th percentile of durations.
