@@ -49,9 +49,10 @@ type Driver struct {
 	// Lanes is, for a roof, how many appends it has under way at once; several
 	// goroutines with an event each are, to a roof, one with as many events.
 	Lanes int
-	// Caches names the files, as patterns for [path/filepath.Match], that are caches
-	// of others. Opening without them is timed too.
-	Caches []string
+	// DropSnapshot takes from a closed store what it could do without as long as it has
+	// its indexes, DropIndex all that it can make again from its log. Opening it after
+	// either is timed; one that is nil is not.
+	DropSnapshot, DropIndex func(dir string) error
 	// Open opens the store in the directory dir, which exists, or creates it.
 	Open func(dir string, mode Mode) (Store, error)
 }

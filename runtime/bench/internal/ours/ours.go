@@ -17,6 +17,8 @@ var Driver = driver.Driver{
 	Settings: "this repository; all defaults, relaxed = Options.Durability Relaxed; idempotency key and expected version in every append",
 	Role:     driver.Ours,
 	Indexed:  true,
+	// There is no snapshot yet: a store that was closed opens from its footers.
+	DropIndex: dropFooters,
 	Open: func(dir string, mode driver.Mode) (driver.Store, error) {
 		options := batpak.Options{}
 		if mode == driver.Relaxed {

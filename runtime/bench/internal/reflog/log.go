@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -22,10 +23,10 @@ var Driver = driver.Driver{
 	Name: "ref-log",
 	Settings: "not a peer but the least that a log of our kind must do, in this repository; 64 MiB segments, zeroed ahead of use " +
 		"while commits are below 64 KiB on average; fdatasync; group commit; BLAKE3 chain; index in memory, snapshot at close",
-	Role:    driver.Reference,
-	Indexed: true,
-	Caches:  []string{snapshotName},
-	Open:    func(dir string, mode driver.Mode) (driver.Store, error) { return open(dir, mode) },
+	Role:      driver.Reference,
+	Indexed:   true,
+	DropIndex: func(dir string) error { return os.Remove(filepath.Join(dir, snapshotName)) },
+	Open:      func(dir string, mode driver.Mode) (driver.Store, error) { return open(dir, mode) },
 }
 
 // A record is

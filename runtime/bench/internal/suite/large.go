@@ -34,7 +34,7 @@ func (s *Suite) with(drivers []driver.Driver) *Suite {
 // large loads a store of many events for each driver, then reads it and opens it.
 func (s *Suite) large(ctx context.Context) error {
 	names := []string{"load", "r1/key", "r1/seq", "r1/id", "r2", "r3", "page/stream", "page/prefix", "page/scope", "page/kind", "verify"}
-	names = append(names, "c1/warm", "c1/cold", "c1/uncached", "c1/kill")
+	names = append(names, "c1/warm", "c1/cold", "c1/nosnapshot", "c1/scan", "c1/kill")
 	if !slices.ContainsFunc(names, s.wants) {
 		return nil
 	}

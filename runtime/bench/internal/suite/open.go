@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -31,8 +30,8 @@ type opened struct {
 }
 
 // openings measures what it takes to open the large stores, in processes of their
-// own: after they were closed, with a warm and with a cold page cache, without their
-// caches, and after a kill.
+// own: after they were closed, with a warm and with a cold page cache, without what
+// they keep beside their log, and after a kill.
 func (s *Suite) openings(ctx context.Context) error {
 	kept := func(prepare func(dir string) error) func(driver.Driver) (int, error) {
 		return func(d driver.Driver) (int, error) { return s.Events, prepare(s.place(d)) }
@@ -43,7 +42,8 @@ func (s *Suite) openings(ctx context.Context) error {
 	}{
 		{"c1/warm", kept(disk.Warm)},
 		{"c1/cold", kept(disk.Evict)},
-		{"c1/uncached", func(d driver.Driver) (int, error) { return s.Events, s.dropCaches(d) }},
+		{"c1/nosnapshot", func(d driver.Driver) (int, error) { return s.Events, s.drop(d, d.DropSnapshot) }},
+		{"c1/scan", func(d driver.Driver) (int, error) { return s.Events, s.drop(d, d.DropIndex) }},
 		{"c1/kill", s.kill}, // makes the store longer, so it comes last
 	} {
 		err := s.turns(ctx, o.workload, func(d driver.Driver, m meter) error {
@@ -60,28 +60,20 @@ func (s *Suite) openings(ctx context.Context) error {
 	return nil
 }
 
-func (s *Suite) dropCaches(d driver.Driver) error {
-	if len(d.Caches) == 0 {
+func (s *Suite) drop(d driver.Driver, drop func(dir string) error) error {
+	if drop == nil {
 		return driver.ErrUnsupported
 	}
-	for _, pattern := range d.Caches {
-		names, err := filepath.Glob(filepath.Join(s.place(d), pattern))
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			err = errors.Join(err, os.Remove(name))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return disk.Warm(s.place(d))
+	return errors.Join(drop(s.place(d)), disk.Warm(s.place(d)))
 }
 
 // open has a child open the large store, which must have at least so many events.
 func (s *Suite) open(ctx context.Context, d driver.Driver, count int, m meter) error {
 	var o opened
+	used, err := disk.Use(s.place(d))
+	if err != nil {
+		return err
+	}
 	out, err := s.serve("open", d).Output()
 	if err != nil {
 		return fmt.Errorf("child: %w", err)
@@ -93,6 +85,7 @@ func (s *Suite) open(ctx context.Context, d driver.Driver, count int, m meter) e
 		return fmt.Errorf("opened with %d events, want %d", o.Last, count)
 	}
 	m.emit(report.Millis, float64(o.Took.Microseconds())/1e3)
+	m.emit(report.Megabytes, float64(used)/1e6/o.Took.Seconds())
 	m.emit(report.Heap, float64(o.Heap)/1e6)
 	m.emit(report.Resident, float64(o.Resident)/1e6)
 	return ctx.Err()

@@ -19,7 +19,8 @@ const asChild = "BENCH_CHILD"
 
 func drivers() []driver.Driver {
 	cached := plain.Driver
-	cached.Name, cached.Caches = "cached", []string{"*.cache"}
+	nothing := func(string) error { return nil }
+	cached.Name, cached.DropSnapshot, cached.DropIndex = "cached", nothing, nothing
 	roof := plain.Driver
 	roof.Name, roof.Role, roof.Lanes = "roof", driver.Roof, 1
 	return []driver.Driver{ours.Driver, plain.Driver, cached, driver.Group(plain.Driver), roof}
@@ -85,8 +86,8 @@ func TestEveryWorkloadHasFigures(t *testing.T) {
 		want(d, 1, "load", "load at 10000")
 	}
 	want("plain", rounds, "compact")
-	want("cached", rounds, "c1/uncached")
-	want("plain", 0, "c1/uncached")
+	want("cached", rounds, "c1/nosnapshot", "c1/scan")
+	want("plain", 0, "c1/nosnapshot", "c1/scan")
 	want("plain+gc", rounds, "w2/8", "w2/64", "w2/256")
 	want("plain+gc", 0, "w1", "r2", "load")
 	want("roof", rounds, "w1", "w2/64", "limit/crc")
