@@ -27,32 +27,31 @@ func (r *Run) Markdown(w io.Writer) error {
 	return err
 }
 
-// comparison sets our figures against those of others, which are better where the
-// quotient of theirs and ours is.
+// comparison says how many times as good we are as others. Figures themselves are
+// in the tables behind it.
 func (r *Run) comparison(b *strings.Builder) {
-	b.WriteString("\n### Compared\n\nHow many times as good " + ours + " is: above 1 it is better, whatever the unit.\n\n")
-	table(b, "what|unit|"+ours+"|to "+reference+"|to "+roof+"|to the best indexed peer|to the best peer", func(row func(...string)) {
+	b.WriteString("\n### Compared\n\nHow many times as good as others " + ours + " is: above 1 it is better, whatever the unit.\n\n")
+	table(b, "|"+reference+"|"+roof+"|best indexed peer|best peer", func(row func(...string)) {
 		for _, l := range lines() {
-			v, ok := r.Median(l.Figure, ours)
-			if !ok {
-				continue
-			}
 			to := func(driver string, named bool) string {
 				ratio, ok := r.Ratio(l.Figure, ours, driver)
-				if !ok || ratio == 0 {
+				if !ok {
 					return ""
 				}
 				if l.less {
 					ratio = 1 / ratio
 				}
 				if named {
-					return fmt.Sprintf("%.2f × %s", ratio, driver)
+					return fmt.Sprintf("%.2f %s", ratio, driver)
 				}
 				return fmt.Sprintf("%.2f", ratio)
 			}
 			indexed, _ := r.Best(l.Figure, l.less, true)
 			peer, _ := r.Best(l.Figure, l.less, false)
-			row(l.name, l.Metric, number(v), to(reference, false), to(roof, false), to(indexed, true), to(peer, true))
+			cells := []string{to(reference, false), to(roof, false), to(indexed, true), to(peer, true)}
+			if strings.Join(cells, "") != "" {
+				row(append([]string{l.name}, cells...)...)
+			}
 		}
 	})
 }

@@ -82,12 +82,13 @@ func (r *Run) Median(f Figure, driver string) (value float64, ok bool) {
 }
 
 // Ratio is the median, over the rounds that both have, of a driver's figure to that
-// of another.
+// of another. Figures that are not positive, such as the disk that compression
+// takes beyond a payload, have none.
 func (r *Run) Ratio(f Figure, driver, to string) (ratio float64, ok bool) {
 	var ratios []float64
 	others := r.rounds(f, to)
 	for round, v := range r.rounds(f, driver) {
-		if other, ok := others[round]; ok && other != 0 {
+		if other := others[round]; v > 0 && other > 0 {
 			ratios = append(ratios, v/other)
 		}
 	}

@@ -86,8 +86,8 @@ func (s *Suite) open(ctx context.Context, d driver.Driver, count int, m meter) e
 	}
 	m.emit(report.Millis, float64(o.Took.Microseconds())/1e3)
 	m.emit(report.Megabytes, float64(used)/1e6/o.Took.Seconds())
-	m.emit(report.Heap, float64(o.Heap)/1e6)
-	m.emit(report.Resident, float64(o.Resident)/1e6)
+	m.emit(report.Heap, max(0, float64(o.Heap)/1e6))
+	m.emit(report.Resident, max(0, float64(o.Resident)/1e6))
 	return ctx.Err()
 }
 
