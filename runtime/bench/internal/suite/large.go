@@ -122,7 +122,7 @@ func (s *Suite) load(ctx context.Context, d driver.Driver, from, to int, m meter
 		err = settle(ctx)
 	}
 	if err = errors.Join(err, store.Close()); err != nil {
-		return fmt.Errorf("load: %w", err)
+		return fmt.Errorf("append events %d to %d: %w", from, to, err)
 	}
 	used, err := disk.Use(s.place(d))
 	if err != nil {
