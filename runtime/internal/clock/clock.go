@@ -81,8 +81,7 @@ func (c *Clock) Last() Tick { return c.last }
 func (c *Clock) id() (id [16]byte) {
 	c.rand(c.bits[:])
 	copy(id[8:], c.bits[:])
-	t := uint64(c.last)
-	binary.BigEndian.PutUint64(id[:8], t>>12<<16|0x7000|t&(ticksPerMilli-1))
+	binary.BigEndian.PutUint64(id[:8], upper(c.last))
 	id[8] = id[8]&0x3F | 0x80
 	return id
 }
@@ -126,6 +125,25 @@ func tickOf(at time.Time) Tick {
 	frac := int64(at.Nanosecond()) % nanosPerMilli
 	return Tick(at.UnixMilli())*ticksPerMilli + Tick(frac*ticksPerMilli/nanosPerMilli)
 }
+
+// Bound is the upper half of the lowest id that is not made before a time: the ids
+// from it on have that time or a later one, all others an earlier one. Since ids
+// rise strictly, so a time divides the events of a store into those before and
+// those after it. At the end of time it is more than any id has.
+func Bound(at time.Time) uint64 {
+	switch seconds := at.Unix(); { // milliseconds since 1970 may overflow
+	case seconds < 0:
+		return upper(0)
+	case seconds > maxTick/ticksPerMilli/1000:
+		return upper(maxTick)
+	}
+	frac := int64(at.Nanosecond()) % nanosPerMilli
+	up := (frac*ticksPerMilli + nanosPerMilli - 1) / nanosPerMilli // [Tick.Time] rounds down
+	return upper(min(Tick(at.UnixMilli())*ticksPerMilli+Tick(up), maxTick))
+}
+
+// upper is the first half of the ids of a tick.
+func upper(t Tick) uint64 { return uint64(t)>>12<<16 | 0x7000 | uint64(t)&(ticksPerMilli-1) }
 
 // Start begins to measure time and returns what tells how much has passed.
 func Start() (elapsed func() time.Duration) {

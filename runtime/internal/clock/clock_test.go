@@ -2,6 +2,7 @@ package clock_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"math"
 	"math/rand/v2"
@@ -198,6 +199,31 @@ func TestNextN(t *testing.T) {
 		})
 		if made != max(n, 0) || readings != 1 {
 			t.Errorf("NextN(%d) made %d ids with %d readings, want %d with 1", n, made, readings, max(n, 0))
+		}
+	}
+}
+
+// TestBound: an id lies at or above the bound of a time if, and only if, its own
+// time is not before it. The times are those of ids, a little off, and the ends.
+func TestBound(t *testing.T) {
+	const seed = 3
+	r := rand.New(rand.NewPCG(seed, 0))
+	times := []time.Time{{}, time.Unix(-1, 999_999_999), time.Unix(0, 0), time.UnixMilli(1<<48 - 1), time.Date(200000, 1, 1, 0, 0, 0, 0, time.UTC)}
+	var ids [][16]byte
+	for range 300 {
+		c := clock.New(func() time.Time { return epoch.Add(time.Duration(r.Int64N(3e6))) }, filled(byte(r.Uint32())), 0)
+		ids = append(ids, c.Next(), c.Next())
+		for off := range time.Duration(5) {
+			times = append(times, clock.IDTime(ids[len(ids)-1]).Add(off-2))
+		}
+	}
+	ids = append(ids, [16]byte{6: 0x70, 8: 0x80}, [16]byte{0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0x80})
+	for _, id := range ids {
+		for _, at := range times {
+			got := binary.BigEndian.Uint64(id[:8]) >= clock.Bound(at)
+			if want := !clock.IDTime(id).Before(at); got != want {
+				t.Fatalf("seed %d: id of %v lies above Bound(%v): %v, want %v", seed, clock.IDTime(id), at, got, want)
+			}
 		}
 	}
 }
