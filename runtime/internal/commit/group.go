@@ -2,7 +2,6 @@ package commit
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
@@ -78,13 +77,7 @@ func (g *group) reset() {
 
 // matches reports whether q selects an event of the group.
 func (g *group) matches(q *index.Query) bool {
-	return slices.ContainsFunc(g.entries, func(e index.Entry) bool {
-		return e.Sequence > q.After && (q.Until == 0 || e.Sequence <= q.Until) &&
-			(q.Entity == "" || q.Entity == string(e.Entity)) &&
-			strings.HasPrefix(string(e.Entity), q.Prefix) &&
-			(q.Scope == "" || q.Scope == string(e.Scope)) &&
-			(len(q.Kinds) == 0 || slices.Contains(q.Kinds, e.Kind))
-	})
+	return slices.ContainsFunc(g.entries, func(e index.Entry) bool { return q.Matches(&e) })
 }
 
 // checkLocked holds a request's keys, conditions and expectations against the
@@ -234,7 +227,7 @@ func (p *Pipeline) joinLocked(r *Request) {
 		}
 		g.entries = append(g.entries, index.Entry{
 			Sequence: h.Sequence, Version: h.Version, ID: h.ID, Hash: h.Hash,
-			Causation: it.Cause, Kind: it.Tail.Kind, Entity: it.Tail.Entity, Scope: it.Tail.Scope, Key: it.Tail.Key,
+			Causation: it.Cause, Correlation: it.Tail.Correlation, Kind: it.Tail.Kind, Entity: it.Tail.Entity, Scope: it.Tail.Scope, Key: it.Tail.Key,
 			Pos: format.Pos{Offset: uint32(at), Length: uint32(len(g.buf) - at)}, // from the group's start, until it is placed
 		})
 		r.heads[i] = h

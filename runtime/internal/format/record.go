@@ -89,6 +89,7 @@ type Encoded struct {
 	Payload   int // where in Bytes the payload begins
 	Causation int // where in Bytes the causation stands, or [NoCausation]
 
+	Correlation        [16]byte
 	Entity, Scope, Key []byte // views of Bytes
 }
 
@@ -99,7 +100,7 @@ func (e *Encoded) Linked() []byte { return e.Bytes[:e.Payload] }
 // EncodeTail encodes t into a fresh buffer. Where causation will be known only
 // to the writer, any id that is not zero holds its place.
 func EncodeTail(t *Tail) Encoded {
-	e := Encoded{Kind: t.Kind, Flags: t.Flags(), Causation: NoCausation}
+	e := Encoded{Kind: t.Kind, Flags: t.Flags(), Causation: NoCausation, Correlation: t.Correlation}
 	size := 2*16 + 5*binary.MaxVarintLen32 + len(t.Entity) + len(t.Scope) + len(t.Key) + len(t.Extensions) + len(t.Payload)
 	b := binary.AppendUvarint(make([]byte, 0, size), uint64(t.PayloadVersion))
 	if e.Flags&FlagCorrelation != 0 {

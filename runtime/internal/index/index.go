@@ -95,13 +95,13 @@ type Index struct {
 	count        uint32
 	streams      []stream
 	streamOf     map[string]uint32
-	byName       []uint32 // streams sorted by name, the newest perhaps missing
+	names        names // of streams, the newest perhaps missing
 	scopes       []scope
 	scopeOf      map[string]uint32
 	kinds        map[uint16]*postings
 	keys         keyTable
-	causes       keyTable
-	correlations keyTable
+	causes       relations
+	stories      relations // by correlation
 	incarnations []incarnation
 	sequences    gaps             // by ordinal, counted from that of the first event
 	versions     map[uint32]*gaps // by stream, counted from its base; of those that have gaps
@@ -160,10 +160,10 @@ func (x *Index) addLocked(e *Entry) {
 		x.keys.add(x.fingerprint(e.Key), ordinal)
 	}
 	if e.Causation != [16]byte{} && !(planted.Bug("cause forgets its later effects") && len(x.effectsLocked(e.Causation)) > 0) {
-		x.causes.add(x.fingerprint(e.Causation[:]), ordinal)
+		x.causes.add(x.hash(e.Causation[:]), ordinal)
 	}
-	if e.Correlation != [16]byte{} {
-		x.correlations.add(x.fingerprint(e.Correlation[:]), ordinal)
+	if e.Correlation != [16]byte{} && e.Correlation != e.ID {
+		x.stories.add(x.hash(e.Correlation[:]), ordinal)
 	}
 }
 
@@ -268,12 +268,10 @@ func (x *Index) Effects(cause [16]byte) []Ref {
 }
 
 func (x *Index) effectsLocked(cause [16]byte) []Ref {
-	var found []uint32
-	x.causes.find(x.fingerprint(cause[:]), func(ordinal uint32) { found = append(found, ordinal) })
-	slices.Sort(found)
-	refs := make([]Ref, len(found))
-	for i, ordinal := range found {
-		refs[i] = x.refLocked(ordinal)
+	found := x.causes.find(x.hash(cause[:]))
+	refs := make([]Ref, found.len())
+	for i := range refs {
+		refs[i] = x.refLocked(found.at(uint64(i)))
 	}
 	return refs
 }
@@ -302,17 +300,22 @@ func (x *Index) scopeLocked(name []byte) uint32 {
 
 // ordinalLocked finds an id by binary search: ids rise with the sequence.
 func (x *Index) ordinalLocked(id [16]byte) (uint32, bool) {
-	want := upper(id)
+	o := x.atLeastLocked(upper(id))
+	return o, o < x.count && x.rowLocked(o).id == upper(id)
+}
+
+// atLeastLocked is the first ordinal whose id is, in its upper half, at least id.
+func (x *Index) atLeastLocked(id uint64) uint32 {
 	lo, hi := uint32(0), x.count
 	for lo < hi {
 		mid := lo + (hi-lo)/2
-		if x.rowLocked(mid).id < want {
+		if x.rowLocked(mid).id < id {
 			lo = mid + 1
 		} else {
 			hi = mid
 		}
 	}
-	return lo, lo < x.count && x.rowLocked(lo).id == want
+	return lo
 }
 
 // newRowLocked adds a row. The first chunk grows with its rows, so that the index
@@ -378,7 +381,9 @@ func (x *Index) gapsLocked(stream uint32) gaps {
 	return nil
 }
 
-func (x *Index) fingerprint(key []byte) uint32 { return uint32(maphash.Bytes(x.seed, key)) }
+func (x *Index) hash(b []byte) uint64 { return maphash.Bytes(x.seed, b) }
+
+func (x *Index) fingerprint(key []byte) uint32 { return uint32(x.hash(key)) }
 
 func upper(id [16]byte) (v uint64) {
 	for _, b := range id[:8] {

@@ -20,13 +20,20 @@ type model []index.Entry
 
 func (m model) find(q index.Query) (want []uint64) {
 	for _, e := range m {
+		id := binary.BigEndian.Uint64(e.ID[:])
 		if e.Sequence > q.After && (q.Until == 0 || e.Sequence <= q.Until) &&
+			id >= q.MinID && (q.EndID == 0 || id < q.EndID) &&
 			(q.Entity == "" || q.Entity == string(e.Entity)) &&
 			strings.HasPrefix(string(e.Entity), q.Prefix) &&
 			(q.Scope == "" || q.Scope == string(e.Scope)) &&
-			(len(q.Kinds) == 0 || slices.Contains(q.Kinds, e.Kind)) {
+			(len(q.Kinds) == 0 || slices.Contains(q.Kinds, e.Kind)) &&
+			(len(q.Categories) == 0 || slices.Contains(q.Categories, e.Kind/0x1000)) &&
+			(q.Correlation == [16]byte{} || e.Correlation == q.Correlation || e.Correlation == [16]byte{} && e.ID == q.Correlation) {
 			want = append(want, e.Sequence)
 		}
+	}
+	if q.Backward {
+		slices.Reverse(want)
 	}
 	return want
 }
@@ -49,7 +56,7 @@ func (m model) growWithHoles(r *rand.Rand, n, one int) model {
 			versions[fmt.Sprintf("%c:%d", 'a'+r.IntN(3), r.IntN(5))] += uint64(1 + r.IntN(3))
 		}
 		e := index.Entry{
-			Sequence: seq, Kind: uint16(0x1000 + r.IntN(4)),
+			Sequence: seq, Kind: uint16(0x1000*(1+r.IntN(2)) + r.IntN(4)),
 			Entity: fmt.Appendf(nil, "%c:%d", 'a'+r.IntN(3), r.IntN(5)),
 			Scope:  fmt.Appendf(nil, "s%d", r.IntN(3)),
 			Pos:    format.Pos{Segment: 1, Offset: uint32(seq * 100), Length: 100},
@@ -64,6 +71,12 @@ func (m model) growWithHoles(r *rand.Rand, n, one int) model {
 		if r.IntN(2) == 0 && len(m) > 0 {
 			e.Causation = m[r.IntN(len(m))].ID
 		}
+		switch r.IntN(4) {
+		case 0:
+			e.Correlation = story(r)
+		case 1:
+			e.Correlation = [16]byte{0xFF, byte(seq), byte(seq >> 8)} // nobody else's
+		}
 		m = append(m, e)
 	}
 	return m
@@ -77,6 +90,9 @@ func (m model) last() uint64 {
 	return m[len(m)-1].Sequence
 }
 
+// story is a correlation that many events have.
+func story(r *rand.Rand) [16]byte { return [16]byte{8: byte(r.IntN(9))} }
+
 func TestFindEqualsFilteringAllEvents(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -87,7 +103,10 @@ func TestFindEqualsFilteringAllEvents(t *testing.T) {
 			x.Add(grown[len(m):])
 			m = grown
 			for range 60 {
-				q := randomQuery(r, int(m.last()))
+				q := m.randomQuery(r)
+				if got := m.matching(&q); !slices.Equal(got, m.find(q)) {
+					t.Fatalf("seed %d: Matches(%+v) holds for %v, want %v", seed, q, got, m.find(q))
+				}
 				if diff := cmp.Diff(m.find(q), collect(x, q, 1+r.IntN(20))); diff != "" {
 					t.Fatalf("seed %d: Find(%+v) differs from filtering (-want +got):\n%s", seed, q, diff)
 				}
@@ -96,10 +115,28 @@ func TestFindEqualsFilteringAllEvents(t *testing.T) {
 	}
 }
 
-func randomQuery(r *rand.Rand, n int) (q index.Query) {
+// matching asks each event whether q selects it.
+func (m model) matching(q *index.Query) (got []uint64) {
+	for i := range m {
+		if q.Matches(&m[i]) {
+			got = append(got, m[i].Sequence)
+		}
+	}
+	if q.Backward {
+		slices.Reverse(got)
+	}
+	return got
+}
+
+// randomQuery draws a query that has to do with the events of the model, or nearly.
+func (m model) randomQuery(r *rand.Rand) (q index.Query) {
+	n := int(m.last())
+	pick := func() bool { return r.IntN(3) == 0 }
 	q.After = uint64(r.IntN(n + 2))
 	q.Until = uint64(1 + r.IntN(n+2))
-	pick := func() bool { return r.IntN(3) == 0 }
+	if q.After >= q.Until && pick() {
+		q.After, q.Until = q.Until, q.After
+	}
 	if pick() {
 		q.Entity = fmt.Sprintf("%c:%d", 'a'+r.IntN(4), r.IntN(5))
 	}
@@ -111,9 +148,29 @@ func randomQuery(r *rand.Rand, n int) (q index.Query) {
 	}
 	if pick() {
 		for range 1 + r.IntN(3) {
-			q.Kinds = append(q.Kinds, uint16(0x1000+r.IntN(5)))
+			q.Kinds = append(q.Kinds, uint16(0x1000*(1+r.IntN(2))+r.IntN(5)))
 		}
 	}
+	if pick() {
+		q.Categories = []uint16{uint16(1 + r.IntN(3)), 2}[:1+r.IntN(2)]
+	}
+	if pick() {
+		q.MinID = uint64(3*r.IntN(n+2) + r.IntN(3))
+	}
+	if pick() {
+		q.EndID = uint64(1 + 3*r.IntN(n+2) + r.IntN(3))
+	}
+	if pick() {
+		q.Correlation = story(r)
+		if pick() && len(m) > 0 {
+			root := m[r.IntN(len(m))]
+			q.Correlation = root.ID
+			if root.Correlation == [16]byte{} {
+				q.Root = root.Sequence
+			}
+		}
+	}
+	q.Backward = pick()
 	return q
 }
 
@@ -128,7 +185,45 @@ func collect(x *index.Index, q index.Query, size int) (got []uint64) {
 		if len(page) < cap(page) {
 			return got
 		}
-		q.After = page[len(page)-1].Sequence
+		if last := page[len(page)-1].Sequence; !q.Backward {
+			q.After = last
+		} else if q.Until = last - 1; q.Until == 0 {
+			return got
+		}
+	}
+}
+
+// TestPrefixOfManyStreams: whether many streams are walked side by side or each
+// event is compared, a prefix gives the same; and streams come in between queries.
+func TestPrefixOfManyStreams(t *testing.T) {
+	for seed := range uint64(10) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		x := index.New(1)
+		var m model
+		for range 6 {
+			before := len(m)
+			for range r.IntN(400) {
+				e := index.Entry{
+					Sequence: m.last() + 1, Version: 1, Kind: uint16(0x1000 + r.IntN(2)),
+					Entity: fmt.Appendf(nil, "%c:%05d", 'a'+min(r.IntN(40), 2), r.IntN(100_000)), Scope: []byte("s"),
+				}
+				if x.Head(e.Entity).Version > 0 || slices.ContainsFunc(m[before:], func(o index.Entry) bool { return string(o.Entity) == string(e.Entity) }) {
+					continue
+				}
+				binary.BigEndian.PutUint64(e.ID[:], e.Sequence)
+				m = append(m, e)
+			}
+			x.Add(m[before:])
+			for range 10 {
+				q := index.Query{Prefix: []string{"a:", "b:", "c:", "c:1", "c:12"}[r.IntN(5)], Backward: r.IntN(2) == 0}
+				if r.IntN(3) == 0 {
+					q.Kinds = []uint16{0x1001}
+				}
+				if diff := cmp.Diff(m.find(q), collect(x, q, 1+r.IntN(40))); diff != "" {
+					t.Fatalf("seed %d: Find(%+v) differs from filtering (-want +got):\n%s", seed, q, diff)
+				}
+			}
+		}
 	}
 }
 
@@ -311,6 +406,56 @@ func BenchmarkAdd(b *testing.B) {
 		binary.BigEndian.PutUint64(e.ID[:], e.Sequence)
 		entries[0] = e
 		x.Add(entries)
+	}
+}
+
+// BenchmarkPage measures finding 100 events among 1,000,000, in the middle.
+func BenchmarkPage(b *testing.B) {
+	const n = 1_000_000
+	x := index.New(1)
+	entries := make([]index.Entry, 1)
+	for i := range n {
+		e := index.Entry{
+			Sequence: uint64(i + 1), Version: uint64(i/10_000 + 1), Kind: uint16(0x1000*(1+i%3) + i%7),
+			Entity: fmt.Appendf(nil, "account:%05d", i%10_000), Scope: fmt.Appendf(nil, "s%d", i%5),
+		}
+		binary.BigEndian.PutUint64(e.ID[:], uint64(i))
+		if i%10 != 0 {
+			e.Correlation = [16]byte{15: byte(i / 100_000)}
+		}
+		entries[0] = e
+		x.Add(entries)
+	}
+	for _, c := range []struct {
+		name string
+		q    index.Query
+	}{
+		{"all", index.Query{}},
+		{"stream", index.Query{Entity: "account:00007"}},
+		{"scope", index.Query{Scope: "s3"}},
+		{"kind", index.Query{Kinds: []uint16{0x1000}}},
+		{"category", index.Query{Categories: []uint16{2}}},
+		{"story", index.Query{Correlation: [16]byte{15: 5}}},
+		{"time", index.Query{MinID: n / 3, EndID: n - n/3}},
+		{"prefix-of-all", index.Query{Prefix: "account:"}},
+		{"prefix-of-1000", index.Query{Prefix: "account:01"}},
+		{"prefix-of-100", index.Query{Prefix: "account:001"}},
+		{"prefix-of-10", index.Query{Prefix: "account:0010"}},
+		{"kind-of-a-stream", index.Query{Entity: "account:00007", Kinds: []uint16{0x1000}}},
+	} {
+		for _, backward := range []bool{false, true} {
+			c.q.Backward = backward
+			b.Run(fmt.Sprintf("%s/backward=%v", c.name, backward), func(b *testing.B) {
+				page := make([]index.Ref, 0, 100)
+				q := c.q
+				if q.After = n / 2; backward {
+					q.After, q.Until = 0, n/2
+				}
+				for b.Loop() {
+					x.Find(page[:0], q)
+				}
+			})
+		}
 	}
 }
 

@@ -47,31 +47,10 @@ func (p *postings) before(ordinal uint32) uint64 {
 	return uint64(n) + 1
 }
 
-// cursor walks postings upwards.
-type cursor struct {
-	head uint32 // the ordinal it stands on
-	rest []uint32
-}
-
-// from returns a cursor on the first ordinal that is at least ordinal, if there
-// is one.
-func (p *postings) from(ordinal uint32) (cursor, bool) {
-	if p.used && p.first >= ordinal {
-		return cursor{head: p.first, rest: p.rest}, true
-	}
-	i, _ := slices.BinarySearch(p.rest, ordinal)
-	if i == len(p.rest) {
-		return cursor{}, false
-	}
-	return cursor{head: p.rest[i], rest: p.rest[i+1:]}, true
-}
-
-func (c *cursor) next() bool {
-	if len(c.rest) == 0 {
-		return false
-	}
-	c.head, c.rest = c.rest[0], c.rest[1:]
-	return true
+// holds reports whether an ordinal is one of them.
+func (p *postings) holds(ordinal uint32) bool {
+	n := p.before(ordinal)
+	return n < uint64(p.len()) && p.at(n) == ordinal
 }
 
 // keyTable maps fingerprints of idempotency keys to ordinals, by open

@@ -1,8 +1,7 @@
 package index
 
 import (
-	"cmp"
-	"container/heap"
+	"math"
 	"slices"
 	"strings"
 
@@ -13,172 +12,230 @@ import (
 // Query selects events. Fields at their zero value do not restrict; the others
 // must all hold.
 type Query struct {
-	Entity string
-	Prefix string // of the entity's name
-	Scope  string
-	Kinds  []uint16
-	After  uint64 // sequence
-	Until  uint64 // sequence, inclusive; 0 = no end
+	Entity      string
+	Prefix      string // of the entity's name
+	Scope       string
+	Kinds       []uint16
+	Categories  []uint16
+	Correlation [16]byte
+	// Root is the sequence of the event that has the correlation for its id, and for
+	// its correlation too; 0 = there is none. The index does not know whole ids, so
+	// the caller looks for it.
+	Root  uint64
+	MinID uint64 // upper half of the id
+	EndID uint64 // the same, exclusive; 0 = no end
+	After uint64 // sequence
+	Until uint64 // sequence, inclusive; 0 = no end
+
+	Backward bool // the newest first
 }
 
-// Find appends to dst the next events that match q, in order, as many as dst
-// has room for. It returns fewer only at the end. The cost is the number of
-// events found and of those the most selective list skips, plus the number of
-// lists for a prefix or for several kinds.
+// Matches reports whether q selects an event.
+func (q *Query) Matches(e *Entry) bool {
+	correlation := e.Correlation
+	if correlation == [16]byte{} {
+		correlation = e.ID
+	}
+	return e.Sequence > q.After && (q.Until == 0 || e.Sequence <= q.Until) &&
+		upper(e.ID) >= q.MinID && (q.EndID == 0 || upper(e.ID) < q.EndID) &&
+		(q.Entity == "" || q.Entity == string(e.Entity)) &&
+		strings.HasPrefix(string(e.Entity), q.Prefix) &&
+		(q.Scope == "" || q.Scope == string(e.Scope)) &&
+		(q.Correlation == [16]byte{} || q.Correlation == correlation) &&
+		q.TakesKind(e.Kind)
+}
+
+// TakesKind reports whether q selects events of a kind.
+func (q *Query) TakesKind(kind uint16) bool {
+	return (len(q.Kinds) == 0 || slices.Contains(q.Kinds, kind)) &&
+		(len(q.Categories) == 0 || slices.Contains(q.Categories, kind>>12))
+}
+
+// few is how many streams may have a prefix for all their events to be counted.
+const few = 8
+
+// Find appends to dst the next events that match q, in its direction, as many as
+// dst has room for. It returns fewer only at the end.
+//
+// It walks the filter that leaves the fewest events between the ends of the query,
+// and compares the others in each of these events. So the cost is the number of
+// events found and of those that the best filter leaves and another one takes out.
+// A prefix that many streams have is compared too, as most of these events are
+// theirs or there are few of them; where it turns out that they are not, the
+// streams are walked side by side, each for the price of a few comparisons.
 func (x *Index) Find(dst []Ref, q Query) []Ref {
 	if q.Prefix != "" && q.Entity == "" {
 		x.sortNames()
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	from, _ := x.upToLocked(q.After) // ordinals: from is the first one after sequence After
-	to := x.count
-	if q.Until != 0 {
-		to, _ = x.upToLocked(q.Until)
+	s := search{Index: x, q: &q}
+	if !s.boundLocked() || !s.pickLocked() {
+		return dst
+	}
+	return s.collectLocked(dst)
+}
+
+// search is a query under way.
+type search struct {
+	*Index
+	q        *Query
+	from, to uint32 // ordinals
+
+	walked []*postings // nil among them means all events
+	size   uint64      // how many events walked has from from to to
+
+	// What the query's names mean, to compare rows with.
+	stream      uint32
+	scope       uint32
+	root, story postings
+	inStory     bool // every event that is walked has the correlation
+
+	parts [][]uint32 // the streams with the prefix, if they are many
+	named int        // how many they are
+}
+
+// boundLocked narrows the search to the ends of the query. It reports false if
+// nothing lies between.
+func (s *search) boundLocked() bool {
+	s.from, _ = s.upToLocked(s.q.After) // the first one after sequence After
+	s.to = s.count
+	if s.q.Until != 0 {
+		s.to, _ = s.upToLocked(s.q.Until)
 		if planted.Bug("last event of a range is left out") {
-			to--
+			s.to--
 		}
 	}
-	if from >= to {
-		return dst
+	if s.q.MinID > 0 {
+		s.from = max(s.from, s.atLeastLocked(s.q.MinID))
 	}
-	m, ok := x.matcherLocked(q)
-	if !ok {
-		return dst
+	if s.q.EndID > 0 {
+		s.to = min(s.to, s.atLeastLocked(s.q.EndID))
 	}
-	if len(m.lists) == 0 && !m.listed {
-		for o := from; o < to && len(dst) < cap(dst); o++ {
-			if m.matches(x.rowLocked(o)) {
-				dst = append(dst, x.refLocked(o))
-			}
-		}
-		return dst
-	}
-	return x.mergeLocked(dst, &m, from, to)
+	return s.from < s.to
 }
 
-// matcher is a query against this index: the lists to walk, and what is left to
-// compare in each row.
-type matcher struct {
-	lists  []*postings
-	listed bool // walk lists, even if there are none
-	scope  int64
-	kinds  []uint16
-}
-
-const anyScope = -1
-
-// matcherLocked picks the most selective lists. It reports false if nothing can
-// match.
-func (x *Index) matcherLocked(q Query) (matcher, bool) {
-	m := matcher{scope: anyScope, kinds: q.Kinds}
-	if q.Scope != "" {
-		i, ok := x.scopeOf[q.Scope]
+// pickLocked picks the lists to walk. It reports false if nothing can match.
+func (s *search) pickLocked() bool {
+	s.walked, s.size = []*postings{nil}, uint64(s.to-s.from)
+	if s.q.Scope != "" {
+		i, ok := s.scopeOf[s.q.Scope]
 		if !ok {
-			return m, false
+			return false
 		}
-		m.scope = int64(i)
+		s.scope = i
+		s.offer(&s.scopes[i].events)
+	}
+	if len(s.q.Kinds) > 0 || len(s.q.Categories) > 0 {
+		s.offer(s.kindsLocked()...)
 	}
 	switch {
-	case q.Entity != "":
-		i, ok := x.streamOf[q.Entity]
-		if !ok || !strings.HasPrefix(q.Entity, q.Prefix) {
-			return m, false
+	case s.q.Entity != "":
+		i, ok := s.streamOf[s.q.Entity]
+		if !ok || !strings.HasPrefix(s.q.Entity, s.q.Prefix) {
+			return false
 		}
-		m.lists, m.listed = []*postings{&x.streams[i].events}, true
-	case q.Prefix != "":
-		m.lists, m.listed = x.prefixLocked(q.Prefix), true
-	case len(q.Kinds) > 0:
-		for _, k := range slices.Compact(slices.Sorted(slices.Values(q.Kinds))) {
-			if p := x.kinds[k]; p != nil {
-				m.lists = append(m.lists, p)
-			}
-		}
-		m.kinds, m.listed = nil, true
-	case m.scope != anyScope:
-		m.lists, m.listed = []*postings{&x.scopes[m.scope].events}, true
-		m.scope = anyScope
-	}
-	return m, true
-}
-
-func (m *matcher) matches(r *row) bool {
-	return (m.scope == anyScope || int64(r.scope) == m.scope) &&
-		(len(m.kinds) == 0 || slices.Contains(m.kinds, r.kind))
-}
-
-// mergeLocked walks the lists of m together, in order of the ordinals.
-func (x *Index) mergeLocked(dst []Ref, m *matcher, from, to uint32) []Ref {
-	h := make(cursors, 0, len(m.lists))
-	for _, p := range m.lists {
-		if c, ok := p.from(from); ok && c.head < to {
-			h = append(h, c)
+		s.stream = i
+		s.offer(&s.streams[i].events)
+	case s.q.Prefix != "":
+		s.parts, s.named = s.prefixLocked(s.q.Prefix)
+		if s.named <= few {
+			s.offer(s.prefixedLocked()...)
+			s.parts = nil
 		}
 	}
-	heap.Init(&h)
-	for len(h) > 0 && len(dst) < cap(dst) {
-		c := &h[0]
-		if c.head >= to {
+	if s.q.Correlation != [16]byte{} {
+		s.story = s.stories.find(s.hash(s.q.Correlation[:]))
+		if o, ok := s.findLocked(s.q.Root); ok {
+			s.root.add(o)
+		}
+		s.inStory = s.offer(&s.root, &s.story) || planted.Bug("correlation is not compared")
+	}
+	return s.size > 0
+}
+
+// offer offers lists to be walked, and reports whether they are the ones with the
+// fewest events so far.
+func (s *search) offer(l ...*postings) bool {
+	size := uint64(0)
+	for _, p := range l {
+		size += p.before(s.to) - p.before(s.from)
+	}
+	if size >= s.size {
+		return false
+	}
+	s.walked, s.size = l, size
+	return true
+}
+
+// kindsLocked are the lists of the kinds that are asked for.
+func (s *search) kindsLocked() (l []*postings) {
+	for k, p := range s.kinds {
+		if s.q.TakesKind(k) {
+			l = append(l, p)
+		}
+	}
+	return l
+}
+
+// prefixedLocked are the lists of the streams with the prefix.
+func (s *search) prefixedLocked() (l []*postings) {
+	for _, part := range s.parts {
+		for _, i := range part {
+			l = append(l, &s.streams[i].events)
+		}
+	}
+	return l
+}
+
+// collectLocked appends what matches.
+func (s *search) collectLocked(dst []Ref) []Ref {
+	w := s.walk()
+	patience := math.MaxInt
+	if s.parts != nil {
+		patience = 4 * s.named
+	}
+	for len(dst) < cap(dst) {
+		o, ok := w.next()
+		if !ok {
 			break
 		}
-		if m.matches(x.rowLocked(c.head)) {
-			dst = append(dst, x.refLocked(c.head))
+		if patience--; patience < 0 {
+			sometimes.Reached("streams of a prefix were walked side by side")
+			s.goOnWithPrefixLocked(o)
+			w, patience = s.walk(), math.MaxInt
+			continue
 		}
-		if len(h) > 1 {
-			sometimes.Reached("query merged several lists")
-		}
-		if !c.next() {
-			heap.Pop(&h)
-		} else if len(h) > 1 {
-			heap.Fix(&h, 0)
+		if s.matchesLocked(o) {
+			dst = append(dst, s.refLocked(o))
 		}
 	}
 	return dst
 }
 
-// prefixLocked finds the streams whose names begin with prefix.
-func (x *Index) prefixLocked(prefix string) []*postings {
-	i, _ := slices.BinarySearchFunc(x.byName, prefix, func(s uint32, p string) int {
-		return cmp.Compare(x.streams[s].name, p)
-	})
-	var lists []*postings
-	for ; i < len(x.byName) && strings.HasPrefix(x.streams[x.byName[i]].name, prefix); i++ {
-		lists = append(lists, &x.streams[x.byName[i]].events)
+// goOnWithPrefixLocked makes the streams with the prefix what is walked, from
+// ordinal o on.
+func (s *search) goOnWithPrefixLocked(o uint32) {
+	if s.q.Backward {
+		s.to = o + 1
+	} else if s.from = o; planted.Bug("prefix goes on behind the event where it lost patience") {
+		s.from++
 	}
-	return lists
+	s.walked, s.inStory = s.prefixedLocked(), false
 }
 
-// sortNames brings byName up to date, at a cost that is amortised over the
-// streams added.
-func (x *Index) sortNames() {
-	x.mu.RLock()
-	sorted := len(x.byName) == len(x.streams) || len(x.byName) > 0 && planted.Bug("names are sorted once")
-	x.mu.RUnlock()
-	if sorted {
-		return
+func (s *search) matchesLocked(o uint32) bool {
+	r := s.rowLocked(o)
+	switch {
+	case s.q.Entity != "":
+		if r.stream != s.stream {
+			return false
+		}
+	case s.q.Prefix != "":
+		if !strings.HasPrefix(s.streams[r.stream].name, s.q.Prefix) {
+			return false
+		}
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for i := len(x.byName); i < len(x.streams); i++ {
-		x.byName = append(x.byName, uint32(i))
-	}
-	slices.SortFunc(x.byName, func(a, b uint32) int {
-		return cmp.Compare(x.streams[a].name, x.streams[b].name)
-	})
-}
-
-// cursors is a heap of cursors by the ordinal they stand on.
-type cursors []cursor
-
-func (h cursors) Len() int           { return len(h) }
-func (h cursors) Less(i, j int) bool { return h[i].head < h[j].head }
-func (h cursors) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *cursors) Push(v any)        { *h = append(*h, v.(cursor)) }
-
-// Pop removes the last cursor, which [heap.Pop] has put there.
-func (h *cursors) Pop() any {
-	old := *h
-	c := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return c
+	return (s.q.Scope == "" || r.scope == s.scope) && s.q.TakesKind(r.kind) &&
+		(s.q.Correlation == [16]byte{} || s.inStory || s.root.holds(o) || s.story.holds(o))
 }
