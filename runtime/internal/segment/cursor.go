@@ -37,7 +37,7 @@ func (c *Cursor) Record(pos format.Pos, seed uint32) (format.Record, error) {
 	if err := c.fill(pos); err != nil {
 		return format.Record{}, err
 	}
-	return parse(c.window[:pos.Length:pos.Length], pos, seed)
+	return parse(c.held(pos), pos, seed)
 }
 
 // held is the record's part of the window, nil if it is not all there.
@@ -50,24 +50,31 @@ func (c *Cursor) held(pos format.Pos) []byte {
 	return c.window[from:to:to]
 }
 
-// fill makes a new window that begins with the record. Windows grow while they
-// follow each other closely.
+// fill makes a new window that begins with the record, or ends with it if it lies
+// before the last one. Windows grow while they follow each other closely.
 func (c *Cursor) fill(pos format.Pos) error {
-	gap := int64(pos.Offset) - c.at - int64(len(c.window))
-	if pos.Segment == c.segment && -maxWindow <= gap && gap <= maxWindow {
+	from, to := int64(pos.Offset), int64(pos.Offset)+int64(pos.Length)
+	gap := from - c.at - int64(len(c.window))
+	back := pos.Segment == c.segment && from < c.at
+	if pos.Segment == c.segment && -2*maxWindow <= gap && gap <= maxWindow {
 		sometimes.Reached("window of a cursor grew")
 		c.ahead = min(max(2*c.ahead, minWindow), maxWindow)
 	} else {
 		c.ahead = minWindow
 	}
-	c.segment, c.at, c.window = pos.Segment, int64(pos.Offset), nil
 	buf := make([]byte, max(c.ahead, int(pos.Length)))
-	n, err := c.r.readAt(uint64(pos.Segment), buf, c.at)
+	if back {
+		sometimes.Reached("cursor went back")
+		from = max(0, to-int64(len(buf)))
+		buf = buf[:to-from]
+	}
+	c.segment, c.at, c.window = pos.Segment, from, nil
+	n, err := c.r.readAt(uint64(pos.Segment), buf, from)
 	if err != nil {
 		return err
 	}
-	if n < int(pos.Length) {
-		return &DamageError{Segment: uint64(pos.Segment), Offset: c.at, Reason: "the file ends before the record does"}
+	if int64(n) < to-from {
+		return &DamageError{Segment: uint64(pos.Segment), Offset: int64(pos.Offset), Reason: "the file ends before the record does"}
 	}
 	c.window = buf[:n]
 	return nil

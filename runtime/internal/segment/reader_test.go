@@ -59,6 +59,32 @@ func TestCursorSeesNewGroups(t *testing.T) {
 	}
 }
 
+// TestCursorReadsAhead: records that lie beside each other take few reads of the disk,
+// whichever way the cursor goes.
+func TestCursorReadsAhead(t *testing.T) {
+	disk := simfs.New()
+	all := fill(t, create(t, disk.FS(), 1), 1, 1, make([]int, 1000)...)
+	read := func(c *segment.Cursor, i int) {
+		t.Helper()
+		if r, err := c.Record(all[i], format.RecordSeed(storeID)); err != nil || r.Sequence != uint64(i+1) {
+			t.Fatalf("record %d = event %d, %v", i+1, r.Sequence, err)
+		}
+	}
+	for way, number := range map[string]func(i int) int{
+		"forward":  func(i int) int { return i },
+		"backward": func(i int) int { return len(all) - 1 - i },
+	} {
+		before := disk.Ops()
+		cursor := newReader(disk.FS()).Cursor()
+		for i := range all {
+			read(cursor, number(i))
+		}
+		if ops := disk.Ops() - before; ops > len(all)/20 {
+			t.Errorf("%s: %d operations of the disk for %d records", way, ops, len(all))
+		}
+	}
+}
+
 // TestManySegments: a reader of more segments than it keeps open reads all of
 // them, by many goroutines at once, and leaves no file open.
 func TestManySegments(t *testing.T) {
