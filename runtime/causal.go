@@ -16,9 +16,14 @@ import (
 // does not hold, or bytes that are damaged, end it with a [*CorruptError]; an
 // unknown id ends it with [ErrNotFound].
 func (s *Store) Ancestors(id ID) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) { s.View().Ancestors(id)(yield) }
+}
+
+// Ancestors is [Store.Ancestors] in this view.
+func (v View) Ancestors(id ID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		e, err := s.Get(id)
-		var linker chain.Linker
+		e, err := v.Get(id)
+		s, linker := v.store, chain.Linker{}
 		for err == nil {
 			ref, _, rerr := s.index.At(e.Sequence)
 			var child format.Record
@@ -64,11 +69,16 @@ func (s *Store) Ancestors(id ID) iter.Seq2[Event, error] {
 // caused that one, and so on. It ends where an event has no causation or names
 // one that the store does not have. An unknown id ends it with [ErrNotFound].
 func (s *Store) Causes(id ID) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) { s.View().Causes(id)(yield) }
+}
+
+// Causes is [Store.Causes] in this view.
+func (v View) Causes(id ID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		e, err := s.Get(id)
+		e, err := v.Get(id)
 		for err == nil && !e.Causation.IsZero() {
 			var cause Event
-			cause, err = s.Get(e.Causation)
+			cause, err = v.Get(e.Causation)
 			if errors.Is(err, ErrNotFound) || err == nil && cause.Sequence >= e.Sequence {
 				return // an id from elsewhere
 			}
@@ -87,22 +97,27 @@ func (s *Store) Causes(id ID) iter.Seq2[Event, error] {
 // that these caused, and so on: nearest first, and by sequence among the
 // effects of one event. An unknown id ends it with [ErrNotFound].
 func (s *Store) Effects(id ID) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) { s.View().Effects(id)(yield) }
+}
+
+// Effects is [Store.Effects] in this view.
+func (v View) Effects(id ID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		e, err := s.Get(id)
+		e, err := v.Get(id)
 		if err != nil {
 			yield(Event{}, err)
 			return
 		}
-		queue, err := s.effects(nil, &e)
+		queue, err := v.effects(nil, &e)
 		for ; len(queue) > 0 && err == nil; queue = queue[1:] {
-			effect, err := s.read(s.segments, queue[0].ref)
-			if err == nil && effect.Causation != queue[0].cause {
+			effect, rerr := v.store.read(v.store.segments, queue[0].ref)
+			if rerr == nil && effect.Causation != queue[0].cause {
 				continue // an id from elsewhere that looks like the cause's to the index
 			}
-			if !yield(effect, err) || err != nil {
+			if !yield(effect, rerr) || rerr != nil {
 				return
 			}
-			queue, err = s.effects(queue, &effect)
+			queue, err = v.effects(queue, &effect)
 		}
 		if err != nil {
 			yield(Event{}, err)
@@ -116,14 +131,14 @@ type effectOf struct {
 	ref   index.Ref
 }
 
-// effects appends what may be the visible effects of e.
-func (s *Store) effects(queue []effectOf, e *Event) ([]effectOf, error) {
-	refs, err := s.index.Effects(e.Sequence, e.ID)
+// effects appends what may be the effects of e in the view.
+func (v View) effects(queue []effectOf, e *Event) ([]effectOf, error) {
+	refs, err := v.store.index.Effects(e.Sequence, e.ID)
 	if err != nil {
-		return nil, outward(err, e.Sequence)
+		return queue, outward(err, e.Sequence)
 	}
 	for _, ref := range refs {
-		if s.visible(ref.Sequence) {
+		if ref.Sequence > e.Sequence && ref.Sequence <= v.at {
 			queue = append(queue, effectOf{cause: e.ID, ref: ref})
 		}
 	}

@@ -188,6 +188,9 @@ func (c *chronicle) sometimes(every int) bool { return c.thorough || c.checks%ev
 func matches(q *batpak.Query, e *batpak.Event) bool {
 	return (q.Entity == "" || q.Entity == e.Entity) && strings.HasPrefix(e.Entity, q.Prefix) &&
 		(q.Scope == "" || q.Scope == e.Scope) && (len(q.Kinds) == 0 || slices.Contains(q.Kinds, e.Kind)) &&
+		(len(q.Categories) == 0 || slices.Contains(q.Categories, e.Kind.Category())) &&
+		(q.Correlation.IsZero() || q.Correlation == e.Correlation) &&
+		!e.Time.Before(q.From) && (q.To.IsZero() || e.Time.Before(q.To)) &&
 		e.Sequence > q.After && (q.Until == 0 || e.Sequence <= q.Until)
 }
 

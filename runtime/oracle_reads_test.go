@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"slices"
+	"time"
 
 	batpak "github.com/batpak-go/batpak/runtime"
 )
@@ -104,12 +106,77 @@ func (o *oracle) query() (q batpak.Query) {
 	return q
 }
 
+// narrow adds to a query what has to do with an event, and a direction.
+func narrow(random *rand.Rand, q *batpak.Query, e *batpak.Event) {
+	ways := random.IntN(1 << 5)
+	if ways&1 != 0 {
+		q.Categories = []uint16{e.Kind.Category(), 0xF}[:1+random.IntN(2)]
+	}
+	if ways&2 != 0 && random.IntN(2) == 0 {
+		q.Correlation = e.Correlation
+	}
+	if ways&4 != 0 {
+		q.From = e.Time.Add(time.Duration(random.IntN(3) - 1))
+	}
+	if ways&8 != 0 {
+		q.To = e.Time.Add(time.Duration(random.IntN(3) - 1))
+	}
+	q.Backward = ways&16 != 0
+}
+
+// pages holds V7 for one query.
+func (o *oracle) pages() error {
+	n := len(o.events)
+	if n == 0 || !o.sometimes(2) {
+		return nil
+	}
+	random := rand.New(rand.NewPCG(o.seed, uint64(o.checks)<<1)) // its own, so that what others draw stays
+	q, view := batpak.Query{}, o.store.View()
+	if narrow(random, &q, &o.events[random.IntN(n)]); random.IntN(2) == 0 {
+		view = view.AsOf(uint64(random.IntN(n + 1)))
+	}
+	want := o.filter(&q)
+	want = slices.DeleteFunc(want, func(e *batpak.Event) bool { return e.Sequence > view.Sequence() })
+	if err := o.yields(paged(view, q, 1+random.IntN(5)), want); err != nil {
+		return breaks(7, "pages of %+v as of %d: %w", q, view.Sequence(), err)
+	}
+	if err := o.yields(view.Events(q), want); err != nil {
+		return breaks(7, "events of %+v as of %d: %w", q, view.Sequence(), err)
+	}
+	return nil
+}
+
+// paged reads page after page.
+func paged(from batpak.Reader, q batpak.Query, limit int) iter.Seq2[batpak.Event, error] {
+	return func(yield func(batpak.Event, error) bool) {
+		for position, more := uint64(0), true; more; {
+			p, err := from.Page(q, position, limit)
+			for _, e := range p.Events {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if err == nil && p.More && len(p.Events) != limit {
+				err = fmt.Errorf("page of %d events from %d on of which there are more, want %d", len(p.Events), position, limit)
+			}
+			if err != nil {
+				yield(batpak.Event{}, err)
+				return
+			}
+			position, more = p.Next, p.More
+		}
+	}
+}
+
 // filter is what a query must give.
 func (o *oracle) filter(q *batpak.Query) (all []*batpak.Event) {
 	for i := range o.events {
 		if matches(q, &o.events[i]) {
 			all = append(all, &o.events[i])
 		}
+	}
+	if q.Backward {
+		slices.Reverse(all)
 	}
 	return all
 }

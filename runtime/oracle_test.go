@@ -41,6 +41,8 @@ type oracle struct {
 //	V5   a request that is repeated with its key is there once, with the receipt it
 //	     has if it survived; with another payload it is refused
 //	V6   every query and look-up finds what filtering the chronicle finds
+//	V7   pages that follow each other are what a query selects, and a view shows what
+//	     there was when it was at its place
 //	V8   a projection is the fold of the chronicle
 //	V9   opening again changes nothing, and nothing is written after a clean close
 //	V10  what was shown survives a power cut that leaves nothing unsynced
@@ -48,8 +50,7 @@ type oracle struct {
 //	V12  the directory holds the store's names alone, and the report says what was
 //	     cut off
 //
-// V7, of cursors, waits for cursors. A chronicle that is brief leaves out V5 to V8 and
-// V11.
+// A chronicle that is brief leaves out V5 to V8 and V11.
 func (c *chronicle) check(image *simfs.Disk, floor int) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -63,7 +64,7 @@ func (c *chronicle) check(image *simfs.Disk, floor int) (err error) {
 	}
 	laws := []func() error{func() error { return o.contents(floor) }, o.verifies, o.reports, o.survives}
 	if !c.brief {
-		laws = append(laws, o.finds, o.walks, o.folds, o.repeats, o.goesOn, o.closes)
+		laws = append(laws, o.finds, o.pages, o.walks, o.folds, o.repeats, o.goesOn, o.closes)
 	}
 	for _, law := range laws {
 		if err := law(); err != nil {

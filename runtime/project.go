@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime/debug"
 
-	"github.com/batpak-go/batpak/runtime/internal/frontier"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
@@ -19,15 +18,17 @@ type Folded[S any] struct {
 }
 
 // Project folds the visible events of an entity into the zero state of S, in
-// order. It stops at the first error of fold, and when ctx ends. Generated code
-// calls it with an exhaustive fold.
-func Project[S any](ctx context.Context, s *Store, entity string, fold func(*S, Event) error) (Folded[S], error) {
+// order. It stops at the first error of fold, and when ctx ends. Of a [View], it
+// folds the state as it was then. Generated code calls it with an exhaustive fold.
+func Project[S any](ctx context.Context, from Reader, entity string, fold func(*S, Event) error) (Folded[S], error) {
 	var f Folded[S]
-	reading, err := Load(ctx, s, entity, Into(&f.State, fold))
+	v, err := from.settled(ctx)
+	if err == nil {
+		f.Version, err = v.load(ctx, entity, []Loader{Into(&f.State, fold)})
+	}
 	if err != nil {
 		return Folded[S]{}, err
 	}
-	f.Version = reading.version
 	return f, nil
 }
 
@@ -43,28 +44,25 @@ type FoldedAll[S any] struct {
 // ProjectAll folds the visible events of some kinds, whatever their streams, into
 // the zero state of S, in the order of the log. It stops at the first error of
 // fold, and when ctx ends; it holds no more than the state and a page of the
-// index. Generated code calls it with an exhaustive fold.
-func ProjectAll[S any](ctx context.Context, s *Store, kinds []Kind, fold func(*S, Event) error) (FoldedAll[S], error) {
-	if err := s.settle(ctx); err != nil {
+// index. Of a [View], it folds the state as it was then. Generated code calls it with an exhaustive fold.
+func ProjectAll[S any](ctx context.Context, from Reader, kinds []Kind, fold func(*S, Event) error) (FoldedAll[S], error) {
+	v, err := from.settled(ctx)
+	if err != nil {
 		return FoldedAll[S]{}, err
 	}
-	f := FoldedAll[S]{Sequence: s.frontier.At(frontier.Visible)}
-	if f.Sequence == 0 {
-		return f, s.alive()
-	}
-	q := Query{Kinds: kinds, Until: f.Sequence}
+	f, q := FoldedAll[S]{Sequence: v.at}, Query{Kinds: kinds}
 	if planted.Bug("projection of all streams folds other kinds") {
 		q.Kinds = nil
 	}
-	if err := foldKinds(ctx, s, &f.State, q, fold); err != nil {
+	if err := foldKinds(ctx, v, &f.State, q, fold); err != nil {
 		return FoldedAll[S]{}, err
 	}
 	return f, nil
 }
 
 // foldKinds folds the events that a query selects into a state.
-func foldKinds[S any](ctx context.Context, s *Store, state *S, q Query, fold func(*S, Event) error) error {
-	for e, err := range s.Events(q) {
+func foldKinds[S any](ctx context.Context, v View, state *S, q Query, fold func(*S, Event) error) error {
+	for e, err := range v.Events(q) {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
@@ -75,16 +73,18 @@ func foldKinds[S any](ctx context.Context, s *Store, state *S, q Query, fold fun
 	return nil
 }
 
-// settle makes what was written visible: in a [Relaxed] store that hides what is
+// settled makes what was written visible: in a [Relaxed] store that hides what is
 // not durable, it syncs. It fails if an event of a salvaged store is lost.
-func (s *Store) settle(ctx context.Context) error {
+func (s *Store) settled(ctx context.Context) (View, error) {
 	if err := s.lost("", 0); err != nil {
-		return err
+		return View{}, err
 	}
 	if s.options.Durability == Relaxed && !s.options.ShowUnsynced && !planted.Bug("fold overlooks what is hidden") {
-		return s.Sync(ctx)
+		if err := s.Sync(ctx); err != nil {
+			return View{}, err
+		}
 	}
-	return nil
+	return s.View(), nil
 }
 
 // Reading says where a gate context was read: which stream, and at which
@@ -110,30 +110,34 @@ func Into[S any](state *S, fold func(*S, Event) error) Loader {
 // that all of them are at the same version. In a [Relaxed] store that hides
 // what is not durable, it syncs first, so that its reader sees what it wrote.
 func Load(ctx context.Context, s *Store, entity string, into ...Loader) (Reading, error) {
-	if err := s.settle(ctx); err != nil {
+	v, err := s.settled(ctx)
+	if err != nil {
 		return Reading{}, err
 	}
-	r := Reading{store: s, entity: entity}
-	if len(into) == 0 {
-		var err error
-		r.version, err = s.Head(entity)
-		return r, err
+	version, err := v.load(ctx, entity, into)
+	if err != nil {
+		return Reading{}, err
 	}
-	for e, err := range s.Events(Query{Entity: entity}) {
-		if err != nil {
-			return Reading{}, err
-		}
-		if err := ctx.Err(); err != nil {
-			return Reading{}, err
+	return Reading{store: s, entity: entity, version: version}, nil
+}
+
+// load folds the events of an entity, and returns the version they lead to.
+func (v View) load(ctx context.Context, entity string, into []Loader) (version uint64, err error) {
+	if len(into) == 0 {
+		return v.Head(entity)
+	}
+	for e, err := range v.Events(Query{Entity: entity}) {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return 0, err
 		}
 		for _, l := range into {
 			if err := l.fold(e); err != nil {
-				return Reading{}, err
+				return 0, err
 			}
 		}
-		r.version = e.Version
+		version = e.Version
 	}
-	return r, nil
+	return version, nil
 }
 
 // Decoded is an event with its payload, which was decoded, or with the error that

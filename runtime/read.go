@@ -7,7 +7,6 @@ import (
 	"iter"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
-	"github.com/batpak-go/batpak/runtime/internal/frontier"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
@@ -15,65 +14,40 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
-// pageSize is how many events an iteration looks up at a time.
-const pageSize = 128
-
-// Query selects events. A field at its zero value does not restrict; the others
-// must all hold.
-type Query struct {
-	Entity string // exactly this entity
-	Prefix string // entities whose names begin with this
-	Scope  string // exactly this scope
-	Kinds  []Kind // any of these
-	After  uint64 // sequence: only events after it
-	Until  uint64 // sequence: only events up to it, inclusive; 0 means all that is visible when the iteration begins
-}
-
 // Get finds an event by its id. It fails with [ErrNotFound], or with a
 // [*CorruptError] if the event's bytes are damaged.
-func (s *Store) Get(id ID) (Event, error) {
-	if err := s.alive(); err != nil {
-		return Event{}, err
-	}
+func (s *Store) Get(id ID) (Event, error) { return s.View().Get(id) }
+
+// At finds an event by its sequence. It fails with [ErrNotFound], or with a
+// [*CorruptError] if the event's bytes are damaged.
+func (s *Store) At(sequence uint64) (Event, error) { return s.View().At(sequence) }
+
+// ByKey finds an event by its idempotency key. It fails with [ErrNotFound], or
+// with a [*CorruptError] if the event's bytes are damaged.
+func (s *Store) ByKey(key string) (Event, error) { return s.View().ByKey(key) }
+
+// Head is the version of an entity's stream: the number of its visible events,
+// 0 if it has none.
+func (s *Store) Head(entity string) (uint64, error) { return s.View().Head(entity) }
+
+// Events iterates over the events that q selects, in the order of their sequences,
+// or against it. What is appended while it runs is not part of it. An error is the
+// last element. The sequence may be ranged over again, which starts anew.
+func (s *Store) Events(q Query) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) { s.View().Events(q)(yield) }
+}
+
+// byID finds an event by its id, up to a sequence.
+func (s *Store) byID(id ID, until uint64) (Event, error) {
 	ref, ok, err := s.index.ByID(id)
 	if err != nil {
 		return Event{}, outward(err, 0)
 	}
-	if !ok || !s.visible(ref.Sequence) {
+	if !ok || ref.Sequence > until {
 		return Event{}, ErrNotFound
 	}
 	e, err := s.read(s.segments, ref)
 	if err == nil && e.ID != id {
-		return Event{}, ErrNotFound
-	}
-	return e, err
-}
-
-// At finds an event by its sequence. It fails with [ErrNotFound], or with a
-// [*CorruptError] if the event's bytes are damaged.
-func (s *Store) At(sequence uint64) (Event, error) {
-	if err := s.alive(); err != nil {
-		return Event{}, err
-	}
-	ref, ok, err := s.index.At(sequence)
-	if err != nil {
-		return Event{}, outward(err, sequence)
-	}
-	if !ok || !s.visible(sequence) && !planted.Bug("reading by sequence shows what is not visible") {
-		return Event{}, ErrNotFound
-	}
-	return s.read(s.segments, ref)
-}
-
-// ByKey finds an event by its idempotency key. It fails with [ErrNotFound], or
-// with a [*CorruptError] if the event's bytes are damaged.
-func (s *Store) ByKey(key string) (Event, error) {
-	if err := s.alive(); err != nil {
-		return Event{}, err
-	}
-	e, err := s.byKey(key)
-	if err == nil && !s.visible(e.Sequence) {
-		sometimes.Reached("key was found that is not visible yet")
 		return Event{}, ErrNotFound
 	}
 	return e, err
@@ -95,57 +69,6 @@ func (s *Store) byKey(key string) (Event, error) {
 		}
 	}
 	return Event{}, ErrNotFound
-}
-
-// Head is the version of an entity's stream: the number of its visible events,
-// 0 if it has none.
-func (s *Store) Head(entity string) (uint64, error) {
-	if err := s.alive(); err != nil {
-		return 0, err
-	}
-	version, err := s.index.Before(entity, s.frontier.At(frontier.Visible))
-	return version, outward(err, 0)
-}
-
-// Events iterates over the events that q selects, in the order of their
-// sequences. What is appended while it runs is not part of it. An error is the
-// last element. The sequence may be ranged over again, which starts anew.
-func (s *Store) Events(q Query) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
-		if err := s.alive(); err != nil {
-			yield(Event{}, err)
-			return
-		}
-		iq := q.index()
-		iq.Until = s.frontier.At(frontier.Visible)
-		if q.Until != 0 {
-			iq.Until = min(iq.Until, q.Until)
-		}
-		if iq.After >= iq.Until {
-			return
-		}
-		cursor := s.segments.Cursor()
-		page := make([]index.Ref, 0, pageSize)
-		for {
-			var failed error
-			page, failed = s.index.Find(page[:0], iq) // up to where it failed
-			for _, ref := range page {
-				e, err := s.read(cursor, ref)
-				if !yield(e, err) || err != nil {
-					return
-				}
-			}
-			if failed != nil {
-				yield(Event{}, outward(failed, 0))
-				return
-			}
-			if len(page) < cap(page) {
-				return
-			}
-			sometimes.Reached("iteration needed another page")
-			iq.After = page[len(page)-1].Sequence
-		}
-	}
 }
 
 // recorder reads records: one at a time, or ahead.
@@ -216,8 +139,6 @@ func event(r *format.Record, d *Decision) Event {
 	}
 	return e
 }
-
-func (s *Store) visible(sequence uint64) bool { return sequence <= s.frontier.At(frontier.Visible) }
 
 // corrupt is the public form of a damage.
 func corrupt(d *segment.DamageError) *CorruptError {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/batpak-go/batpak/runtime/internal/frontier"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/saved"
 )
@@ -79,10 +78,11 @@ func Resume[S any](ctx context.Context, s *Store, entity string, from []byte, c 
 		}
 		f.Version, query.After = place.Version, place.Sequence-1
 	}
-	if err := s.settle(ctx); err != nil {
+	v, err := s.settled(ctx)
+	if err != nil {
 		return Folded[S]{}, nil, err
 	}
-	for e, err := range s.Events(query) {
+	for e, err := range v.Events(query) {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return Folded[S]{}, nil, err
 		}
@@ -122,7 +122,8 @@ func isAt(place saved.State, e Event) bool {
 // ResumeAll is [ProjectAll] from a state that an earlier call saved, as [Resume] is
 // [Project]. The bytes are good for the store that they were made from.
 func ResumeAll[S any](ctx context.Context, s *Store, kinds []Kind, from []byte, c StateCodec[S], fold func(*S, Event) error) (FoldedAll[S], []byte, error) {
-	if err := s.settle(ctx); err != nil {
+	v, err := s.settled(ctx)
+	if err != nil {
 		return FoldedAll[S]{}, nil, err
 	}
 	f, name := FoldedAll[S]{}, s.ID().String()
@@ -131,7 +132,7 @@ func ResumeAll[S any](ctx context.Context, s *Store, kinds []Kind, from []byte, 
 		if err != nil {
 			return FoldedAll[S]{}, nil, err
 		}
-		e, err := s.At(place.Sequence)
+		e, err := v.At(place.Sequence)
 		if errors.Is(err, ErrNotFound) || err == nil && e.Hash != place.Hash && !planted.Bug("saved state of another log is resumed") {
 			err = c.refuse(name, otherHistory)
 		}
@@ -140,19 +141,18 @@ func ResumeAll[S any](ctx context.Context, s *Store, kinds []Kind, from []byte, 
 		}
 		f = FoldedAll[S]{State: state, Sequence: place.Sequence}
 	}
-	until := s.frontier.At(frontier.Visible)
-	if until == f.Sequence {
+	if v.at == f.Sequence {
 		return f, from, s.alive()
 	}
-	if err := foldKinds(ctx, s, &f.State, Query{Kinds: kinds, After: f.Sequence, Until: until}, fold); err != nil {
+	if err := foldKinds(ctx, v, &f.State, Query{Kinds: kinds, After: f.Sequence}, fold); err != nil {
 		return FoldedAll[S]{}, nil, err
 	}
-	f.Sequence = until
-	last, err := s.At(until)
+	f.Sequence = v.at
+	last, err := v.At(v.at)
 	if err != nil {
 		return FoldedAll[S]{}, nil, err
 	}
-	b, err := c.save(f.State, saved.State{Sequence: until, Hash: last.Hash, Name: name})
+	b, err := c.save(f.State, saved.State{Sequence: v.at, Hash: last.Hash, Name: name})
 	if err != nil {
 		return FoldedAll[S]{}, nil, err
 	}

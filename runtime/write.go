@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"unicode/utf8"
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
@@ -100,6 +101,7 @@ func (b *Batch) Add(d Draft, opts ...AppendOption) int {
 // which includes that it comes after q.After. Events that are being committed by
 // others count as soon as they are durable.
 func (b *Batch) ExpectNone(q Query) {
+	q.Backward = false // a conflict names the first event
 	b.conditions = append(b.conditions, q.index())
 }
 
@@ -182,6 +184,11 @@ func (s *Store) prepare(a *appending) (done bool, err error) {
 	if planted.Bug("length of the log is read after the keys are looked up") {
 		s.point("keys are looked up")
 		known = s.index.Next() - 1
+	}
+	for i := range a.conditions {
+		if err := s.root(&a.conditions[i], math.MaxUint64); err != nil {
+			return false, s.gone(err)
+		}
 	}
 	a.request = commit.Request{Items: a.items, Conditions: a.conditions, Known: known}
 	return false, nil
@@ -442,13 +449,4 @@ func (s *Store) failure(err error, drafts []draft, items []commit.Item) error {
 		return fmt.Errorf("batpak: nothing was stored: %w", err)
 	}
 	return err
-}
-
-// index converts a query for the index.
-func (q Query) index() index.Query {
-	kinds := make([]uint16, len(q.Kinds))
-	for i, k := range q.Kinds {
-		kinds[i] = uint16(k)
-	}
-	return index.Query{Entity: q.Entity, Prefix: q.Prefix, Scope: q.Scope, Kinds: kinds, After: q.After, Until: q.Until}
 }

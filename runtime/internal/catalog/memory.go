@@ -78,3 +78,14 @@ func (c *Catalog) RecentKey(key []byte, from uint64) bool {
 	}
 	return false
 }
+
+// RecentID reports whether an event from sequence from on may have the id, among
+// those in memory.
+func (c *Catalog) RecentID(id [16]byte, from uint64) bool {
+	for _, p := range c.list().memory() {
+		if ref, ok := p.rows.ByID(id); ok && ref.Sequence >= from {
+			return true
+		}
+	}
+	return false
+}

@@ -100,6 +100,9 @@ func (p *Pipeline) checkLocked(r *Request) (wait *group, err error) {
 		return nil, errLook
 	}
 	for _, q := range r.Conditions {
+		if err := p.checkStoryLocked(&q, r.Known+1); err != nil {
+			return nil, err
+		}
 		if found, ok := p.index.RecentMatch(q, r.looked); ok {
 			sometimes.Reached("published event refused a condition")
 			return nil, &Conflict{Item: -1, Found: found}
@@ -145,6 +148,19 @@ func (p *Pipeline) checkKeyLocked(key []byte, from uint64) (wait *group, err err
 		_, ok := g.keys[string(key)]
 		return ok && !(g == p.flying && planted.Bug("keys of the flying group are not looked at"))
 	}), nil
+}
+
+// checkStoryLocked finds out whether an event that the caller has not seen yet, from
+// sequence from on, may be the one whose id is the correlation of a condition.
+func (p *Pipeline) checkStoryLocked(q *index.Query, from uint64) error {
+	if q.Correlation == [16]byte{} || planted.Bug("event that began a story in between is overlooked") {
+		return nil
+	}
+	if p.index.Recent() > from || p.index.RecentID(q.Correlation, from) {
+		sometimes.Reached("event came in whose id may be the correlation of a condition")
+		return ErrLookAgain
+	}
+	return nil
 }
 
 // checkVersionLocked finds out whether the stream of item i is known, and where it

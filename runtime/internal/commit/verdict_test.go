@@ -119,6 +119,27 @@ func TestPublishedEventsRefuseAtOnce(t *testing.T) {
 	})
 }
 
+// A condition by correlation knows by itself only which events were given it. For the
+// event whose id it is, the caller looks, and again if it may have come in between.
+func TestConditionOnAnEventThatCameIn(t *testing.T) {
+	r := begin(t, simfs.New(), tuning{})
+	defer r.close(t)
+	if err := r.Submit(t.Context(), one("a", "root")); err != nil {
+		t.Fatal(err)
+	}
+	all, err := r.records()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for known, want := range map[uint64]error{0: commit.ErrLookAgain, 1: nil} {
+		q := one("b", "x")
+		q.Conditions, q.Known = []index.Query{{Correlation: all[0].ID}}, known
+		if err := r.Submit(t.Context(), q); !errors.Is(err, want) {
+			t.Errorf("Submit() of who knows of %d events = %v, want %v", known, err, want)
+		}
+	}
+}
+
 // A caller whose key came in between is told so although other groups are always
 // under way: the store never has to come to rest for it.
 func TestLookAgainIsToldBesideOtherWriters(t *testing.T) {

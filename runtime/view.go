@@ -1,0 +1,120 @@
+package batpak
+
+import (
+	"context"
+	"iter"
+
+	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
+)
+
+// Reader is what can be read from: a [Store], which shows at each call what is visible
+// then, or a [View], which always shows the same.
+type Reader interface {
+	Get(id ID) (Event, error)
+	At(sequence uint64) (Event, error)
+	ByKey(key string) (Event, error)
+	Head(entity string) (uint64, error)
+	Events(q Query) iter.Seq2[Event, error]
+	Page(q Query, position uint64, limit int) (Page, error)
+	Ancestors(id ID) iter.Seq2[Event, error]
+	Causes(id ID) iter.Seq2[Event, error]
+	Effects(id ID) iter.Seq2[Event, error]
+
+	// settled is the view to fold from: one that has what its reader wrote.
+	settled(ctx context.Context) (View, error)
+}
+
+var (
+	_ Reader = (*Store)(nil)
+	_ Reader = View{}
+)
+
+// View is a store as it was after a certain event, and shows nothing that came later.
+// Whatever is read from one view therefore fits together, while others write. A view
+// is a position and holds nothing: it costs nothing, is never closed, and is the same
+// whenever it is made again for its sequence. It is made by [Store.View] and is safe
+// for concurrent use.
+type View struct {
+	store *Store
+	at    uint64
+}
+
+// View is the store as it is now.
+func (s *Store) View() View { return View{store: s, at: s.frontier.At(frontier.Visible)} }
+
+// AsOf is the view as it was after the event at sequence; at 0 it is empty. A sequence
+// after the view's own changes nothing.
+func (v View) AsOf(sequence uint64) View { return View{store: v.store, at: min(v.at, sequence)} }
+
+// Sequence is that of the last event that the view shows, or 0.
+func (v View) Sequence() uint64 { return v.at }
+
+// settled fails if an event of a salvaged store is lost.
+func (v View) settled(context.Context) (View, error) { return v, v.store.lost("", 0) }
+
+// Get is [Store.Get] in this view.
+func (v View) Get(id ID) (Event, error) {
+	if err := v.store.alive(); err != nil {
+		return Event{}, err
+	}
+	return v.store.byID(id, v.at)
+}
+
+// At is [Store.At] in this view.
+func (v View) At(sequence uint64) (Event, error) {
+	if err := v.store.alive(); err != nil {
+		return Event{}, err
+	}
+	if sequence > v.at && !planted.Bug("reading by sequence shows what is not visible") {
+		return Event{}, ErrNotFound
+	}
+	ref, ok, err := v.store.index.At(sequence)
+	if err != nil {
+		return Event{}, outward(err, sequence)
+	}
+	if !ok {
+		return Event{}, ErrNotFound
+	}
+	return v.store.read(v.store.segments, ref)
+}
+
+// ByKey is [Store.ByKey] in this view.
+func (v View) ByKey(key string) (Event, error) {
+	if err := v.store.alive(); err != nil {
+		return Event{}, err
+	}
+	e, err := v.store.byKey(key)
+	if err == nil && e.Sequence > v.at {
+		sometimes.Reached("key was found that is not in the view")
+		return Event{}, ErrNotFound
+	}
+	return e, err
+}
+
+// Head is [Store.Head] in this view.
+func (v View) Head(entity string) (uint64, error) {
+	if err := v.store.alive(); err != nil {
+		return 0, err
+	}
+	version, err := v.store.index.Before(entity, v.at)
+	return version, outward(err, 0)
+}
+
+// Events is [Store.Events] in this view.
+func (v View) Events(q Query) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		s, err := v.selection(&q, 0, pageSize)
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		for ref := range s.all() {
+			e, selected, err := s.read(ref)
+			if selected && !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
+}
