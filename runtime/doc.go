@@ -37,10 +37,19 @@
 //
 // # Reading
 //
-// [Store.Get], [Store.At] and [Store.ByKey] find one event, [Store.Events]
-// iterates over a [Query]. [Store.Ancestors] walks back through a stream and
-// checks its chain; [Store.Causes] and [Store.Effects] walk the graph of
-// causation. [Project] folds a stream into a state.
+// [Store.Get], [Store.At] and [Store.ByKey] find one event, [Store.Events] iterates
+// over what a [Query] selects, and [Store.Page] reads it page by page, from a position
+// that may be kept; both do so in either direction. [Store.Ancestors] walks back
+// through a stream and checks its chain; [Store.Causes] and [Store.Effects] walk the
+// graph of causation. [Project] folds a stream into a state.
+//
+// All of this can be asked of a [View] too, the store as it was after some event:
+//
+//	then := store.View().AsOf(sequence)
+//	balance, err := batpak.Project(ctx, then, "account:1", bank.FoldBalance)
+//
+// Each call to a [Store] reads what is visible at its beginning, as from a view of its
+// own; what is read from one view fits together while others write.
 //
 // # Durability
 //
