@@ -30,15 +30,27 @@ func BenchmarkRun(b *testing.B) {
 			"id":     func(i int) error { _, _, err := run.ByID(m[i].ID); return err },
 			"stream": func(i int) error { _, _, err := run.Stream(string(m[i].Entity)); return err },
 			"page of kind": func(i int) error {
-				_, err := run.Find(page, &index.Query{Kinds: []uint16{m[i].Kind}, After: m[i].Sequence}, false)
+				_, err := run.Find(page, &index.Query{Kinds: []uint16{m[i].Kind}, After: m[i].Sequence})
 				return err
 			},
 			"page of entity": func(i int) error {
-				_, err := run.Find(page, &index.Query{Entity: string(m[i].Entity), After: m[i].Sequence}, true)
+				_, err := run.Find(page, &index.Query{Entity: string(m[i].Entity), Until: m[i].Sequence, Backward: true})
+				return err
+			},
+			"page of category": func(i int) error {
+				_, err := run.Find(page, &index.Query{Categories: []uint16{m[i].Kind / 0x1000}, After: m[i].Sequence})
+				return err
+			},
+			"page of time": func(i int) error {
+				_, err := run.Find(page, &index.Query{MinID: m[i].Sequence, EndID: 3 * m[i].Sequence, Backward: true})
+				return err
+			},
+			"page of story": func(i int) error {
+				_, err := run.Find(page, &index.Query{Correlation: m[i].Correlation, Root: m[i].Sequence})
 				return err
 			},
 			"page of prefix": func(i int) error {
-				_, err := run.Find(page, &index.Query{Prefix: "b", After: m[i].Sequence}, false)
+				_, err := run.Find(page, &index.Query{Prefix: "b", After: m[i].Sequence})
 				return err
 			},
 		} {

@@ -161,15 +161,16 @@ func (b *Builder) Add(r *format.Record, offset uint32) {
 	if r.Causation != [16]byte{} {
 		b.pairs[1] = append(b.pairs[1], pair{upper(r.Causation), at})
 	}
-	if r.Correlation != [16]byte{} {
-		b.pairs[2] = append(b.pairs[2], pair{upper(r.Correlation), at})
+	if r.Correlation != [16]byte{} && r.Correlation != r.ID {
+		b.pairs[2] = append(b.pairs[2], pair{Fingerprint(b.trailer.Store, r.Correlation[:]), at})
 	}
 }
 
 // Len is the number of records so far.
 func (b *Builder) Len() int { return len(b.rows) }
 
-// Fingerprint is what the index of a store knows of an idempotency key:
+// Fingerprint is what the index of a store knows of an idempotency key, or of a
+// correlation:
 //
 //	the first 8 bytes of BLAKE3( "batpak key 1" 0x00, store 16, key )
 //

@@ -30,7 +30,7 @@ func grow(r *rand.Rand, n int, gaps bool) (m model) {
 		}
 		var e format.Record
 		e.Sequence, e.Length = sequence, 100+r.IntN(50)
-		e.Kind = uint16(0x1000 + r.IntN(4))
+		e.Kind = uint16(0x1000*(1+r.IntN(2)) + r.IntN(4))
 		e.Entity = fmt.Appendf(nil, "%c:%d", 'a'+r.IntN(3), r.IntN(20))
 		if r.IntN(50) == 0 {
 			e.Entity = []byte(strings.Repeat("long", 250) + fmt.Sprint(r.IntN(9)))
@@ -78,7 +78,11 @@ func (m model) refs(holds func(e *format.Record) bool) (refs []index.Ref) {
 
 func (m model) find(q *index.Query) []index.Ref {
 	return m.refs(func(e *format.Record) bool {
+		id := binary.BigEndian.Uint64(e.ID[:])
 		return e.Sequence > q.After && (q.Until == 0 || e.Sequence <= q.Until) &&
+			id >= q.MinID && (q.EndID == 0 || id < q.EndID) &&
+			(len(q.Categories) == 0 || slices.Contains(q.Categories, e.Kind/0x1000)) &&
+			(q.Correlation == [16]byte{} || e.Correlation == q.Correlation || e.Correlation == [16]byte{} && e.ID == q.Correlation) &&
 			(q.Entity == "" || q.Entity == string(e.Entity)) &&
 			strings.HasPrefix(string(e.Entity), q.Prefix) &&
 			(q.Scope == "" || q.Scope == string(e.Scope)) &&
@@ -121,21 +125,44 @@ func (m model) questions(run *sidx.Run, r *rand.Rand) error {
 		if err := m.lookups(run, i); err != nil {
 			return fmt.Errorf("event %d: %w", i, err)
 		}
-		q, backward := m.randomQuery(r), r.IntN(2) == 0
-		want := m.find(&q)
-		if backward {
-			slices.Reverse(want)
-		}
-		room := 1 + r.IntN(60)
-		got, err := run.Find(make([]index.Ref, 0, room), &q, backward)
-		if err != nil {
+		if err := m.query(run.Find, r); err != nil {
 			return err
-		}
-		if !slices.Equal(got, want[:min(room, len(want))]) {
-			return fmt.Errorf("Find(%+v, backward %v), room for %d: %v, want %v", q, backward, room, got, want)
 		}
 	}
 	return m.directory(run)
+}
+
+// query asks for what a random query selects.
+func (m model) query(find func([]index.Ref, *index.Query) ([]index.Ref, error), r *rand.Rand) error {
+	q := m.randomQuery(r)
+	want, room := m.find(&q), 1+r.IntN(60)
+	if q.Backward {
+		slices.Reverse(want)
+	}
+	want = want[:min(room, len(want))]
+	got, err := find(make([]index.Ref, 0, room), &q)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("Find(%+v), room for %d: %v, want %v", q, room, got, want)
+	}
+	return nil
+}
+
+// rows is the same segment in memory.
+func (m model) rows() *index.Index {
+	x := index.New()
+	entries := make([]index.Entry, len(m))
+	for i := range m {
+		e := &m[i]
+		entries[i] = index.Entry{
+			Sequence: e.Sequence, Version: e.Version, Pos: m.ref(i).Pos, ID: e.ID, Causation: e.Causation,
+			Correlation: e.Correlation, Hash: e.Hash, Kind: e.Kind, Entity: e.Entity, Scope: e.Scope, Key: e.Key,
+		}
+	}
+	x.Add(entries)
+	return x
 }
 
 // lookups asks for event i in every way.
@@ -220,8 +247,34 @@ func (m model) randomQuery(r *rand.Rand) (q index.Query) {
 	}
 	if pick() {
 		for range 1 + r.IntN(3) {
-			q.Kinds = append(q.Kinds, uint16(0x1000+r.IntN(5)))
+			q.Kinds = append(q.Kinds, uint16(0x1000*(1+r.IntN(2))+r.IntN(5)))
 		}
 	}
+	if pick() {
+		q.Categories = []uint16{uint16(1 + r.IntN(3)), 2}[:1+r.IntN(2)]
+	}
+	id := func() uint64 { return binary.BigEndian.Uint64(m[r.IntN(len(m))].ID[:]) + uint64(r.IntN(3)) - 1 }
+	if pick() {
+		q.MinID = id()
+	}
+	if pick() {
+		q.EndID = id()
+	}
+	if pick() {
+		e := &m[r.IntN(len(m))]
+		q.Correlation = e.ID
+		if e.Correlation == [16]byte{} {
+			q.Root = e.Sequence
+		}
+		if r.IntN(2) == 0 && e.Correlation != [16]byte{} {
+			q.Correlation, q.Root = e.Correlation, 0
+			for i := range m {
+				if m[i].ID == q.Correlation && m[i].Correlation == [16]byte{} {
+					q.Root = m[i].Sequence
+				}
+			}
+		}
+	}
+	q.Backward = r.IntN(2) == 0
 	return q
 }

@@ -146,6 +146,10 @@ func (v *view) row(i uint32) row { return parseRow(v.element(rows, i)) }
 
 func (v *view) ref(i uint32) index.Ref {
 	w := v.row(i)
+	return v.refOf(&w)
+}
+
+func (v *view) refOf(w *row) index.Ref {
 	return index.Ref{
 		Sequence: v.r.First + uint64(w.sequence),
 		HighID:   w.id,
@@ -227,6 +231,18 @@ func (v *view) bySequence(sequence uint64) uint32 {
 	return v.fenced(func(e []byte) bool { return binary.LittleEndian.Uint32(e[8:]) < want })
 }
 
+// sequenced is the row of a sequence, if there is one.
+func (v *view) sequenced(sequence uint64) span {
+	if sequence < v.r.First || sequence > v.r.Last {
+		return span{}
+	}
+	i := v.bySequence(sequence)
+	if i >= v.r.Count() || v.r.First+uint64(v.row(i).sequence) != sequence {
+		return span{}
+	}
+	return span{i, i + 1}
+}
+
 // byID is the first row whose id is, in its upper half, at least id.
 func (v *view) byID(id uint64) uint32 {
 	return v.fenced(func(e []byte) bool { return binary.LittleEndian.Uint64(e) < id })
@@ -287,16 +303,19 @@ func (r *Run) Effects(dst []index.Ref, cause [16]byte) ([]index.Ref, error) {
 // paired appends the events of a section of pairs that have a value.
 func (r *Run) paired(dst []index.Ref, s section, value uint64) ([]index.Ref, error) {
 	v := r.view()
-	n := v.count(s)
-	i := v.search(s, 0, n, func(e []byte) bool { return binary.LittleEndian.Uint64(e) < value })
-	for ; i < n && v.err == nil; i++ {
-		p := v.pair(s, i)
-		if v.err != nil || p.value != value {
-			break
+	for p := v.valued(s, value); p.from < p.to && v.err == nil; p.from++ {
+		if ref := v.ref(v.pair(s, p.from).row); v.err == nil {
+			dst = append(dst, ref)
 		}
-		dst = append(dst, v.ref(p.row))
 	}
 	return dst, v.err
+}
+
+// valued is where the pairs of a section that have a value lie.
+func (v *view) valued(s section, value uint64) span {
+	n := v.count(s)
+	from := v.search(s, 0, n, func(e []byte) bool { return binary.LittleEndian.Uint64(e) < value })
+	return span{from, v.search(s, from, n, func(e []byte) bool { return binary.LittleEndian.Uint64(e) == value })}
 }
 
 // Incarnation is the opening of the store in which the event was written, 0 if

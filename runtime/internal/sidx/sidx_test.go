@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/sidx"
 )
 
@@ -21,6 +22,30 @@ func TestRunEqualsTheModel(t *testing.T) {
 		for range 5 {
 			if err := m.questions(run, r); err != nil {
 				t.Fatalf("seed %d, %d events: %v", seed, len(m), err)
+			}
+		}
+	}
+}
+
+// TestRunFindsAsRowsDo: a segment's events are found by every query, and are the same
+// whether their index lies in memory or on disk.
+func TestRunFindsAsRowsDo(t *testing.T) {
+	for seed := range uint64(10) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		m := grow(r, 1+r.IntN(1<<r.IntN(12)), seed%2 == 0)
+		run, err := open(m.file(t), sidx.NewCache(1<<20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := m.rows()
+		for name, find := range map[string]func([]index.Ref, *index.Query) ([]index.Ref, error){
+			"run":  run.Find,
+			"rows": func(dst []index.Ref, q *index.Query) ([]index.Ref, error) { return x.Find(dst, *q), nil },
+		} {
+			for range 200 {
+				if err := m.query(find, r); err != nil {
+					t.Fatalf("seed %d, %d events in a %s: %v", seed, len(m), name, err)
+				}
 			}
 		}
 	}
