@@ -6,9 +6,7 @@ import (
 	"iter"
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
-	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
-	"github.com/batpak-go/batpak/runtime/internal/segment"
 )
 
 // Ancestors iterates over the events before the given one in its stream, the
@@ -22,47 +20,64 @@ func (s *Store) Ancestors(id ID) iter.Seq2[Event, error] {
 // Ancestors is [Store.Ancestors] in this view.
 func (v View) Ancestors(id ID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		e, err := v.Get(id)
-		s, linker := v.store, chain.Linker{}
-		for err == nil {
-			ref, _, rerr := s.index.At(e.Sequence)
-			var child format.Record
-			if rerr == nil {
-				child, rerr = s.segments.Record(ref.Pos, s.seed)
-			}
-			if rerr != nil {
-				err = outward(rerr, e.Sequence)
-				break
-			}
-			var parent Event
-			if e.Version > 1 {
-				pref, ok, nerr := s.index.Nth(e.Entity, e.Version-1)
-				if nerr != nil {
-					err = outward(nerr, e.Sequence)
-					break
-				}
-				if !ok {
-					err = cmp.Or(s.lost(e.Entity, e.Sequence), ErrNotFound)
-					break
-				}
-				if parent, err = s.read(s.segments, pref); err != nil {
-					break
-				}
-			}
-			if !linker.Verify(parent.Hash, &child) {
-				err = &CorruptError{
-					File: segment.Name(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset), FirstSequence: e.Sequence, LastSequence: e.Sequence,
-					Reason: "the event's hash does not follow from the event before it in its stream",
-				}
-				break
-			}
-			if e.Version == 1 || !yield(parent, nil) {
-				return
-			}
-			e = parent
+		if err := v.ancestors(id, func(e Event) bool { return yield(e, nil) }); err != nil {
+			yield(Event{}, err)
 		}
-		yield(Event{}, err)
 	}
+}
+
+// ancestors walks back through a stream until it begins, or yield does not go on.
+func (v View) ancestors(id ID, yield func(Event) bool) error {
+	e, err := v.Get(id)
+	if err != nil {
+		return err
+	}
+	at, _, err := v.store.index.At(e.Sequence) // where child lies
+	if err != nil {
+		return outward(err, e.Sequence)
+	}
+	child, err := v.store.record(v.store.segments, at)
+	if err != nil {
+		return err
+	}
+	s, err := v.selection(&Query{Entity: e.Entity, Backward: true}, e.Sequence, firstSize)
+	if err != nil {
+		return err
+	}
+	var linker chain.Linker
+	for ref := range s.all() {
+		parent, err := v.store.record(s.cursor, ref)
+		if err != nil {
+			return err
+		}
+		follows, linked := child.Version == parent.Version+1, linker.Verify(parent.Hash, &child)
+		if !follows && !linked {
+			break
+		}
+		if !follows || !linked {
+			return unlinked(at)
+		}
+		if e, err = v.store.event(&parent, ref); err != nil || !yield(e) {
+			return err
+		}
+		child, at = parent, ref
+	}
+	switch {
+	case s.err != nil:
+		return s.err
+	case child.Version != 1:
+		return cmp.Or(v.store.lost(e.Entity, at.Sequence), ErrNotFound)
+	case !linker.Verify([32]byte{}, &child):
+		return unlinked(at)
+	}
+	return nil
+}
+
+// unlinked is the error of an event that does not follow from the one before it.
+func unlinked(at index.Ref) error {
+	err := corruptAt(at, "the event's hash does not follow from the event before it in its stream")
+	err.LastSequence = at.Sequence
+	return err
 }
 
 // Causes iterates over the event that caused the given one, the event that

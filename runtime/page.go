@@ -50,6 +50,9 @@ func (v View) Page(q Query, position uint64, limit int) (Page, error) {
 			p.Events, p.Next = append(p.Events, e), e.Sequence
 		}
 	}
+	if s.err != nil {
+		return p, s.err
+	}
 	if !planted.Bug("last page ends with its last event") {
 		p.Next = s.end()
 	}

@@ -12,8 +12,10 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
-// pageSize is how many events an iteration looks up at a time.
-const pageSize = 128
+const (
+	pageSize  = 128 // how many events an iteration looks up at a time
+	firstSize = 16  // and how many at first
+)
 
 // Query selects events, and says in which order they are wanted. A field at its zero
 // value does not restrict; the others must all hold.
@@ -86,10 +88,11 @@ type selection struct {
 	cursor *segment.Cursor
 	refs   []index.Ref
 	over   bool // nothing is left to be found
+	err    error
 }
 
 // selection begins a query from a position on, as [View.Page] takes it, 0 for all of
-// it; it looks up so many events at a time.
+// it; it looks up so many events at first.
 func (v View) selection(q *Query, position uint64, room int) (*selection, error) {
 	s := &selection{store: v.store, query: q.index(), cursor: v.store.segments.Cursor(), refs: make([]index.Ref, 0, room)}
 	if err := v.store.alive(); err != nil {
@@ -119,7 +122,7 @@ func (s *selection) goOn(sequence uint64) {
 	s.over = s.over || s.query.After >= s.query.Until || s.query.Backward && sequence <= 1
 }
 
-// all looks up what is selected.
+// all looks up what is selected, until the end or an error, which is kept.
 func (s *selection) all() iter.Seq[index.Ref] {
 	return func(yield func(index.Ref) bool) {
 		for !s.over {
@@ -138,6 +141,9 @@ func (s *selection) all() iter.Seq[index.Ref] {
 			}
 			sometimes.Reached("iteration needed another page")
 			s.goOn(s.refs[len(s.refs)-1].Sequence)
+			if cap(s.refs) < pageSize { // whoever wants the first few only does not pay for more
+				s.refs = make([]index.Ref, 0, pageSize)
+			}
 		}
 	}
 }

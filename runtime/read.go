@@ -78,27 +78,43 @@ type recorder interface {
 
 // read reads an event and checks that it is the one that was asked for.
 func (s *Store) read(from recorder, ref index.Ref) (Event, error) {
+	r, err := s.record(from, ref)
+	if err != nil {
+		return Event{}, err
+	}
+	return s.event(&r, ref)
+}
+
+// record reads a record and checks that it is the one that was asked for.
+func (s *Store) record(from recorder, ref index.Ref) (format.Record, error) {
 	r, err := from.Record(ref.Pos, s.seed)
 	if err != nil {
-		return Event{}, outward(err, ref.Sequence)
-	}
-	corrupt := func(reason string) error {
-		return &CorruptError{
-			File: segment.Name(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset), FirstSequence: ref.Sequence, Reason: reason,
-		}
+		return format.Record{}, outward(err, ref.Sequence)
 	}
 	if !ref.Holds(&r) && !planted.Bug("event that was read may be another") {
 		sometimes.Reached("another event was read than was looked for")
-		return Event{}, corrupt(fmt.Sprintf("holds event %d with id %v in place of event %d", r.Sequence, ID(r.ID), ref.Sequence))
+		return format.Record{}, corruptAt(ref, fmt.Sprintf("holds event %d with id %v in place of event %d", r.Sequence, ID(r.ID), ref.Sequence))
 	}
-	decision, err := decisionOf(&r)
+	return r, nil
+}
+
+// event makes the public form of a record that was read.
+func (s *Store) event(r *format.Record, ref index.Ref) (Event, error) {
+	decision, err := decisionOf(r)
 	if err != nil {
 		sometimes.Reached("extensions of a sound record could not be read")
-		return Event{}, corrupt(err.Error())
+		return Event{}, corruptAt(ref, err.Error())
 	}
-	e := event(&r, decision)
+	e := event(r, decision)
 	e.Unproven = s.unproven(e.Entity, e.Version)
 	return e, nil
+}
+
+// corruptAt is the error of an event that is not what it should be.
+func corruptAt(ref index.Ref, reason string) *CorruptError {
+	return &CorruptError{
+		File: segment.Name(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset), FirstSequence: ref.Sequence, Reason: reason,
+	}
 }
 
 // decisionOf is what the gates said of a record's event, nil if there were none. It

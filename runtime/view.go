@@ -105,7 +105,7 @@ func (v View) Head(entity string) (uint64, error) {
 // Events is [Store.Events] in this view.
 func (v View) Events(q Query) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		s, err := v.selection(&q, 0, pageSize)
+		s, err := v.selection(&q, 0, firstSize)
 		if err != nil {
 			yield(Event{}, err)
 			return
@@ -115,6 +115,9 @@ func (v View) Events(q Query) iter.Seq2[Event, error] {
 			if selected && !yield(e, err) || err != nil {
 				return
 			}
+		}
+		if s.err != nil {
+			yield(Event{}, s.err)
 		}
 	}
 }
