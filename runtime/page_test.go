@@ -273,7 +273,8 @@ func TestViewDoesNotChange(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all = append(all, from.Head(e.Entity), p.State.ordered, p.Version, r.sequences(from.Ancestors(e.ID)),
+			head, err := from.Head(e.Entity)
+			all = append(all, head, err, p.State.ordered, p.Version, r.sequences(from.Ancestors(e.ID)),
 				r.sequences(from.Causes(e.ID)), r.sequences(from.Effects(e.ID)))
 			got, err := from.Get(e.ID)
 			all = append(all, got, err)

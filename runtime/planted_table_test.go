@@ -91,6 +91,8 @@ var plantedBugs = []plantedBug{
 	{"relaxed counts as durable", "commit", "TestCloseOfAPoisonedRelaxedPipeline", 0},
 	{"request for a sync is ignored", "commit", "TestCloseOfAPoisonedRelaxedPipeline", 0},
 	{"request that no longer fits is forgotten", "", "TestScheduleOfEverything", 595},
+	{"run does not compare the correlation", "sidx", "TestRunFindsAsRowsDo", 0},
+	{"run goes on behind the row where it lost patience", "sidx", "TestRunFindsAsRowsDo", 0},
 	{"salvage calls what follows a gap proven", "", "TestSalvage", 0},
 	{"salvage does not check links", "salvage", "TestReadOfHistoriesThatDoNotFit", 0},
 	{"salvage takes in what was numbered before", "salvage", "TestReadOfHistoriesThatDoNotFit", 0},

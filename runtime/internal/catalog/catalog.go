@@ -161,8 +161,9 @@ func (c *Catalog) ByID(id [16]byte) (ref index.Ref, ok bool, err error) {
 func (c *Catalog) ByKey(key []byte) (refs []index.Ref, err error) {
 	fingerprint := sidx.Fingerprint(c.store, key)
 	for _, p := range slices.Backward(c.list()) {
+		kept := len(refs)
 		err := c.ask(p, func(p *part) (err error) {
-			refs, err = p.byKey(refs, key, fingerprint)
+			refs, err = p.byKey(refs[:kept], key, fingerprint)
 			return err
 		})
 		if err != nil {
@@ -175,12 +176,10 @@ func (c *Catalog) ByKey(key []byte) (refs []index.Ref, err error) {
 // Effects finds the events after sequence that may name this id, the event's at
 // sequence, as their causation, in order; the caller compares it.
 func (c *Catalog) Effects(sequence uint64, cause [16]byte) (refs []index.Ref, err error) {
-	for _, p := range c.list() {
-		if p.next() <= sequence {
-			continue
-		}
+	for p := range c.list().between(sequence, 0, false) {
+		kept := len(refs)
 		err := c.ask(p, func(p *part) (err error) {
-			refs, err = p.effects(refs, cause)
+			refs, err = p.effects(refs[:kept], cause)
 			return err
 		})
 		if err != nil {
@@ -188,20 +187,6 @@ func (c *Catalog) Effects(sequence uint64, cause [16]byte) (refs []index.Ref, er
 		}
 	}
 	return refs, nil
-}
-
-// Nth finds an event by its version in its entity's stream.
-func (c *Catalog) Nth(entity string, version uint64) (ref index.Ref, ok bool, err error) {
-	for _, p := range slices.Backward(c.list()) {
-		err = c.ask(p, func(p *part) (err error) {
-			ref, ok, err = p.nth(entity, version)
-			return err
-		})
-		if ok || err != nil {
-			return ref, ok, err
-		}
-	}
-	return index.Ref{}, false, nil
 }
 
 // Before is the version that an entity's stream had after the event at sequence.
@@ -248,13 +233,11 @@ func (c *Catalog) Incarnation(sequence uint64) (n uint32, err error) {
 	return n, err
 }
 
-// Find appends to dst the next events that match q, in order, as many as dst has
-// room for. It returns fewer only at the end, or before the segment that it failed in.
+// Find appends to dst the next events that match q, in its direction, as many as dst
+// has room for. It returns fewer only at the end, or before the segment that it failed
+// in.
 func (c *Catalog) Find(dst []index.Ref, q index.Query) ([]index.Ref, error) {
-	for _, p := range c.list() {
-		if p.next() <= q.After+1 || q.Until != 0 && p.first > q.Until {
-			continue
-		}
+	for p := range c.list().between(q.After, q.Until, q.Backward) {
 		if len(dst) == cap(dst) {
 			break
 		}

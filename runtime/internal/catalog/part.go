@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/batpak-go/batpak/runtime/internal/index"
@@ -53,14 +54,6 @@ func (p *part) effects(dst []index.Ref, cause [16]byte) ([]index.Ref, error) {
 	return p.run.Effects(dst, cause)
 }
 
-func (p *part) nth(entity string, version uint64) (index.Ref, bool, error) {
-	if p.rows != nil {
-		ref, ok := p.rows.Nth([]byte(entity), version)
-		return ref, ok, nil
-	}
-	return p.run.Nth(entity, version)
-}
-
 func (p *part) head(entity string) (index.Head, error) {
 	if p.rows != nil {
 		return p.rows.Head([]byte(entity)), nil
@@ -94,31 +87,50 @@ func (p *part) find(dst []index.Ref, q *index.Query) ([]index.Ref, error) {
 	if p.rows != nil {
 		return p.rows.Find(dst, *q), nil
 	}
-	return p.run.Find(dst, q, false)
+	return p.run.Find(dst, q)
 }
 
 // parts are in the order of the log. A list is never changed once it is in use.
 type parts []*part
 
+// upTo counts the parts that begin at a sequence or before it.
+func (ps parts) upTo(sequence uint64) int {
+	n, _ := slices.BinarySearchFunc(ps, sequence, func(p *part, s uint64) int {
+		if p.first <= s {
+			return -1
+		}
+		return 1
+	})
+	return n
+}
+
 // holding is the part that has the event at sequence, if there is such an event,
 // or nil.
 func (ps parts) holding(sequence uint64) *part {
-	i, found := slices.BinarySearchFunc(ps, sequence, func(p *part, s uint64) int {
-		switch {
-		case p.first < s:
-			return -1
-		case p.first > s:
-			return 1
+	if n := ps.upTo(sequence); n > 0 {
+		return ps[n-1]
+	}
+	return nil
+}
+
+// between are the parts that may have events after a sequence and up to another,
+// inclusive, 0 being no end; backward, the last one first.
+func (ps parts) between(after, until uint64, backward bool) iter.Seq[*part] {
+	from, to := max(0, ps.upTo(after)-1), len(ps)
+	if until != 0 {
+		to = max(from, ps.upTo(until))
+	}
+	return func(yield func(*part) bool) {
+		for i := range to - from {
+			n := from + i
+			if backward {
+				n = to - 1 - i
+			}
+			if !yield(ps[n]) {
+				return
+			}
 		}
-		return 0
-	})
-	if !found {
-		i--
 	}
-	if i < 0 {
-		return nil
-	}
-	return ps[i]
 }
 
 // memory is the end of the list that is in memory.

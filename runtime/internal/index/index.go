@@ -392,22 +392,6 @@ func upper(id [16]byte) (v uint64) {
 	return v
 }
 
-// Nth finds an event by its version in its entity's stream.
-func (x *Index) Nth(entity []byte, version uint64) (Ref, bool) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	i, ok := x.streamOf[string(entity)]
-	if !ok || version <= x.streams[i].base {
-		return Ref{}, false
-	}
-	s := &x.streams[i]
-	n, ok := x.gapsLocked(i).upTo(version-s.base, s.events.len())
-	if !ok {
-		return Ref{}, false
-	}
-	return x.refLocked(s.events.at(uint64(n - 1))), true
-}
-
 // Before is the version of the last event in an entity's stream up to a sequence,
 // inclusive, as far as the index knows: 0 if it has no event of the stream up to
 // there.

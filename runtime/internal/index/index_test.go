@@ -255,9 +255,6 @@ func TestLookupsEqualTheModel(t *testing.T) {
 		if got, ok := x.ByID(e.ID); !ok || got != want {
 			t.Fatalf("ByID of event %d = %+v, %v, want %+v", e.Sequence, got, ok, want)
 		}
-		if got, ok := x.Nth(e.Entity, e.Version); !ok || got != want {
-			t.Fatalf("Nth(%s, %d) = %+v, %v, want %+v", e.Entity, e.Version, got, ok, want)
-		}
 		if got := x.Before(e.Entity, e.Sequence); got != e.Version {
 			t.Fatalf("Before(%s, %d) = %d, want %d", e.Entity, e.Sequence, got, e.Version)
 		}
@@ -295,9 +292,6 @@ func TestUnknownIsNotFound(t *testing.T) {
 	if got := x.ByKey([]byte("no such key")); got != nil {
 		t.Errorf("ByKey of an unknown key = %v, want none", got)
 	}
-	if _, ok := x.Nth([]byte("a:0"), 0); ok {
-		t.Error("Nth(version 0) found something")
-	}
 	if got := x.Head([]byte("nobody")); got != (index.Head{}) {
 		t.Errorf("Head of an unknown entity = %+v, want zero", got)
 	}
@@ -319,10 +313,8 @@ func TestEventsThatAreMissing(t *testing.T) {
 			x.Add(m[x.Len() : x.Len()+1+r.IntN(len(m)-x.Len())])
 		}
 		events, version := map[uint64]*index.Entry{}, map[string]uint64{}
-		nth := map[string]uint64{}
 		for i := range m {
 			events[m[i].Sequence] = &m[i]
-			nth[fmt.Sprint(string(m[i].Entity), m[i].Version)] = m[i].Sequence
 		}
 		for seq := range m.last() + 3 {
 			e := events[seq]
@@ -339,14 +331,6 @@ func TestEventsThatAreMissing(t *testing.T) {
 			for name, want := range version {
 				if got := x.Before([]byte(name), seq); got != want {
 					t.Fatalf("seed %d: Before(%s, %d) = %d, want %d", seed, name, seq, got, want)
-				}
-			}
-		}
-		for name, last := range version {
-			for v := range last + 3 {
-				want, there := nth[fmt.Sprint(name, v)]
-				if got, ok := x.Nth([]byte(name), v); ok != there || got.Sequence != want {
-					t.Fatalf("seed %d: Nth(%s, %d) = %+v, %v, want event %d", seed, name, v, got, ok, want)
 				}
 			}
 		}

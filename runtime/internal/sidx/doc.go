@@ -1,6 +1,7 @@
 // Package sidx reads and writes the index that ends a sealed segment, its SIDX
 // footer: an immutable run that finds the segment's records by sequence, id,
-// idempotency key, entity, entity prefix, scope, kind, cause and correlation.
+// idempotency key, entity, entity prefix, scope, kind, category, time, cause and
+// correlation.
 //
 // A footer is a cache. It is made by reading its segment, says by its checksums
 // whether it can be trusted, and is made again if not. So nothing is lost with

@@ -152,7 +152,7 @@ func (m model) query(find func([]index.Ref, *index.Query) ([]index.Ref, error), 
 
 // rows is the same segment in memory.
 func (m model) rows() *index.Index {
-	x := index.New()
+	x := index.New(m[0].Sequence)
 	entries := make([]index.Entry, len(m))
 	for i := range m {
 		e := &m[i]

@@ -394,23 +394,6 @@ func (r *Run) Streams(yield func(name []byte, last index.Head) bool) error {
 	return v.err
 }
 
-// Nth finds an event by its version in its entity's stream, among the events that
-// the segment holds.
-func (r *Run) Nth(entity string, version uint64) (index.Ref, bool, error) {
-	v := r.view()
-	i, found := v.named(streams, entity)
-	if !found || v.err != nil {
-		return index.Ref{}, false, v.err
-	}
-	first, last := v.stream(i)
-	p := v.postings(streams, streamPostings, 8, i)
-	if n := uint64(p.to - p.from); version < first || version > last.Version || last.Version-first+1 != n {
-		return index.Ref{}, false, v.err
-	}
-	ref := v.ref(v.posting(streamPostings, p.from+uint32(version-first)))
-	return ref, v.err == nil, v.err
-}
-
 // Before is the version that an entity's stream had after the event at sequence,
 // 0 if the segment has none of its events up to there.
 func (r *Run) Before(entity string, sequence uint64) (uint64, error) {
