@@ -6,7 +6,10 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
+// A window of records that lie further apart than near costs more than to read each
+// of them alone.
 const (
+	near      = 2 << 10
 	minWindow = 4 << 10
 	maxWindow = 64 << 10
 )
@@ -51,16 +54,20 @@ func (c *Cursor) held(pos format.Pos) []byte {
 }
 
 // fill makes a new window that begins with the record, or ends with it if it lies
-// before the last one. Windows grow while they follow each other closely.
+// before the last one. A record that lies apart has one of its own; windows grow while
+// they follow each other closely.
 func (c *Cursor) fill(pos format.Pos) error {
 	from, to := int64(pos.Offset), int64(pos.Offset)+int64(pos.Length)
-	gap := from - c.at - int64(len(c.window))
 	back := pos.Segment == c.segment && from < c.at
-	if pos.Segment == c.segment && -2*maxWindow <= gap && gap <= maxWindow {
+	gap := from - c.at - int64(len(c.window))
+	if back {
+		gap = c.at - to
+	}
+	if pos.Segment == c.segment && gap <= near {
 		sometimes.Reached("window of a cursor grew")
 		c.ahead = min(max(2*c.ahead, minWindow), maxWindow)
 	} else {
-		c.ahead = minWindow
+		c.ahead = 0
 	}
 	buf := make([]byte, max(c.ahead, int(pos.Length)))
 	if back {

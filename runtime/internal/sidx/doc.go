@@ -14,8 +14,7 @@
 // the last of them the trailer. A page ends in a CRC-32C of its other bytes, which
 // is seeded by the store, the segment and the page's number, so that a page in the
 // wrong place is a damaged one. The pages belong to sections, one after the other;
-// a section holds elements of one width, as many in a page as fit whole, the rest
-// of the page zero. FORMAT.md of package format has the widths and fields.
+// a section holds elements of one width, and an element may lie in two pages. FORMAT.md of package format has the widths and fields.
 //
 // A run keeps its trailer in memory, about 300 bytes, and reads pages when they
 // are asked for, through a [Cache] that all runs of a store share. So neither
