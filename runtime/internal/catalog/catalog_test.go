@@ -1,0 +1,223 @@
+package catalog_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batpak-go/batpak/runtime/internal/catalog"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/sidx"
+)
+
+var store = [16]byte{7}
+
+// log is all events, segment after segment, and every question is a loop over it.
+type log struct {
+	random  *rand.Rand
+	records []format.Record
+	at      []format.Pos // of each
+	heads   map[string]uint64
+}
+
+// grow adds a segment of up to n events.
+func (l *log) grow(segment uint64, n int) (first int) {
+	first = len(l.records)
+	for range 1 + l.random.IntN(n) {
+		var r format.Record
+		i := len(l.records)
+		r.Sequence, r.Length, r.Kind = uint64(i+1), 100, uint16(0x1000*(1+l.random.IntN(2))+l.random.IntN(3))
+		r.Entity, r.Scope = fmt.Appendf(nil, "%c:%d", 'a'+l.random.IntN(3), l.random.IntN(20)), fmt.Appendf(nil, "s%d", l.random.IntN(3))
+		l.heads[string(r.Entity)]++
+		r.Version = l.heads[string(r.Entity)]
+		binary.BigEndian.PutUint64(r.ID[:], uint64(10*i+10))
+		if l.random.IntN(3) == 0 {
+			r.Key = fmt.Appendf(nil, "key-%d", i)
+		}
+		if i > 0 && l.random.IntN(2) == 0 {
+			r.Causation, r.Correlation = l.records[l.random.IntN(i)].ID, [16]byte{9: byte(l.random.IntN(9))}
+		}
+		l.records = append(l.records, r)
+		l.at = append(l.at, format.Pos{Segment: uint32(segment), Offset: uint32(100 + 100*(i-first)), Length: 100})
+	}
+	return first
+}
+
+// rows is the index in memory of a segment.
+func (l *log) rows(segment uint64) *index.Index {
+	var x *index.Index
+	for i := range l.records {
+		if uint64(l.at[i].Segment) != segment {
+			continue
+		}
+		if x == nil {
+			x = index.New(l.records[i].Sequence)
+		}
+		x.Add([]index.Entry{index.EntryOf(&l.records[i], l.at[i])})
+	}
+	return x
+}
+
+// footer is what lies behind a segment.
+func (l *log) footer(t *testing.T, segment uint64) []byte {
+	t.Helper()
+	b := sidx.NewBuilder(sidx.Place{Store: store, Segment: segment})
+	b.Began(1, 1)
+	for i := range l.records {
+		if uint64(l.at[i].Segment) == segment {
+			b.Add(&l.records[i], l.at[i].Offset)
+		}
+	}
+	var f bytes.Buffer
+	if err := b.Write(&f, 0, [32]byte{}); err != nil {
+		t.Fatal(err)
+	}
+	return f.Bytes()
+}
+
+func (l *log) run(t *testing.T, segment uint64, footer []byte, cache *sidx.Cache) *sidx.Run {
+	t.Helper()
+	r, err := sidx.Open(bytes.NewReader(footer), int64(len(footer)), sidx.Place{Store: store, Segment: segment}, cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// build makes a catalog of segments, some with a footer, some of them damaged.
+func (l *log) build(t *testing.T, segments int, damaged bool) *catalog.Catalog {
+	t.Helper()
+	c := catalog.New(store, func(segment uint64) (*index.Index, error) { return l.rows(segment), nil })
+	cache := sidx.NewCache(int64(l.random.IntN(1 << 20)))
+	for s := range uint64(segments) {
+		l.grow(s+1, 60)
+		if s+1 == uint64(segments) || l.random.IntN(4) == 0 {
+			c.AddRows(s+1, l.rows(s+1))
+			continue
+		}
+		f := l.footer(t, s+1)
+		if damaged && l.random.IntN(2) == 0 {
+			f[l.random.IntN(len(f)-256)] ^= 1 << l.random.IntN(8) // in front of the trailer
+		}
+		c.AddRun(l.run(t, s+1, f, cache))
+	}
+	return c
+}
+
+// where is the sequences of the events for which holds is true.
+func (l *log) where(holds func(e *format.Record) bool) (all []uint64) {
+	for i := range l.records {
+		if holds(&l.records[i]) {
+			all = append(all, l.records[i].Sequence)
+		}
+	}
+	return all
+}
+
+func sequences(refs []index.Ref) (all []uint64) {
+	for _, r := range refs {
+		all = append(all, r.Sequence)
+	}
+	return all
+}
+
+func (l *log) query() (q index.Query) {
+	n := len(l.records)
+	pick := func() bool { return l.random.IntN(3) == 0 }
+	if pick() {
+		q.After = uint64(l.random.IntN(n + 2))
+	}
+	if pick() {
+		q.Until = uint64(l.random.IntN(n + 2))
+	}
+	if pick() {
+		q.Entity = fmt.Sprintf("a:%d", l.random.IntN(21))
+	} else if pick() {
+		q.Prefix = []string{"a:", "b:1", "c"}[l.random.IntN(3)]
+	}
+	if pick() {
+		q.Scope = fmt.Sprintf("s%d", l.random.IntN(4))
+	}
+	if pick() {
+		q.Categories = []uint16{1}
+	}
+	if pick() {
+		q.MinID = uint64(l.random.IntN(10 * n))
+	}
+	if pick() {
+		q.EndID = uint64(1 + l.random.IntN(10*n+20))
+	}
+	if pick() {
+		q.Correlation = [16]byte{9: byte(l.random.IntN(10))}
+	}
+	q.Backward = l.random.IntN(2) == 0
+	return q
+}
+
+func matches(q *index.Query, e *format.Record) bool {
+	id := binary.BigEndian.Uint64(e.ID[:])
+	return e.Sequence > q.After && (q.Until == 0 || e.Sequence <= q.Until) && id >= q.MinID && (q.EndID == 0 || id < q.EndID) &&
+		(q.Entity == "" || q.Entity == string(e.Entity)) && strings.HasPrefix(string(e.Entity), q.Prefix) &&
+		(q.Scope == "" || q.Scope == string(e.Scope)) && (len(q.Categories) == 0 || slices.Contains(q.Categories, e.Kind/0x1000)) &&
+		(q.Correlation == [16]byte{} || q.Correlation == e.Correlation)
+}
+
+// TestCatalogEqualsTheModel: wherever the index of a segment lies, and whichever of
+// its pages are damaged, every question is answered as by a loop over the log.
+func TestCatalogEqualsTheModel(t *testing.T) {
+	for seed := range uint64(40) {
+		l := &log{random: rand.New(rand.NewPCG(seed, 1)), heads: map[string]uint64{}}
+		c := l.build(t, 1+l.random.IntN(8), seed%2 == 1)
+		for range 40 {
+			q, room := l.query(), 1+l.random.IntN(80)
+			want := l.where(func(e *format.Record) bool { return matches(&q, e) })
+			if q.Backward {
+				slices.Reverse(want)
+			}
+			got, err := c.Find(make([]index.Ref, 0, room), q)
+			if diff := cmp.Diff(want[:min(len(want), room)], sequences(got)); err != nil || diff != "" {
+				t.Fatalf("seed %d: Find(%+v), room for %d, %v (-want +got):\n%s", seed, q, room, err, diff)
+			}
+			l.lookups(t, c, &l.records[l.random.IntN(len(l.records))])
+		}
+	}
+}
+
+// lookups asks for an event in every way.
+func (l *log) lookups(t *testing.T, c *catalog.Catalog, e *format.Record) {
+	t.Helper()
+	if got, ok, err := c.At(e.Sequence); err != nil || !ok || got.Sequence != e.Sequence {
+		t.Fatalf("At(%d) = %v, %v, %v", e.Sequence, got, ok, err)
+	}
+	if got, ok, err := c.ByID(e.ID); err != nil || !ok || got.Sequence != e.Sequence {
+		t.Fatalf("ByID() of event %d = %v, %v, %v", e.Sequence, got, ok, err)
+	}
+	if len(e.Key) > 0 {
+		if got, err := c.ByKey(e.Key); err != nil || !slices.Equal(sequences(got), []uint64{e.Sequence}) {
+			t.Fatalf("ByKey() of event %d = %v, %v", e.Sequence, got, err)
+		}
+	}
+	got, err := c.Effects(e.Sequence, e.ID)
+	want := l.where(func(x *format.Record) bool { return x.Causation == e.ID })
+	if err != nil || !slices.Equal(sequences(got), want) {
+		t.Fatalf("Effects(%d) = %v, %v, want %v", e.Sequence, sequences(got), err, want)
+	}
+	at := uint64(l.random.IntN(len(l.records) + 1))
+	before := l.where(func(x *format.Record) bool { return string(x.Entity) == string(e.Entity) && x.Sequence <= at })
+	if got, err := c.Before(string(e.Entity), at); err != nil || got != uint64(len(before)) {
+		t.Fatalf("Before(%s, %d) = %d, %v, want %d", e.Entity, at, got, err, len(before))
+	}
+	if got, err := c.Entity(e.Sequence); err != nil || got != string(e.Entity) {
+		t.Fatalf("Entity(%d) = %q, %v, want %q", e.Sequence, got, err, e.Entity)
+	}
+	if got, err := c.Load(string(e.Entity)); err != nil || got.Version != l.heads[string(e.Entity)] {
+		t.Fatalf("Load(%s) = version %d, %v, want %d", e.Entity, got.Version, err, l.heads[string(e.Entity)])
+	}
+}
