@@ -193,6 +193,37 @@ func collect(x *index.Index, q index.Query, size int) (got []uint64) {
 	}
 }
 
+// TestQueryThatSkipsALot finds few events among many that its best filter leaves.
+func TestQueryThatSkipsALot(t *testing.T) {
+	var m model
+	for i := range uint64(40_000) {
+		e := index.Entry{Sequence: i + 1, Version: i + 1, Kind: 0x1000, Entity: []byte("a:1"), Scope: []byte("s")}
+		if binary.BigEndian.PutUint64(e.ID[:], i+1); i%9000 == 0 {
+			e.Correlation = [16]byte{1}
+		}
+		if i%4999 == 0 || i < 3 {
+			e.Scope = []byte("rare")
+		}
+		if i%2 == 0 {
+			e.Kind = 0x2000
+		}
+		m = append(m, e)
+	}
+	x := index.New(1)
+	x.Add(m)
+	for _, q := range []index.Query{
+		{Entity: "a:1", Kinds: []uint16{0x3000}}, {Kinds: []uint16{0x2000}, Prefix: "b"}, {Kinds: []uint16{0x2000}, Scope: "rare"},
+		{Categories: []uint16{1}, Entity: "a:1", Correlation: [16]byte{1}},
+		{Prefix: "a", Categories: []uint16{1, 2}, MinID: 5, Until: 39_000}, {Entity: "a:1", Kinds: []uint16{0x1000}, Scope: "s", After: 17},
+	} {
+		for _, q.Backward = range []bool{false, true} {
+			if diff := cmp.Diff(m.find(q), collect(x, q, 50_000)); diff != "" {
+				t.Errorf("Find(%+v) differs from filtering (-want +got):\n%s", q, diff)
+			}
+		}
+	}
+}
+
 // TestPrefixOfManyStreams: whether many streams are walked side by side or each
 // event is compared, a prefix gives the same; and streams come in between queries.
 func TestPrefixOfManyStreams(t *testing.T) {

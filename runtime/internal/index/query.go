@@ -54,6 +54,10 @@ func (q *Query) TakesKind(kind uint16) bool {
 // few is how many streams may have a prefix for all their events to be counted.
 const few = 8
 
+// stretch is how many events are looked at, or a few more, while others wait for the
+// lock.
+const stretch = 1 << 13
+
 // Find appends to dst the next events that match q, in its direction, as many as
 // dst has room for. It returns fewer only at the end.
 //
@@ -63,15 +67,26 @@ const few = 8
 // A prefix that many streams have is compared too, as most of these events are
 // theirs or there are few of them; where it turns out that they are not, the
 // streams are walked side by side, each for the price of a few comparisons.
+//
+// However much it has to look at, it lets who adds in between.
 func (x *Index) Find(dst []Ref, q Query) []Ref {
 	if q.Prefix != "" && q.Entity == "" {
 		x.sortNames()
 	}
+	for more := true; more && len(dst) < cap(dst); {
+		dst, more = x.findSome(dst, &q)
+	}
+	return dst
+}
+
+// findSome is [Index.Find] as far as the lock may be held. It reports whether there
+// may be more, and leaves in q where to go on.
+func (x *Index) findSome(dst []Ref, q *Query) (found []Ref, more bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	s := search{Index: x, q: &q}
+	s := search{Index: x, q: q}
 	if !s.boundLocked() || !s.pickLocked() {
-		return dst
+		return dst, false
 	}
 	return s.collectLocked(dst)
 }
@@ -188,17 +203,18 @@ func (s *search) prefixedLocked() (l []*postings) {
 	return l
 }
 
-// collectLocked appends what matches.
-func (s *search) collectLocked(dst []Ref) []Ref {
+// collectLocked appends what matches, as [Index.findSome] does.
+func (s *search) collectLocked(dst []Ref) (found []Ref, more bool) {
 	w := s.walk()
-	patience := math.MaxInt
+	left, patience := stretch, math.MaxInt
 	if s.parts != nil {
 		patience = 4 * s.named
+		left += patience
 	}
-	for len(dst) < cap(dst) {
+	for ; len(dst) < cap(dst); left-- {
 		o, ok := w.next()
 		if !ok {
-			break
+			return dst, false
 		}
 		if patience--; patience < 0 {
 			sometimes.Reached("streams of a prefix were walked side by side")
@@ -209,8 +225,24 @@ func (s *search) collectLocked(dst []Ref) []Ref {
 		if s.matchesLocked(o) {
 			dst = append(dst, s.refLocked(o))
 		}
+		if left <= 0 {
+			sometimes.Reached("query let others have the lock")
+			return dst, s.goOnLocked(o)
+		}
 	}
-	return dst
+	return dst, false
+}
+
+// goOnLocked makes the query go on behind ordinal o, and reports whether anything is
+// left of it.
+func (s *search) goOnLocked(o uint32) bool {
+	n := s.sequenceLocked(o)
+	if s.q.Backward {
+		s.q.Until = n - 1
+		return n > 1
+	}
+	s.q.After = n
+	return true
 }
 
 // goOnWithPrefixLocked makes the streams with the prefix what is walked, from
