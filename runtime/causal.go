@@ -7,6 +7,7 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
 // Ancestors iterates over the events before the given one in its stream, the
@@ -153,7 +154,8 @@ func (v View) effects(queue []effectOf, e *Event) ([]effectOf, error) {
 		return queue, outward(err, e.Sequence)
 	}
 	for _, ref := range refs {
-		if ref.Sequence > e.Sequence && ref.Sequence <= v.at {
+		later := ref.Sequence > e.Sequence || planted.Bug("effect may come before its cause")
+		if later && ref.Sequence <= v.at {
 			queue = append(queue, effectOf{cause: e.ID, ref: ref})
 		}
 	}

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"iter"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
 func walk(t *testing.T, seq iter.Seq2[batpak.Event, error]) (all []string) {
@@ -20,6 +23,18 @@ func walk(t *testing.T, seq iter.Seq2[batpak.Event, error]) (all []string) {
 		all = append(all, string(e.Payload))
 	}
 	return all
+}
+
+// firstFew ends a walk that may have no end.
+func firstFew(seq iter.Seq2[batpak.Event, error]) iter.Seq2[batpak.Event, error] {
+	return func(yield func(batpak.Event, error) bool) {
+		n := 0
+		for e, err := range seq {
+			if n++; n > 5 || !yield(e, err) {
+				return
+			}
+		}
+	}
 }
 
 func TestCausalGraphIsWalkedBothWays(t *testing.T) {
@@ -73,6 +88,44 @@ func TestCausalGraphIsWalkedBothWays(t *testing.T) {
 		s.Close()
 		check(open(nil))
 	})
+}
+
+// TestCauseThatComesLater: an event that names as its cause one that comes after it is
+// no effect of that one, and two that name each other do not keep a walk busy for ever.
+func TestCauseThatComesLater(t *testing.T) {
+	begin := func() *batpak.Store {
+		o := &batpak.Options{SegmentSize: 512}
+		rtopts.SetNow(&o.Internal, func() time.Time { return time.Unix(1_700_000_000, 0) })
+		rtopts.SetRandom(&o.Internal, func(p []byte) { clear(p) }) // so that ids can be foretold
+		return openSim(t, simfs.New(), o)
+	}
+	s := begin()
+	mustAppend(t, s, note("a:1", "first"))
+	foretold := mustAppend(t, s, note("a:1", "second")).ID()
+
+	s = begin()
+	first := mustAppend(t, s, note("a:1", "first"), batpak.CausedBy(foretold))
+	second := mustAppend(t, s, note("a:1", "second"), batpak.CausedBy(first.ID()))
+	if second.ID() != foretold {
+		t.Fatalf("id of the second event = %v, want %v again", second.ID(), foretold)
+	}
+	for range 10 { // into another segment
+		mustAppend(t, s, note("a:2", "x"))
+	}
+	for _, c := range []struct {
+		name string
+		got  iter.Seq2[batpak.Event, error]
+		want []string
+	}{
+		{"effects of the first", s.Effects(first.ID()), []string{"second"}},
+		{"effects of the second", s.Effects(second.ID()), nil},
+		{"causes of the first", s.Causes(first.ID()), nil},
+		{"causes of the second", s.Causes(second.ID()), []string{"first"}},
+	} {
+		if diff := cmp.Diff(c.want, walk(t, firstFew(c.got))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
 }
 
 func TestQueriesSelect(t *testing.T) {

@@ -32,6 +32,7 @@ var plantedBugs = []plantedBug{
 	{"digest of a segment misses its groups", "", "TestCrashAtAnyOperation", 157},
 	{"digest of the segment before is not checked", "recovery", "TestRewrittenHistory", 0},
 	{"early end of the last segment is believed", "recovery", "TestShortReadInRecovery", 0},
+	{"effect may come before its cause", "", "TestCauseThatComesLater", 0},
 	{"end of the context is taken for the outcome", "", "TestScheduleOfEverything", 2},
 	{"end of the marks wakes nobody", "", "TestScheduleOfEverything", 12},
 	{"event of another history is taken for the one looked for", "", "TestRestoreUnderOpenStore", 0},
