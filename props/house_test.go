@@ -27,7 +27,7 @@ var rooms = map[string][]string{
 	"runtime/internal/saved":     {"runtime/internal/chain"},
 	"runtime/internal/index":     {"runtime/internal/format", "runtime/internal/planted", "runtime/internal/sometimes"},
 	"runtime/internal/segment":   {"runtime/internal/format", "runtime/internal/planted", "runtime/internal/sometimes", "runtime/internal/vfs"},
-	"runtime/internal/sidx":      {"runtime/internal/format", "runtime/internal/index", "runtime/internal/planted", "github.com/zeebo/blake3"},
+	"runtime/internal/sidx":      {"runtime/internal/format", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/sometimes", "github.com/zeebo/blake3"},
 	"runtime/internal/catalog":   {"runtime/internal/index", "runtime/internal/sidx", "runtime/internal/sometimes"},
 	"runtime/internal/footer":    {"runtime/internal/chain", "runtime/internal/format", "runtime/internal/index", "runtime/internal/segment", "runtime/internal/sidx", "runtime/internal/vfs"},
 	"runtime/internal/replay":    {"runtime/internal/catalog", "runtime/internal/chain", "runtime/internal/clock", "runtime/internal/footer", "runtime/internal/format", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/segment", "runtime/internal/sidx", "runtime/internal/sometimes", "runtime/internal/vfs"},
