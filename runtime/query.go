@@ -126,17 +126,15 @@ func (s *selection) goOn(sequence uint64) {
 func (s *selection) all() iter.Seq[index.Ref] {
 	return func(yield func(index.Ref) bool) {
 		for !s.over {
-			if s.refs, s.err = s.store.index.Find(s.refs[:0], s.query); s.err != nil {
-				s.err = outward(s.err, 0)
-				return
-			}
+			var failed error
+			s.refs, failed = s.store.index.Find(s.refs[:0], s.query) // up to where it failed
 			for _, ref := range s.refs {
 				if !yield(ref) {
 					return
 				}
 			}
-			if len(s.refs) < cap(s.refs) {
-				s.over = true
+			if s.over = failed != nil || len(s.refs) < cap(s.refs); s.over {
+				s.err = outward(failed, 0)
 				return
 			}
 			sometimes.Reached("iteration needed another page")
