@@ -212,9 +212,12 @@ func TestQueryThatSkipsALot(t *testing.T) {
 	x := index.New(1)
 	x.Add(m)
 	for _, q := range []index.Query{
-		{Entity: "a:1", Kinds: []uint16{0x3000}}, {Kinds: []uint16{0x2000}, Prefix: "b"}, {Kinds: []uint16{0x2000}, Scope: "rare"},
+		{Entity: "a:1", Kinds: []uint16{0x3000}},
+		{Kinds: []uint16{0x2000}, Prefix: "b"},
+		{Kinds: []uint16{0x2000}, Scope: "rare"},
 		{Categories: []uint16{1}, Entity: "a:1", Correlation: [16]byte{1}},
-		{Prefix: "a", Categories: []uint16{1, 2}, MinID: 5, Until: 39_000}, {Entity: "a:1", Kinds: []uint16{0x1000}, Scope: "s", After: 17},
+		{Prefix: "a", Categories: []uint16{1, 2}, MinID: 5, Until: 39_000},
+		{Entity: "a:1", Kinds: []uint16{0x1000}, Scope: "s", After: 17},
 	} {
 		for _, q.Backward = range []bool{false, true} {
 			if diff := cmp.Diff(m.find(q), collect(x, q, 50_000)); diff != "" {
