@@ -1,6 +1,7 @@
 package batpak_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -257,6 +258,36 @@ func TestPageOfNothing(t *testing.T) {
 	for _, limit := range []int{0, -1} {
 		if _, err := s.Page(batpak.Query{}, 0, limit); !errors.Is(err, batpak.ErrInvalid) {
 			t.Errorf("Page(limit %d) = %v, want ErrInvalid", limit, err)
+		}
+	}
+}
+
+// TestPageStopsAtDamage: a page holds what lies before an event that cannot be read,
+// and the pages behind it are there.
+func TestPageStopsAtDamage(t *testing.T) {
+	d := simfs.New()
+	s := openSim(t, d, nil)
+	for i := range 5 {
+		mustAppend(t, s, note("a:1", fmt.Sprint("payload ", i)))
+	}
+	name := d.Names()[0]
+	d.SetBytes(name, bytes.Replace(d.Bytes(name), []byte("payload 2"), []byte("payload 7"), 1))
+	for _, c := range []struct {
+		backward bool
+		position uint64
+		texts    []string
+		next     uint64
+		damaged  bool
+	}{
+		{false, 0, []string{"payload 0", "payload 1"}, 2, true},
+		{false, 2, nil, 2, true},
+		{false, 3, []string{"payload 3", "payload 4"}, 5, false},
+		{true, 0, []string{"payload 4", "payload 3"}, 4, true},
+		{true, 3, []string{"payload 1", "payload 0"}, 1, false},
+	} {
+		p, err := s.Page(batpak.Query{Entity: "a:1", Backward: c.backward}, c.position, 10)
+		if diff := cmp.Diff(c.texts, texts(p.Events)); diff != "" || p.Next != c.next || errors.Is(err, batpak.ErrCorrupt) != c.damaged {
+			t.Errorf("Page(backward %v, %d) = next %d, %v, want next %d, damaged %v (-want +got):\n%s", c.backward, c.position, p.Next, err, c.next, c.damaged, diff)
 		}
 	}
 }
