@@ -162,10 +162,6 @@ func (v *view) pair(s section, i uint32) pair {
 	return pair{binary.LittleEndian.Uint64(e), binary.LittleEndian.Uint32(e[8:])}
 }
 
-func (v *view) posting(s section, i uint32) uint32 {
-	return binary.LittleEndian.Uint32(v.element(s, i))
-}
-
 // text returns n of the bytes of names from off on.
 func (v *view) text(off uint32, n int) []byte {
 	t := v.r.table[names]
