@@ -13,8 +13,8 @@
 //
 //   - A name is one that [ValidName] accepts, so it is never a path, never
 //     hidden, and the same on file systems that ignore case.
-//   - No link is followed and nothing but a regular file is opened, renamed or
-//     removed.
+//   - No symbolic link is followed and nothing but a regular file is opened, renamed,
+//     linked or removed.
 //   - Durable means: the call that promised it has returned nil. [File.Sync]
 //     speaks for content and size, SyncDir for names; neither for the other.
 //   - The lock is on the directory itself. There is no lock file that could be

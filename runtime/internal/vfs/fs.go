@@ -25,8 +25,8 @@ func (e *LockedError) Error() string {
 func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
 // FS is one flat directory. Names are those [ValidName] accepts, any other
-// fails with [io/fs.ErrInvalid]; there are no sub-directories and no links are
-// followed. Implementations are safe for concurrent use. After Close every
+// fails with [io/fs.ErrInvalid]; there are no sub-directories and no symbolic
+// links are followed. Implementations are safe for concurrent use. After Close every
 // method fails with [io/fs.ErrClosed].
 //
 // Nothing is durable until the call that says so: the content and size of a
@@ -53,6 +53,14 @@ type FS interface {
 	// [io/fs.ErrNotExist] if there is none. The change is durable only after
 	// SyncDir.
 	Remove(name string) error
+
+	// Link gives a file the same name in another directory, too: it is one file
+	// then, and lives until it has lost both names. It fails with
+	// [io/fs.ErrNotExist] if there is no such file, with [io/fs.ErrExist] if the
+	// name is taken there, and with [errors.ErrUnsupported], without an effect, if
+	// the directories cannot share a file, be it that they are on different devices.
+	// The new name is durable only after SyncDir of the other directory.
+	Link(name string, into FS) error
 
 	// List reports every entry of the directory, sorted by name, foreign ones
 	// included.

@@ -34,6 +34,26 @@ var disks = map[string]func(t *testing.T) (open func() vfs.FS){
 	"sim": func(*testing.T) func() vfs.FS { return simfs.New().FS },
 }
 
+// onPairs runs a test on two directories of each implementation.
+func onPairs(t *testing.T, test func(t *testing.T, a, b vfs.FS)) {
+	t.Run("os", func(t *testing.T) {
+		path, dirs := t.TempDir(), [2]vfs.FS{}
+		for i := range dirs {
+			d, err := vfs.OpenDir(fmt.Sprint(path, "/", i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = d.Close() })
+			dirs[i] = d
+		}
+		test(t, dirs[0], dirs[1])
+	})
+	t.Run("sim", func(t *testing.T) {
+		disk := simfs.New()
+		test(t, disk.FS(), disk.Dir("other"))
+	})
+}
+
 // onEach runs a test of the contract on each implementation.
 func onEach(t *testing.T, test func(t *testing.T, open func() vfs.FS)) {
 	for name, disk := range disks {
@@ -412,4 +432,42 @@ func wantEntries(t *testing.T, d vfs.FS, want ...vfs.Entry) {
 	if diff := cmp.Diff(append([]vfs.Entry{}, want...), append([]vfs.Entry{}, got...)); diff != "" {
 		t.Errorf("List differs (-want +got):\n%s", diff)
 	}
+}
+
+// A link is a second name of one file: what is written shows under both, and each
+// lives without the other.
+func TestLinkIsASecondName(t *testing.T) {
+	onPairs(t, func(t *testing.T, a, b vfs.FS) {
+		f := put(t, a, "x", "one")
+		if err := a.Link("x", b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt([]byte("two"), 3); err != nil {
+			t.Fatal(err)
+		}
+		wantFile(t, b, "x", "onetwo")
+		wantEntries(t, b, vfs.Entry{Name: "x", Size: 6, Regular: true})
+		if err := a.Link("x", b); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("Link(x) again = %v, want fs.ErrExist", err)
+		}
+		put(t, a, "y", "three")
+		if err := a.Rename("y", "x"); err != nil {
+			t.Fatal(err)
+		}
+		wantFile(t, a, "x", "three")
+		wantFile(t, b, "x", "onetwo")
+		if err := b.Remove("x"); err != nil {
+			t.Fatal(err)
+		}
+		wantContent(t, f, "onetwo")
+		wantFile(t, a, "x", "three")
+		for name, want := range map[string]error{"none": fs.ErrNotExist, "../x": fs.ErrInvalid} {
+			if err := a.Link(name, b); !errors.Is(err, want) {
+				t.Errorf("Link(%s) = %v, want %v", name, err, want)
+			}
+		}
+		if err := a.Link("x", simfs.New().FS()); !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("Link() to another disk = %v, want errors.ErrUnsupported", err)
+		}
+	})
 }

@@ -33,6 +33,10 @@
 //     all. A name is taken away, and found bytes are cut off, when all that was made
 //     in this opening is durable; the bytes cut off are kept in a lost file, unless
 //     there is no space for it.
+//   - A file is shared with another directory only if an event in a later segment is
+//     durable, and is written to by neither from then on. A directory that a snapshot
+//     is made in has a durable guard before it has anything else, loses it when all
+//     else is durable or durably gone, and is not changed after that.
 //   - Nothing is changed on the strength of a list of names that was read before
 //     the directory was synced, nor without the exclusive lock if there was a
 //     lock. Names are the store's own. At the end no file is left open.

@@ -181,6 +181,27 @@ func (c *FS) Remove(name string) error {
 	return err
 }
 
+// Link passes the call on. Both directories are held to their protocol if the other
+// one is an [FS], too.
+func (c *FS) Link(name string, into vfs.FS) error {
+	k := &call{op: "link", name: name}
+	c.begin(k, func(p *protocol) error { return p.link(name) })
+	to, checked := into.(*FS)
+	if checked {
+		into = to.inner
+		to.begin(k, func(p *protocol) error { return p.add(name) })
+	}
+	err := c.inner.Link(name, into)
+	c.end(k, err, func(p *protocol) { p.linked(name, err) })
+	if checked {
+		to.end(k, err, func(p *protocol) { p.added(name, err) })
+	}
+	return err
+}
+
+// Inside is [vfs.Inside] of the directory below.
+func (c *FS) Inside(path string) (bool, error) { return vfs.Inside(c.inner, path) }
+
 // List passes the call on.
 func (c *FS) List() ([]vfs.Entry, error) {
 	k := &call{op: "list"}

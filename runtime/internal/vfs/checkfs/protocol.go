@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
@@ -29,10 +30,12 @@ type protocol struct {
 	groups  []group // not yet known to be durable, or not yet promised
 	open    int     // files
 	full    bool    // the disk had no space, once at least
+	reached uint64  // the last segment with a group that is known to be durable
+	copying copying
 }
 
 // own are the names of the store.
-var own = regexp.MustCompile(`^([0-9a-f]{16}\.seg(\.tmp)?|lost-[0-9a-f]{16}-[0-9a-f]{8})$`)
+var own = regexp.MustCompile(`^([0-9a-f]{16}\.seg(\.tmp)?|lost-[0-9a-f]{16}-[0-9a-f]{8}|unfinished)$`)
 
 // lostOf finds in the name of a lost file of which segment it is.
 var lostOf = regexp.MustCompile(`^lost-([0-9a-f]{16})-[0-9a-f]{8}$`)
@@ -51,6 +54,8 @@ func (p *protocol) change() error {
 	switch {
 	case p.ended != nil:
 		return because("nothing may be changed after %w", p.ended)
+	case p.copying.over:
+		return because("the snapshot may be finished")
 	case p.blind:
 		return because("the directory was listed before it was synced, so a name may be there that a power cut takes away, or the other way round")
 	}
@@ -87,6 +92,9 @@ func (p *protocol) create(name string) error {
 	if !own.MatchString(name) {
 		return because("that is no name of the store's")
 	}
+	if p.copying.under || name == replay.Unfinished {
+		return p.guards(name)
+	}
 	return p.begins(name)
 }
 
@@ -121,10 +129,14 @@ func (p *protocol) begun(name string) {
 func (p *protocol) created(name string, err error) *inode {
 	p.begun(name)
 	p.full = p.full || vfs.Full(err)
+	p.copying.under = p.copying.under || name == replay.Unfinished
 	if err != nil {
 		return nil
 	}
 	n := &inode{name: name, made: true, segment: segmentOf(name), torn: -1}
+	if p.copying.under {
+		n.segment = 0
+	}
 	p.files[name] = n
 	return n
 }
@@ -144,7 +156,9 @@ func (p *protocol) find(name string, content []byte) *inode {
 	}
 	n.segment = number
 	unproven, last := n.survey(content)
-	p.groups = append(p.groups, unproven...)
+	if p.groups = append(p.groups, unproven...); n.proof > format.SegmentHeaderSize {
+		p.reached = max(p.reached, number)
+	}
 	p.written = max(p.written, last)
 	return n
 }
@@ -173,6 +187,7 @@ func (p *protocol) listed(entries []vfs.Entry, last string, content []byte) {
 		switch {
 		case !e.Regular || p.files[e.Name] != nil:
 		case ok && e.Name != last:
+			p.reached = max(p.reached, number)
 			p.files[e.Name] = &inode{
 				name: e.Name, named: true, segment: number, sealed: true, size: e.Size, safe: e.Size, torn: -1, end: e.Size, groups: true,
 			}
@@ -243,6 +258,8 @@ func (p *protocol) remove(name string) error {
 	switch {
 	case !own.MatchString(name):
 		return because("that is no name of the store's")
+	case p.copying.under:
+		return p.removeCopied(name)
 	case p.blind && p.ended == nil:
 		return p.change()
 	case n != nil && n.groups:
@@ -254,6 +271,9 @@ func (p *protocol) remove(name string) error {
 }
 
 func (p *protocol) removed(name string, err error) {
+	if p.copying.under {
+		p.removedCopied(name, err)
+	}
 	if n := p.files[name]; n != nil && (err == nil || errors.Is(err, fs.ErrNotExist)) {
 		n.name = ""
 		delete(p.files, name)
@@ -285,7 +305,7 @@ func (p *protocol) syncedDir(names map[*inode]string, err error) {
 		p.ended = errors.New("a failed sync of the directory")
 		return
 	}
-	p.synced = true
+	p.synced, p.copying.taken = true, false
 	for n, name := range names {
 		// A name that was found is durable only if its file proves it: an earlier
 		// sync may have failed.
@@ -299,6 +319,8 @@ func (p *protocol) write(n *inode, b []byte, off int64) error {
 		return err
 	}
 	switch {
+	case n.shared:
+		return because("the file is shared with another directory")
 	case n.dead:
 		return because("a sync or cut of the file has failed")
 	case n.sealed:
@@ -414,6 +436,8 @@ func (p *protocol) truncate(n *inode, size int64) error {
 		return err
 	}
 	switch {
+	case n.shared:
+		return because("the file is shared with another directory")
 	case n.dead:
 		return because("a sync or cut of the file has failed")
 	case n.segment == 0:
@@ -483,7 +507,7 @@ func (p *protocol) promise(sequence uint64) error {
 		case !n.clean(g.from, g.to):
 			return because("events %d to %d, bytes %d to %d of %s, are not durable", g.first, g.last, g.from, g.to, n.name)
 		}
-		p.groups = p.groups[1:]
+		p.groups, p.reached = p.groups[1:], max(p.reached, n.segment)
 	}
 	p.told = max(p.told, sequence)
 	return nil

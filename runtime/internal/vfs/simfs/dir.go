@@ -4,17 +4,22 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
-// dir is the open directory.
-type dir struct{ handle }
+// dir is an open directory.
+type dir struct {
+	handle
+	under string // begins its names on the disk
+}
 
 // Peek returns a copy of what a file shows, nil if there is none. It is no
 // operation: whoever only watches the store calls it.
-func (h *dir) Peek(name string) []byte { return h.disk.Bytes(name) }
+func (h *dir) Peek(name string) []byte { return h.disk.Bytes(h.under + name) }
 
 func (h *dir) Create(name string) (vfs.File, error) {
 	f, err := h.open(OpCreate, name, func() (*inode, error) {
@@ -25,7 +30,7 @@ func (h *dir) Create(name string) (vfs.File, error) {
 			return nil, err
 		}
 		n := &inode{}
-		h.move(move{file: n, to: name})
+		h.move(move{file: n, to: h.under + name})
 		return n, nil
 	})
 	if err != nil {
@@ -45,8 +50,8 @@ func (h *dir) Open(name string, m vfs.Mode) (vfs.File, error) {
 
 // open opens the file that get comes up with.
 func (h *dir) open(op Op, name string, get func() (*inode, error)) (*file, error) {
-	f := &file{handle: handle{disk: h.disk, name: name}}
-	err := h.do(op, name, func() (err error) {
+	f := &file{handle: handle{disk: h.disk, name: h.under + name}}
+	err := h.do(op, f.name, func() (err error) {
 		f.inode, err = get()
 		return err
 	}, nil)
@@ -57,7 +62,7 @@ func (h *dir) open(op Op, name string, get func() (*inode, error)) (*file, error
 }
 
 func (h *dir) Rename(from, to string) error {
-	return h.do(OpRename, from, func() error {
+	return h.do(OpRename, h.under+from, func() error {
 		if !vfs.ValidName(to) {
 			return fail(OpRename, to, fs.ErrInvalid)
 		}
@@ -65,29 +70,52 @@ func (h *dir) Rename(from, to string) error {
 		if err != nil {
 			return err
 		}
-		if h.disk.live[to] != n { // POSIX leaves two names of one file alone
-			h.move(move{file: n, to: to, from: from})
+		if h.disk.live[h.under+to] != n { // POSIX leaves two names of one file alone
+			h.move(move{file: n, to: h.under + to, from: h.under + from})
 		}
 		return nil
 	}, nil)
 }
 
 func (h *dir) Remove(name string) error {
-	return h.do(OpRemove, name, func() error {
+	return h.do(OpRemove, h.under+name, func() error {
 		n, err := h.find(OpRemove, name)
 		if err != nil {
 			return err
 		}
-		h.disk.forgetLocked(n.live.data)
-		h.move(move{from: name})
+		h.move(move{from: h.under + name})
+		if !h.disk.live.have(n) {
+			h.disk.forgetLocked(n.live.data)
+		}
+		return nil
+	}, nil)
+}
+
+func (h *dir) Link(name string, into vfs.FS) error {
+	return h.do(OpLink, h.under+name, func() error {
+		n, err := h.find(OpLink, name)
+		if err != nil {
+			return err
+		}
+		to, ok := into.(*dir)
+		if !ok || to.disk != h.disk || h.disk.apart {
+			return fail(OpLink, h.under+name, errors.ErrUnsupported)
+		}
+		if err := to.alive(OpLink, to.under+name); err != nil {
+			return err
+		}
+		if h.disk.live[to.under+name] != nil {
+			return fail(OpLink, to.under+name, fs.ErrExist)
+		}
+		h.move(move{file: n, to: to.under + name})
 		return nil
 	}, nil)
 }
 
 func (h *dir) List() ([]vfs.Entry, error) {
 	var entries []vfs.Entry
-	err := h.do(OpList, "", func() error {
-		live := h.disk.live
+	err := h.do(OpList, h.under, func() error {
+		live := h.disk.live.below(h.under)
 		for _, name := range live.sorted() {
 			entries = append(entries, vfs.Entry{Name: name, Size: int64(len(live[name].live.data)), Regular: true})
 		}
@@ -97,15 +125,16 @@ func (h *dir) List() ([]vfs.Entry, error) {
 }
 
 func (h *dir) SyncDir() error {
-	return h.do(OpSyncDir, "", func() error {
+	return h.do(OpSyncDir, h.under, func() error {
 		if h.disk.liesLocked() {
 			return nil
 		}
-		h.disk.durable.apply(h.disk.pending...)
-		h.disk.pending = nil
+		own, others := h.split(h.disk.pending)
+		h.disk.durable.apply(own...)
+		h.disk.pending = others
 		return nil
 	}, func(f *Fault) error {
-		h.disk.loseNamesLocked(f.Loss)
+		h.loseNames(f.Loss)
 		return f.Err
 	})
 }
@@ -119,11 +148,11 @@ func (h *dir) Lock(m vfs.LockMode) (io.Closer, error) {
 	}
 	d.locks = slices.DeleteFunc(d.locks, func(l *lock) bool { return l.closed })
 	for _, l := range d.locks {
-		if m == vfs.Exclusive || l.mode == vfs.Exclusive {
+		if l.under == h.under && (m == vfs.Exclusive || l.mode == vfs.Exclusive) {
 			return nil, fail("lock", "", vfs.ErrLocked)
 		}
 	}
-	l := &lock{handle: handle{disk: d}, mode: m}
+	l := &lock{handle: handle{disk: d}, under: h.under, mode: m}
 	d.locks = append(d.locks, l)
 	return l, nil
 }
@@ -131,7 +160,8 @@ func (h *dir) Lock(m vfs.LockMode) (io.Closer, error) {
 // lock is a held lock.
 type lock struct {
 	handle
-	mode vfs.LockMode
+	under string
+	mode  vfs.LockMode
 }
 
 // find returns the file of that name.
@@ -139,10 +169,44 @@ func (h *dir) find(op Op, name string) (*inode, error) {
 	if !vfs.ValidName(name) {
 		return nil, fail(op, name, fs.ErrInvalid)
 	}
-	if n := h.disk.live[name]; n != nil {
+	if n := h.disk.live[h.under+name]; n != nil {
 		return n, nil
 	}
 	return nil, fail(op, name, fs.ErrNotExist)
+}
+
+// split tells the changes of this directory from those of others.
+func (h *dir) split(moves []move) (own, others []move) {
+	for _, m := range moves {
+		if m.under() == h.under {
+			own = append(own, m)
+		} else {
+			others = append(others, m)
+		}
+	}
+	return own, others
+}
+
+// loseNames makes of the names what a sync of the directory does that fails.
+func (h *dir) loseNames(l Loss) {
+	d := h.disk
+	own, others := h.split(d.pending)
+	switch l {
+	case Reverted:
+		d.pending = others
+		d.live = maps.Clone(d.durable)
+		d.live.apply(others...)
+	case Partial:
+		r := rand.New(rand.NewPCG(uint64(d.ops), 4))
+		own = slices.DeleteFunc(own, func(m move) bool {
+			lucky := r.IntN(2) == 0
+			if lucky {
+				d.durable.apply(m)
+			}
+			return lucky
+		})
+		d.pending = append(others, own...)
+	}
 }
 
 // move changes a name.

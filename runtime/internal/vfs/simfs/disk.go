@@ -2,9 +2,9 @@ package simfs
 
 import (
 	"errors"
-	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
@@ -13,7 +13,8 @@ import (
 // ErrCrashed says that the process the handle belongs to has been stopped.
 var ErrCrashed = errors.New("process has crashed")
 
-// Disk is one directory on one disk. It is safe for concurrent use.
+// Disk is one disk, with a directory and perhaps others beside it; see [Disk.Dir].
+// It is safe for concurrent use.
 type Disk struct {
 	mu sync.Mutex // guards all that follows, and what it leads to
 
@@ -21,6 +22,7 @@ type Disk struct {
 	durable names
 	pending []move // made since the last sync of the directory, oldest first
 
+	apart   bool     // directories share no files
 	locks   []*lock  // given out, perhaps closed since
 	stale   [][]byte // what was cut off files or removed, the newest last
 	limited bool     // files may grow by free bytes; see [Disk.SetFree]
@@ -37,7 +39,34 @@ type Disk struct {
 func New() *Disk { return &Disk{live: names{}, durable: names{}} }
 
 // FS opens the disk. Handles opened one after the other see the same files.
-func (d *Disk) FS() vfs.FS { return &dir{handle{disk: d}} }
+func (d *Disk) FS() vfs.FS { return &dir{handle: handle{disk: d}} }
+
+// Dir opens another directory on the same disk. Its files have the name of the
+// directory and a slash before their own in all that the disk says of them.
+func (d *Disk) Dir(name string) vfs.FS {
+	return &dir{handle: handle{disk: d}, under: name + "/"}
+}
+
+// SetApart makes the directories of the disk share no files, as if they were on
+// different devices. So are those of images unless they are told.
+func (d *Disk) SetApart(apart bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.apart = apart
+}
+
+// Only returns the image that the death of the process leaves of one of the other
+// directories, as the directory of a disk of its own.
+func (d *Disk) Only(name string) *Disk {
+	image := d.Kill()
+	own, _ := (&dir{handle: handle{disk: image}, under: name + "/"}).split(image.pending)
+	for i := range own {
+		own[i].to = strings.TrimPrefix(own[i].to, name+"/")
+		own[i].from = strings.TrimPrefix(own[i].from, name+"/")
+	}
+	image.live, image.durable, image.pending = image.live.below(name+"/"), image.durable.below(name+"/"), own
+	return image
+}
 
 // Stop ends the process that uses the disk: from now on everything done through
 // a handle fails with [ErrCrashed] and has no effect. Images can still be taken.
@@ -82,24 +111,6 @@ func (d *Disk) forgetLocked(b []byte) {
 	}
 }
 
-// loseNamesLocked makes of the names what a sync of the directory does that fails.
-func (d *Disk) loseNamesLocked(l Loss) {
-	switch l {
-	case Reverted:
-		d.live = maps.Clone(d.durable)
-		d.pending = nil
-	case Partial:
-		r := rand.New(rand.NewPCG(uint64(d.ops), 4))
-		d.pending = slices.DeleteFunc(d.pending, func(m move) bool {
-			lucky := r.IntN(2) == 0
-			if lucky {
-				d.durable.apply(m)
-			}
-			return lucky
-		})
-	}
-}
-
 // Ops returns the number of operations so far, those that failed included.
 func (d *Disk) Ops() int {
 	d.mu.Lock()
@@ -136,7 +147,7 @@ func (d *Disk) Dirty() bool {
 func (d *Disk) Names() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.live.sorted()
+	return d.live.below("").sorted()
 }
 
 // Bytes returns a copy of the live bytes of a file, nil if there is none.

@@ -19,6 +19,9 @@
 //	file       durable bytes ── log of changes, not yet durable ──▶ live bytes
 //	directory  durable names ── log of changes, not yet durable ──▶ live names
 //
+// There may be other directories beside the one, each with a sync of its own, and one
+// file may have names in several; see [Disk.Dir].
+//
 // A sync applies the log to the durable side, and only the log. After a sync
 // that failed the log is empty and the bytes are ghosts: live but not durable,
 // with nothing left that could make them so except to write them again. So do

@@ -16,6 +16,7 @@ const (
 	OpOpen     Op = "open"
 	OpRename   Op = "rename"
 	OpRemove   Op = "remove"
+	OpLink     Op = "link"
 	OpList     Op = "list"
 	OpSyncDir  Op = "syncdir"
 	OpRead     Op = "read"

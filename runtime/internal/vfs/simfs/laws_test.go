@@ -2,6 +2,7 @@ package simfs_test
 
 import (
 	"bytes"
+	stdcmp "cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -412,5 +413,39 @@ func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A power cut leaves of a file with two names the one, the other, both or none, as
+// the directories were synced, and the same bytes under both.
+func TestCutsOfALink(t *testing.T) {
+	d := simfs.New()
+	one, other := d.FS(), d.Dir("other")
+	f := create(t, one, "a")
+	write(t, f, 0, []byte("text"))
+	must(t, f.Sync())
+	must(t, one.SyncDir())
+	must(t, one.Link("a", other))
+	must(t, one.Remove("a"))
+	write(t, f, 4, []byte("text"))
+	seen := map[string]bool{}
+	for image := range d.Cuts() {
+		a, b := image.Bytes("a"), image.Bytes("other/a")
+		if a != nil && b != nil && !bytes.Equal(a, b) {
+			t.Errorf("one file is %q and %q", a, b)
+		}
+		if own := image.Only("other").Bytes("a"); !bytes.Equal(own, b) {
+			t.Errorf("alone it is %q, not %q", own, b)
+		}
+		seen[fmt.Sprintf("%t %t %s", a != nil, b != nil, stdcmp.Or(string(a), string(b)))] = true
+	}
+	for _, want := range []string{"true true texttext", "true false text", "false true texttext", "false true text"} {
+		if !seen[want] {
+			t.Errorf("no cut left %q: %v", want, seen)
+		}
+	}
+	must(t, other.SyncDir()) // of the one directory alone
+	if hard := d.CutHard(); hard.Bytes("a") == nil || hard.Bytes("other/a") == nil {
+		t.Error("a sync of a directory was one of another, or none")
 	}
 }

@@ -1,12 +1,26 @@
 package simfs
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 )
 
-// names is the content of a directory.
+// names are the names on a disk: those of the directory as they are, those of
+// another one with its name and a slash before them.
 type names map[string]*inode
+
+// below are the names of one directory, without what they begin with on the disk.
+func (n names) below(under string) names {
+	own := names{}
+	for name, file := range n {
+		if rest, ok := strings.CutPrefix(name, under); ok && !strings.Contains(rest, "/") {
+			own[rest] = file
+		}
+	}
+	return own
+}
 
 // sorted lists the names in order.
 func (n names) sorted() []string { return slices.Sorted(maps.Keys(n)) }
@@ -38,6 +52,12 @@ type move struct {
 	file *inode
 	to   string // leads to file from now on; none if empty
 	from string // is taken away; none if empty
+}
+
+// under is what the names of the directory begin with that it is about.
+func (m move) under() string {
+	name := cmp.Or(m.to, m.from)
+	return name[:strings.LastIndexByte(name, '/')+1]
 }
 
 // halves takes each rename apart.

@@ -1,0 +1,75 @@
+package vfs_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+// A link or a pipe in the place of a file is not linked to, and a directory that is
+// open for reading gives no links.
+func TestLinkOfWhatIsNoFile(t *testing.T) {
+	path := t.TempDir()
+	from, into := mustOpenDir(t, filepath.Join(path, "from")), mustOpenDir(t, filepath.Join(path, "into"))
+	put(t, from, "real", "x")
+	if err := os.Symlink("real", filepath.Join(path, "from", "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := from.Link("link", into); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("Link() of a symbolic link = %v, want fs.ErrInvalid", err)
+	}
+	wantEntries(t, into)
+	reader, err := vfs.OpenDirReadOnly(filepath.Join(path, "from"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if err := reader.Link("real", into); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("Link() from a directory that is open for reading = %v, want fs.ErrPermission", err)
+	}
+	far, err := os.MkdirTemp("/dev/shm", "batpak")
+	if err != nil {
+		t.Skip("there is no other device")
+	}
+	defer os.RemoveAll(far)
+	if err := from.Link("real", mustOpenDir(t, far)); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("Link() to another device = %v, want errors.ErrUnsupported", err)
+	}
+}
+
+func mustOpenDir(t *testing.T, path string) vfs.FS {
+	t.Helper()
+	d, err := vfs.OpenDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func TestInside(t *testing.T) {
+	path := t.TempDir()
+	store := filepath.Join(path, "store")
+	d := mustOpenDir(t, store)
+	for _, err := range []error{os.Mkdir(filepath.Join(path, "other"), 0o700), os.Symlink(store, filepath.Join(path, "other", "link"))} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for where, want := range map[string]bool{
+		"store": true, "store/a": true, "store/a/b": true, "store/../store": true, "other/link": true, "other/link/a/b": true,
+		"": false, "other": false, "other/a": false, "store2": false, "store/..": false,
+	} {
+		if got, err := vfs.Inside(d, filepath.Join(path, filepath.FromSlash(where))); got != want || err != nil {
+			t.Errorf("Inside(%s) = %t, %v, want %t", where, got, err, want)
+		}
+	}
+	if got, err := vfs.Inside(simfs.New().FS(), store); got || err != nil {
+		t.Errorf("Inside(%s) of another disk = %t, %v", store, got, err)
+	}
+}
