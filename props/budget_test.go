@@ -21,7 +21,7 @@ const (
 // excused lists what may exceed its budget, how far, and why: a room, a file or a
 // function (in the form "file:function"), with what is counted.
 var excused = map[string]excuse{
-	"runtime: lines":            {4250, "the one public face; what could be a room of its own is one already"},
+	"runtime: lines":            {4700, "the one public face; what could be a room of its own is one already"},
 	"runtime: names":            {125, "errors with fields for each outcome, and what generated code calls"},
 	"runtime/wire: lines":       {1400, "both directions of every kind of value, and what generated codecs share"},
 	"gen: lines":                {1900, "one emitter for each part of the generated surface, tests among them"},
@@ -37,12 +37,13 @@ var excused = map[string]excuse{
 
 	"runtime/internal/format: names":    {36, "a struct and a pair of functions for each shape of bytes"},
 	"runtime/internal/commit: names":    {16, "errors that the caller has to tell apart"},
+	"runtime/internal/rtopts: names":    {13, "to set and to get each thing that a test may replace"},
 	"runtime/internal/segment: names":   {13, "two ways to read, one to write, and an error for each outcome"},
-	"runtime/internal/vfs: names":       {18, "the modes of files and of locks, two each"},
-	"runtime/internal/vfs/simfs: names": {22, "a constant for each operation that can fail, and for each way to lose"},
-	"runtime/internal/vfs/simfs: lines": {1400, "all that a disk may do, in one place"},
+	"runtime/internal/vfs: names":       {19, "the modes of files and of locks, two each"},
+	"runtime/internal/vfs/simfs: names": {23, "a constant for each operation that can fail, and for each way to lose"},
+	"runtime/internal/vfs/simfs: lines": {1500, "all that a disk may do, in one place"},
 
-	"runtime/internal/vfs/checkfs: lines": {1250, "the whole protocol in one place"},
+	"runtime/internal/vfs/checkfs: lines": {1400, "the whole protocol in one place"},
 
 	"gen/internal/vocab: names": {17, "a word for each package and each idiom of emitted code"},
 }

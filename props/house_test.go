@@ -34,17 +34,18 @@ var rooms = map[string][]string{
 	"runtime/internal/recovery":  {"runtime/internal/catalog", "runtime/internal/chain", "runtime/internal/format", "runtime/internal/planted", "runtime/internal/replay", "runtime/internal/segment", "runtime/internal/sidx", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime/internal/salvage":   {"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/footer", "runtime/internal/format", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/replay", "runtime/internal/segment", "runtime/internal/sidx", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime/internal/commit":    {"runtime/internal/catalog", "runtime/internal/chain", "runtime/internal/clock", "runtime/internal/format", "runtime/internal/frontier", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
+	"runtime/internal/snapshot":  {"runtime/internal/chain", "runtime/internal/format", "runtime/internal/planted", "runtime/internal/replay", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime": {
 		"runtime/internal/catalog", "runtime/internal/chain", "runtime/internal/clock", "runtime/internal/commit", "runtime/internal/footer", "runtime/internal/format",
 		"runtime/internal/frontier", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/recovery", "runtime/internal/replay",
-		"runtime/internal/rtopts", "runtime/internal/salvage", "runtime/internal/saved", "runtime/internal/segment", "runtime/internal/sidx", "runtime/internal/sometimes", "runtime/internal/turn",
+		"runtime/internal/rtopts", "runtime/internal/salvage", "runtime/internal/saved", "runtime/internal/segment", "runtime/internal/sidx", "runtime/internal/snapshot", "runtime/internal/sometimes", "runtime/internal/turn",
 		"runtime/internal/vfs", "runtime/wire",
 	},
 	"runtime/batpaktest": {
 		"runtime", "runtime/internal/rtopts", "runtime/internal/vfs", "runtime/internal/vfs/checkfs", "runtime/internal/vfs/simfs",
 	},
 	"runtime/internal/vfs/checkfs": {
-		"runtime/internal/format", "runtime/internal/segment", "runtime/internal/vfs",
+		"runtime/internal/format", "runtime/internal/replay", "runtime/internal/segment", "runtime/internal/vfs",
 	},
 
 	// The compiler: from declarations to a model, from a model to files.

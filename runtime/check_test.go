@@ -30,7 +30,23 @@ func checked(fs vfs.FS, o *batpak.Options) *batpak.Options {
 }
 
 // simOptions are options with which the store on a simulated disk is opened once.
-func simOptions(d *simfs.Disk, o *batpak.Options) *batpak.Options { return checked(d.FS(), o) }
+func simOptions(d *simfs.Disk, o *batpak.Options) *batpak.Options {
+	c := checked(d.FS(), o)
+	setDir(c, func(name string) (vfs.FS, error) { return d.Dir(name), nil })
+	return c
+}
+
+// setDir lets a store open the directories of snapshots this way, and holds these to
+// their protocol.
+func setDir(o *batpak.Options, open func(path string) (vfs.FS, error)) {
+	rtopts.SetDir(&o.Internal, func(path string) (vfs.FS, error) {
+		fs, err := open(path)
+		if err != nil || !*checks {
+			return fs, err
+		}
+		return checkfs.Must(fs), nil
+	})
+}
 
 // rawOptions are simOptions without the checks, for lanes that open a store so often,
 // or use it so much, that these would take most of the time.
@@ -40,6 +56,7 @@ func rawOptions(d *simfs.Disk, o *batpak.Options) *batpak.Options {
 		c = *o
 	}
 	rtopts.SetFS(&c.Internal, d.FS())
+	rtopts.SetDir(&c.Internal, func(name string) (vfs.FS, error) { return d.Dir(name), nil })
 	return &c
 }
 
@@ -49,5 +66,7 @@ func openDir(dir string, o *batpak.Options) (*batpak.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return batpak.Open(dir, checked(fs, o))
+	c := checked(fs, o)
+	setDir(c, vfs.OpenDir)
+	return batpak.Open(dir, c)
 }

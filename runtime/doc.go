@@ -78,6 +78,13 @@
 // every event, a projection or a gate, fails. The documentation of the option says
 // what is promised and what cannot be.
 //
+// # Backup
+//
+// [Store.Snapshot] makes another directory a store with every event that is durable
+// now, while everything goes on; [Restore] copies a store, or a snapshot, and proves the
+// copy before it is one. How, and why a crash leaves all of it or nothing, is argued in
+// the package runtime/internal/snapshot.
+//
 // # Errors
 //
 // The few sentinels are for [errors.Is]. The facts are in typed errors such as

@@ -33,6 +33,9 @@ var (
 	ErrPoisoned = errors.New("batpak: writer is poisoned")
 	// ErrTooLarge: a payload, batch or name is over its limit; see [LimitError].
 	ErrTooLarge = errors.New("batpak: too large")
+	// ErrUnfinished: the directory was to become a snapshot and did not; what is in it
+	// may be removed. See [Store.Snapshot].
+	ErrUnfinished = errors.New("batpak: directory holds an unfinished snapshot")
 	// ErrInvalid: an argument can never be accepted.
 	ErrInvalid = errors.New("batpak: invalid argument")
 	// ErrReadOnly: the store is open for reading alone.

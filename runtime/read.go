@@ -9,6 +9,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
+	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
@@ -182,6 +183,9 @@ func outward(err error, sequence uint64) error {
 	}
 	if vfs.Full(err) {
 		return fmt.Errorf("%w: %w", ErrDiskFull, err)
+	}
+	if errors.Is(err, replay.ErrUnfinished) {
+		return ErrUnfinished
 	}
 	if errors.Is(err, fs.ErrClosed) { // the segments are closed before the store says so
 		return ErrClosed

@@ -19,6 +19,7 @@ import (
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -34,6 +35,7 @@ func openReader(d *simfs.Disk, o *batpak.Options) (*batpak.Store, error) {
 		c = *o
 	}
 	rtopts.SetFS(&c.Internal, d.FS())
+	setDir(&c, func(name string) (vfs.FS, error) { return d.Dir(name), nil })
 	return batpak.OpenReadOnly("simulated", &c)
 }
 

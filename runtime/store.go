@@ -45,6 +45,7 @@ type Store struct {
 
 	follower   *replay.Follower // of a store that others may write to, else nil
 	refreshing chan struct{}    // holds one while the follower is used
+	copying    chan struct{}    // holds one while a snapshot is made, and for ever once the store is closed
 
 	closed   atomic.Bool
 	isShut   chan struct{} // closed when closing is over
@@ -99,7 +100,7 @@ func openFS(fs vfs.FS, options Options) (*Store, error) {
 
 // newStore returns a store that was not read yet.
 func newStore(fs vfs.FS, options Options) *Store {
-	return &Store{options: options, fs: fs, bound: map[Kind]string{}, isShut: make(chan struct{})}
+	return &Store{options: options, fs: fs, bound: map[Kind]string{}, isShut: make(chan struct{}), copying: make(chan struct{}, 1)}
 }
 
 // locked turns an error of the directory's lock into one of this package.
@@ -191,6 +192,7 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) shut() error {
+	s.copying <- struct{}{} // a snapshot under way sees that the store is closed
 	err := s.shutLog()
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Close())

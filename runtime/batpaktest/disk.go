@@ -10,12 +10,17 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
-// Disk is a disk in memory that holds one store. It is made by [NewDisk], or is
-// the image of another one, and is safe for concurrent use.
+// Disk is a disk in memory that holds one store, and snapshots of it. It is made by
+// [NewDisk], or is the image of another one, and is safe for concurrent use.
 type Disk struct{ sim *simfs.Disk }
 
 // NewDisk returns an empty disk.
 func NewDisk() *Disk { return &Disk{sim: simfs.New()} }
+
+// Snapshot returns a disk that holds what is in a directory which a store on this one
+// made a snapshot in, or restored one to: an image, as [Disk.Kill] is. A crash while
+// the snapshot is made is tried by an image of this disk, and then this.
+func (d *Disk) Snapshot(dir string) *Disk { return &Disk{sim: d.sim.Only(dir)} }
 
 // Open opens the store on the disk. Nil options are the defaults. Its errors are
 // those of [batpak.Open].
@@ -28,13 +33,21 @@ func (d *Disk) Open(o *batpak.Options) (*batpak.Store, error) {
 func (d *Disk) OpenReadOnly(o *batpak.Options) (*batpak.Store, error) {
 	c := clone(o)
 	rtopts.SetFS(&c.Internal, d.sim.FS())
+	rtopts.SetDir(&c.Internal, d.dir)
 	return batpak.OpenReadOnly("disk in memory", c)
 }
 
 // Options returns a copy of o, nil meaning the defaults, with which [batpak.Open]
 // opens the store on this disk, whatever the directory it is given. One copy
 // serves one call.
-func (d *Disk) Options(o *batpak.Options) *batpak.Options { return checked(d.sim.FS(), o) }
+func (d *Disk) Options(o *batpak.Options) *batpak.Options {
+	c := checked(d.sim.FS(), o)
+	rtopts.SetDir(&c.Internal, d.dir)
+	return c
+}
+
+// dir opens the directory of a snapshot.
+func (d *Disk) dir(name string) (vfs.FS, error) { return check(d.sim.Dir(name)), nil }
 
 // OpenDir opens the store in a real directory, like [batpak.Open], and holds it to
 // the same protocol as on a [Disk].
@@ -43,19 +56,31 @@ func OpenDir(dir string, o *batpak.Options) (*batpak.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return batpak.Open(dir, checked(fs, o))
+	c := checked(fs, o)
+	rtopts.SetDir(&c.Internal, func(path string) (vfs.FS, error) {
+		fs, err := vfs.OpenDir(path)
+		if err != nil {
+			return nil, err
+		}
+		return check(fs), nil
+	})
+	return batpak.Open(dir, c)
 }
 
 // checked returns a copy of o with which a store is opened on fs, for once, and
 // held to its protocol.
 func checked(fs vfs.FS, o *batpak.Options) *batpak.Options {
-	check := checkfs.New(fs, func(b *checkfs.Breach) {
-		panic(fmt.Errorf("batpak: internal error: %w", b))
-	})
+	check := check(fs)
 	c := clone(o)
 	rtopts.SetFS(&c.Internal, check)
 	rtopts.SetPromise(&c.Internal, check.Promise)
 	return c
+}
+
+func check(fs vfs.FS) *checkfs.FS {
+	return checkfs.New(fs, func(b *checkfs.Breach) {
+		panic(fmt.Errorf("batpak: internal error: %w", b))
+	})
 }
 
 // clone copies options, nil meaning the defaults.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -300,5 +302,42 @@ func TestClockSetBack(t *testing.T) {
 	second := mustAdd(t, s, "b").ID()
 	if second.Time().Before(first.Time()) {
 		t.Errorf("second id is of %v, before the first of %v", second.Time(), first.Time())
+	}
+}
+
+// A snapshot is made beside the store, and is whole or not there in every image.
+func TestSnapshot(t *testing.T) {
+	disk := batpaktest.NewDisk()
+	s := open(t, disk, nil)
+	mustAdd(t, s, "one")
+	images := 0
+	disk.OnOp(func(batpaktest.Op, string) {
+		images++
+		r, err := disk.Cut(uint64(images)).Snapshot("backup").OpenReadOnly(nil)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, batpak.ErrUnfinished):
+		case err != nil:
+			t.Errorf("image %d: %v", images, err)
+		default:
+			if got := payloads(t, r); !slices.Equal(got, []string{"one"}) {
+				t.Errorf("image %d has %q", images, got)
+			}
+			closed(t, r)
+		}
+	})
+	if _, err := s.Snapshot(t.Context(), "backup"); err != nil {
+		t.Fatal(err)
+	}
+	disk.OnOp(nil)
+	mustAdd(t, s, "two")
+	if got := payloads(t, open(t, disk.CutHard().Snapshot("backup"), nil)); !slices.Equal(got, []string{"one"}) {
+		t.Errorf("the snapshot has %q", got)
+	}
+	closed(t, s)
+	if _, err := batpak.Restore(t.Context(), "", "restored", disk.Options(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if got := payloads(t, open(t, disk.CutHard().Snapshot("restored"), nil)); !slices.Equal(got, []string{"one", "two"}) {
+		t.Errorf("the copy has %q", got)
 	}
 }

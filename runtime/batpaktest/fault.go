@@ -13,6 +13,7 @@ const (
 	OpOpen     Op = Op(simfs.OpOpen)
 	OpRename   Op = Op(simfs.OpRename)
 	OpRemove   Op = Op(simfs.OpRemove)
+	OpLink     Op = Op(simfs.OpLink)
 	OpList     Op = Op(simfs.OpList)
 	OpSyncDir  Op = Op(simfs.OpSyncDir)
 	OpRead     Op = Op(simfs.OpRead)

@@ -49,7 +49,9 @@
 // cut would take back. Then it is listed. Segments are numbered from 1 without a
 // gap; anything else under a name of ours is corruption. So is a tail that was kept
 // of a segment which is not there, as the segment's name was durable before that of
-// the tail. Other names are reported and left alone.
+// the tail. Other names are reported and left alone. But a
+// directory in which a snapshot was begun and not finished is refused; see package
+// snapshot.
 //
 // 2. Everything is read before anything is written, so that a refusal leaves the
 // directory as it was. A last segment that ends earlier, when it is read, than its

@@ -10,6 +10,7 @@ import (
 // nothing.
 type Store struct {
 	fs     vfs.FS
+	dir    func(path string) (vfs.FS, error)
 	now    func() time.Time
 	random func([]byte)
 
@@ -24,6 +25,12 @@ func SetFS(s *Store, fs vfs.FS) { s.fs = fs }
 
 // FS is the replaced directory, or nil.
 func FS(s *Store) vfs.FS { return s.fs }
+
+// SetDir replaces how the directory of a snapshot is opened.
+func SetDir(s *Store, dir func(path string) (vfs.FS, error)) { s.dir = dir }
+
+// Dir is how it is opened, or nil.
+func Dir(s *Store) func(path string) (vfs.FS, error) { return s.dir }
 
 // SetNow replaces the wall clock.
 func SetNow(s *Store, now func() time.Time) { s.now = now }

@@ -97,6 +97,9 @@ func (w *walk) list(dir vfs.FS) (numbers []uint64, newest uint64, err error) {
 		return nil, 0, fmt.Errorf("list the directory: %w", err)
 	}
 	for _, e := range entries {
+		if e.Name == replay.Unfinished {
+			return nil, 0, replay.ErrUnfinished
+		}
 		if number, ok := segment.ParseName(e.Name); ok {
 			numbers = append(numbers, number)
 		} else if number, lost := replay.ParseLostName(e.Name); lost {

@@ -1,0 +1,146 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+)
+
+// bufferSize is how many bytes are written at once, or more if a group is longer.
+const bufferSize = 256 << 10
+
+// header is a segment's header that was read, and the scanner behind it.
+type header struct {
+	format.SegmentHeader
+	rest *segment.Scanner
+}
+
+// head reads the header of a segment, which is one of this store.
+func (m *maker) head(number uint64) (header, error) {
+	s, err := m.From.Scan(number)
+	if err != nil {
+		return header{}, err
+	}
+	h, err := s.Head()
+	if err != nil {
+		return header{}, err
+	}
+	if h.Store != m.Store || h.Segment != number {
+		return header{}, &segment.DamageError{Segment: number, Reason: "the header is that of another segment or store"}
+	}
+	return header{h, s}, nil
+}
+
+// copySealed copies a segment that next follows.
+func (m *maker) copySealed(ctx context.Context, h, next header) error {
+	digest, err := m.copy(ctx, h, int64(next.PrevLength), nil)
+	if err == nil && digest != next.PrevDigest && !planted.Bug("copy of a segment is not held against its digest") {
+		sometimes.Reached("snapshot met a segment with another digest")
+		err = &segment.DamageError{
+			Segment: h.Segment, End: int64(next.PrevLength), FirstSequence: h.FirstSequence, LastSequence: next.FirstSequence - 1,
+			Reason: fmt.Sprintf("the digest is not what segment %d says of it", next.Segment),
+		}
+	}
+	return err
+}
+
+// copyLast copies the last segment and puts a close group at its end.
+func (m *maker) copyLast(ctx context.Context, h header) error {
+	_, err := m.copy(ctx, h, m.End, func() []byte {
+		last := h.rest.Group()
+		g := format.GroupHeader{
+			Type: format.GroupClose, FirstSequence: max(h.FirstSequence, last.FirstSequence+uint64(last.Count)),
+			Durable: uint32(m.End), Incarnation: max(1, last.Incarnation),
+		}
+		return format.AppendGroup(nil, g, format.Place{Store: m.Store, Segment: h.Segment, Offset: m.End}, nil)
+	})
+	return err
+}
+
+// copy copies the groups of a segment up to an offset, and what more says to write
+// behind them, to a file that is durable then. It returns the digest of the groups.
+func (m *maker) copy(ctx context.Context, h header, end int64, more func() []byte) ([32]byte, error) {
+	name := segment.Name(h.Segment)
+	f, err := m.dir.Create(name)
+	m.own(name, err)
+	if err != nil {
+		return [32]byte{}, fmt.Errorf("copy segment %d: %w", h.Segment, err)
+	}
+	w := writer{file: f}
+	digest, err := w.copy(ctx, h, end)
+	if err == nil && more != nil {
+		err = w.write(more())
+	}
+	if err == nil {
+		err = w.flush()
+	}
+	if err == nil {
+		err = planted.Skip("copied segment is not synced", f.Sync)
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return [32]byte{}, fmt.Errorf("copy segment %d: %w", h.Segment, err)
+	}
+	m.report.Copied += w.end
+	return digest, nil
+}
+
+// writer writes a file from its beginning.
+type writer struct {
+	file   vfs.File
+	end    int64
+	buffer []byte
+}
+
+func (w *writer) copy(ctx context.Context, h header, end int64) (sum [32]byte, err error) {
+	s, digest := h.rest, chain.NewSegment()
+	raw := format.AppendSegmentHeader(nil, h.SegmentHeader)
+	for {
+		digest.Write(raw)
+		if err := w.write(raw); err != nil {
+			return sum, err
+		}
+		if s.End() == end {
+			return digest.Sum(), nil
+		}
+		if err := ctx.Err(); err != nil {
+			return sum, err
+		}
+		ok, err := s.Next()
+		if err != nil {
+			return sum, err
+		}
+		if !ok || s.End() > end {
+			sometimes.Reached("snapshot met a segment that ends elsewhere")
+			return sum, &segment.DamageError{
+				Segment: h.Segment, Offset: min(s.End(), end),
+				Reason: fmt.Sprintf("the groups end at %d, not at %d", s.End(), end),
+			}
+		}
+		raw = s.Bytes()
+	}
+}
+
+func (w *writer) write(b []byte) error {
+	w.buffer = append(w.buffer, b...)
+	if len(w.buffer) < bufferSize {
+		return nil
+	}
+	return w.flush()
+}
+
+func (w *writer) flush() error {
+	if len(w.buffer) == 0 {
+		return nil
+	}
+	_, err := w.file.WriteAt(w.buffer, w.end)
+	w.end += int64(len(w.buffer))
+	w.buffer = w.buffer[:0]
+	return err
+}
