@@ -46,6 +46,7 @@ var plantedBugs = []plantedBug{
 	{"first group of a segment is not synced", "", "TestCrashAtAnyOperation", 1},
 	{"first group of an opening is not synced", "commit", "TestOpeningThatWasLostDoesNotComeBack", 0},
 	{"fold overlooks what is hidden", "", "TestFoldsSeeWhatTheirReaderWrote", 0},
+	{"footer is written to a file that is shared", "", "TestSnapshotOfWhatHasNoFooter", 0},
 	{"group header does not know its place", "", "TestCrashAtAnyOperation", 345},
 	{"group header does not know its store", "format", "TestEveryBitFlip", 0},
 	{"group that is assembled again keeps what it had", "", "TestCrashCorpus/assembled-again", 0},

@@ -104,7 +104,10 @@ func (s *Store) snapshot(ctx context.Context, path string, check func(vfs.FS) er
 		}
 	}
 	elapsed := clock.Start()
-	plan, report := s.plan()
+	plan, report, err := s.plan()
+	if err != nil {
+		return SnapshotReport{}, outward(err, 0)
+	}
 	dir, err := s.target(path)
 	if err != nil {
 		return SnapshotReport{}, err
@@ -129,21 +132,22 @@ type whileOpen struct {
 func (w whileOpen) Err() error { return cmp.Or(w.store.alive(), w.Context.Err()) }
 
 // plan says what a snapshot holds that is made now.
-func (s *Store) plan() (snapshot.Plan, SnapshotReport) {
+func (s *Store) plan() (snapshot.Plan, SnapshotReport, error) {
 	p := snapshot.Plan{From: s.segments, Store: s.id, Last: 1, End: format.SegmentHeaderSize}
 	mark := frontier.Visible
 	if s.pipeline != nil {
 		// What is not durable may be taken back, or be written over, by a writer.
-		p.Links, mark = s.fs, frontier.Durable
+		p.Link, mark = s.upkeep.link, frontier.Durable
 	}
 	if planted.Bug("snapshot holds what is not durable") {
 		mark = frontier.Written
 	}
 	position := s.frontier.At(mark)
-	if ref, ok := s.index.At(position); ok {
+	ref, ok, err := s.index.At(position)
+	if ok {
 		p.Last, p.End = uint64(ref.Pos.Segment), int64(ref.Pos.Offset)+int64(ref.Pos.Length)
 	}
-	return p, SnapshotReport{Position: position, Segments: int(p.Last)}
+	return p, SnapshotReport{Position: position, Segments: int(p.Last)}, err
 }
 
 // target opens the directory of a snapshot.

@@ -1,11 +1,15 @@
 package batpak
 
 import (
+	"errors"
+	"slices"
 	"sync"
 
 	"github.com/batpak-go/batpak/runtime/internal/footer"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
 // upkeep is the work of a store that nobody waits for: sealed segments get their
@@ -56,7 +60,9 @@ func (u *upkeep) wake() {
 }
 
 func (u *upkeep) work() {
-	u.mu.Lock()
+	if !u.begin() {
+		return // it is under way further up, and what is due stays so
+	}
 	defer u.mu.Unlock()
 	if u.closed {
 		return
@@ -73,6 +79,30 @@ func (u *upkeep) work() {
 		}
 		u.store.index.Replace(run)
 	}
+}
+
+// begin waits until no other work is done, and reports whether it may be done now: not
+// if upkeep is inline and the goroutine may be in the midst of it.
+func (u *upkeep) begin() bool {
+	if u.inline {
+		return u.mu.TryLock()
+	}
+	u.mu.Lock()
+	return true
+}
+
+// link shares the file of a segment with another directory. It fails with
+// [errors.ErrUnsupported] if the file may be written to yet.
+func (u *upkeep) link(number uint64, into vfs.FS) error {
+	if !u.begin() {
+		return errors.ErrUnsupported
+	}
+	defer u.mu.Unlock()
+	if slices.Contains(u.store.index.Pending(), number) {
+		sometimes.Reached("segment without a footer was not shared")
+		return errors.ErrUnsupported
+	}
+	return u.store.fs.Link(segment.Name(number), into)
 }
 
 // stop does what is due and ends upkeep.

@@ -7,6 +7,11 @@
 // has left half written is told from the segment itself and written again, and a
 // segment that is not the one it was gets none.
 //
+// A file that has other names, by a snapshot, is not written to: whoever reads it
+// under another name would lose the ground under his feet. A segment is shared when
+// it has its footer, so that one is missing only where it was damaged since; the
+// segment is then read whenever its index is needed.
+//
 // The package does not decide when: a footer may be written at any time once the
 // next segment has begun, beside readers and beside the writer.
 package footer

@@ -10,15 +10,21 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sidx"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
+
+// ErrShared says that a segment's file has other names, so that others would see what
+// is written to it.
+var ErrShared = errors.New("the file is shared with another directory")
 
 // Write writes the footer of a sealed segment that holds events, makes it durable,
 // and returns its run. What is behind the segment's groups is lost.
 //
 // Errors are a [*segment.DamageError] if the segment is not what the next one says
 // of it, in which case nothing was written, or the disk's. After an error of the
-// disk there may be half a footer, and Write may be called again.
+// disk there may be half a footer, and Write may be called again. It fails with
+// [ErrShared] if the file is, and has not got its footer before.
 //
 //	ftruncate  <number>.seg   to the end of its groups
 //	pwrite     <number>.seg   pages, the trailer last
@@ -34,6 +40,14 @@ func Write(dir vfs.FS, r *segment.Reader, number uint64, cache *sidx.Cache) (*si
 	})
 	if err != nil {
 		return nil, err
+	}
+	shared, err := dir.Shared(segment.Name(number))
+	if err == nil && shared && !planted.Bug("footer is written to a file that is shared") {
+		sometimes.Reached("segment that is shared got no footer")
+		return nil, fmt.Errorf("write the footer of segment %d: %w", number, ErrShared)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write the footer of segment %d: %w", number, err)
 	}
 	f, err := dir.Open(segment.Name(number), vfs.ReadWrite)
 	if err != nil {

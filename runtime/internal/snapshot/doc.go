@@ -9,10 +9,10 @@
 // # What a snapshot is
 //
 // The segments from the first to the one that holds its last event, under the same
-// names, with the same store, the same bytes and the same digests; the last one up
+// names, with the same store, the same groups and the same digests; the last one up
 // to the end of that event's group, and a close group behind it, which says that all
 // before it is durable. So it opens as a store does that was closed, and shows every
-// event. Lost tails and foreign files are not in it, nor any that are under way.
+// event. A copy has no footer, and gets one when it is opened. Lost tails and foreign files are not in it, nor any that are under way.
 //
 // # Files that are shared
 //
@@ -28,7 +28,11 @@
 //	    log then goes on in the one before.
 //	L2  What recovery writes to, cuts and syncs is the last segment. That of the
 //	    snapshot is a copy; that of the store is the shared one never, by L1.
-//	L3  What replaces a segment does so by a rename, which leaves the other name with
+//	L3  A footer is written to a segment that needs one. So one without a footer is not
+//	    shared but copied, and a file that has two names gets none: should its footer be
+//	    damaged, either store does without it. The two are kept apart by a lock, so that
+//	    no file is shared while its footer is written.
+//	L4  What replaces a segment does so by a rename, which leaves the other name with
 //	    the old file.
 //
 // A store of which others may be the writer is copied: L1 holds for it, but it may not

@@ -19,8 +19,9 @@ type Plan struct {
 	Store [16]byte
 	Last  uint64 // segment with the last event; 1 if there is no event
 	End   int64  // of the last event's group, or of the header, in bytes from the start of that segment
-	// Links is the directory that segments are shared with, or nil if all are copied.
-	Links vfs.FS
+	// Link shares a segment's file with another directory, or fails with
+	// [errors.ErrUnsupported]. It is nil if all are copied.
+	Link func(number uint64, into vfs.FS) error
 	// Check, unless nil, is called when everything is durable and the directory is
 	// not yet a store. If it fails there is no snapshot.
 	Check func() error
@@ -178,7 +179,7 @@ func (m *maker) fill(ctx context.Context) error {
 	case err != nil:
 		return err
 	case planted.Bug("last segment of a snapshot is shared"):
-		return m.Links.Link(segment.Name(m.Last), m.dir)
+		return m.Link(m.Last, m.dir)
 	}
 	return m.copyLast(ctx, first)
 }
@@ -186,26 +187,26 @@ func (m *maker) fill(ctx context.Context) error {
 // share makes a link to a segment that next follows. It fails with
 // [errors.ErrUnsupported] if there is to be, or can be, none.
 func (m *maker) share(h, next header) error {
-	if m.Links == nil {
+	if m.Link == nil {
 		return errors.ErrUnsupported
 	}
-	if size := h.rest.Size(); uint64(size) != next.PrevLength {
+	size := h.rest.Size()
+	if size < int64(next.PrevLength) {
 		return &segment.DamageError{
-			Segment: h.Segment, Offset: min(size, int64(next.PrevLength)), FirstSequence: h.FirstSequence, LastSequence: next.FirstSequence - 1,
+			Segment: h.Segment, Offset: size, FirstSequence: h.FirstSequence, LastSequence: next.FirstSequence - 1,
 			Reason: fmt.Sprintf("the file ends at %d, and segment %d follows one of %d bytes", size, next.Segment, next.PrevLength),
 		}
 	}
-	name := segment.Name(h.Segment)
-	err := m.Links.Link(name, m.dir)
+	err := m.Link(h.Segment, m.dir)
 	if errors.Is(err, errors.ErrUnsupported) {
 		sometimes.Reached("snapshot could not share a file")
 		return err
 	}
-	m.own(name, err)
+	m.own(segment.Name(h.Segment), err)
 	if err != nil {
 		return fmt.Errorf("link segment %d: %w", h.Segment, err)
 	}
-	m.report.Linked += int64(next.PrevLength)
+	m.report.Linked += size
 	return nil
 }
 

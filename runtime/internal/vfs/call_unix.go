@@ -11,6 +11,14 @@ import (
 // openAtOnce keeps an open from waiting. It changes nothing about regular files.
 const openAtOnce = syscall.O_NONBLOCK
 
+// names is how many a file has.
+func names(info fs.FileInfo) uint64 {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(s.Nlink)
+	}
+	return 1
+}
+
 // flock takes the lock of an open directory without waiting.
 func flock(f *os.File, m LockMode) error {
 	how := syscall.LOCK_SH

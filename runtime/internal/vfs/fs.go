@@ -62,6 +62,10 @@ type FS interface {
 	// The new name is durable only after SyncDir of the other directory.
 	Link(name string, into FS) error
 
+	// Shared reports whether the file has other names as well, in whatever directory.
+	// It fails with [io/fs.ErrNotExist] if there is no such file.
+	Shared(name string) (bool, error)
+
 	// List reports every entry of the directory, sorted by name, foreign ones
 	// included.
 	List() ([]Entry, error)

@@ -446,6 +446,18 @@ func TestLinkIsASecondName(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantFile(t, b, "x", "onetwo")
+		put(t, b, "alone", "")
+		for name, want := range map[string]bool{"x": true, "alone": false} {
+			if got, err := b.Shared(name); got != want || err != nil {
+				t.Errorf("Shared(%s) = %t, %v, want %t", name, got, err, want)
+			}
+		}
+		if _, err := b.Shared("none"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Shared(none) = %v, want fs.ErrNotExist", err)
+		}
+		if err := b.Remove("alone"); err != nil {
+			t.Fatal(err)
+		}
 		wantEntries(t, b, vfs.Entry{Name: "x", Size: 6, Regular: true})
 		if err := a.Link("x", b); !errors.Is(err, fs.ErrExist) {
 			t.Errorf("Link(x) again = %v, want fs.ErrExist", err)

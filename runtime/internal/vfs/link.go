@@ -33,6 +33,11 @@ func (d *dir) Link(name string, into FS) error {
 	return err
 }
 
+func (d *dir) Shared(name string) (bool, error) {
+	info, err := d.regular("stat", name)
+	return err == nil && names(info) > 1, err
+}
+
 // unshared reports whether err says that there can be no such link.
 func unshared(err error) bool {
 	for _, no := range []error{syscall.EXDEV, syscall.EPERM, syscall.EMLINK, syscall.EOPNOTSUPP, syscall.ENOSYS} {

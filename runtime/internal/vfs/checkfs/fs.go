@@ -199,6 +199,9 @@ func (c *FS) Link(name string, into vfs.FS) error {
 	return err
 }
 
+// Shared passes the call on.
+func (c *FS) Shared(name string) (bool, error) { return c.inner.Shared(name) }
+
 // Inside is [vfs.Inside] of the directory below.
 func (c *FS) Inside(path string) (bool, error) { return vfs.Inside(c.inner, path) }
 

@@ -112,6 +112,22 @@ func (h *dir) Link(name string, into vfs.FS) error {
 	}, nil)
 }
 
+func (h *dir) Shared(name string) (shared bool, err error) {
+	h.disk.mu.Lock()
+	defer h.disk.mu.Unlock()
+	if err := h.alive("stat", h.under+name); err != nil {
+		return false, err
+	}
+	n, err := h.find("stat", name)
+	if err != nil {
+		return false, err
+	}
+	for other, file := range h.disk.live {
+		shared = shared || file == n && other != h.under+name
+	}
+	return shared, nil
+}
+
 func (h *dir) List() ([]vfs.Entry, error) {
 	var entries []vfs.Entry
 	err := h.do(OpList, h.under, func() error {

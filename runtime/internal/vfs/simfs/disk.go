@@ -161,6 +161,13 @@ func (d *Disk) Bytes(name string) []byte {
 	return append([]byte{}, file.live.data...)
 }
 
+// SameFile reports whether two names on the disk are of one file.
+func (d *Disk) SameFile(a, b string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.live[a] != nil && d.live[a] == d.live[b]
+}
+
 // SetBytes damages the disk: it makes data the durable content of the file, and
 // the name durable, making the file if there is none. Any name will do, valid or
 // not. What is pending for the name stays so; damage a disk that is not dirty.
