@@ -20,8 +20,12 @@ type Receipt struct {
 // StoreID is the store that gave the receipt.
 func (r Receipt) StoreID() StoreID { return r.store }
 
-// Incarnation counts the writable openings of the store that wrote events;
-// the event was written in this one.
+// Incarnation is the number of the writable opening of the store in which the event
+// was written. Later openings have higher numbers. Those of a snapshot go on from a
+// number that is drawn when it is made, so that two stores which have a past in common
+// do not give receipts of one incarnation for what they wrote apart; [Receipt.ID] and
+// [Receipt.Hash] differ in any case. Copies that were made in another way count on
+// alike.
 func (r Receipt) Incarnation() uint64 { return r.incarnation }
 
 // Sequence is the event's place in the store.

@@ -49,7 +49,7 @@ type SnapshotReport struct {
 //
 // The snapshot opens like any store. Events appended to it, and those that go on being
 // appended to the store, are different events with the same sequences: receipts of
-// the one name nothing in the other.
+// the one name nothing in the other, and [Receipt.Incarnation] tells them apart.
 func (s *Store) Snapshot(ctx context.Context, dir string) (SnapshotReport, error) {
 	r, err := s.snapshot(ctx, dir, nil)
 	if err != nil {
@@ -133,7 +133,7 @@ func (w whileOpen) Err() error { return cmp.Or(w.store.alive(), w.Context.Err())
 
 // plan says what a snapshot holds that is made now.
 func (s *Store) plan() (snapshot.Plan, SnapshotReport, error) {
-	p := snapshot.Plan{From: s.segments, Store: s.id, Last: 1, End: format.SegmentHeaderSize}
+	p := snapshot.Plan{From: s.segments, Store: s.id, Last: 1, End: format.SegmentHeaderSize, Random: s.options.random()}
 	mark := frontier.Visible
 	if s.pipeline != nil {
 		// What is not durable may be taken back, or be written over, by a writer.

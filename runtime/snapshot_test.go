@@ -587,6 +587,106 @@ func TestSnapshotOfNothing(t *testing.T) {
 	}
 }
 
+// TestSnapshotIsAnotherIncarnation goes on with a store, with two snapshots of it and
+// with a restored one, each in several openings: what was stored before has the same
+// receipts in all of them, and no incarnation of what came after is that of another.
+func TestSnapshotIsAnotherIncarnation(t *testing.T) {
+	random := rand.New(rand.NewPCG(*damageSeed, 12))
+	own := func(fs vfs.FS) *batpak.Options {
+		o := checked(fs, small)
+		rtopts.SetRandom(&o.Internal, func(b []byte) {
+			for i := range b {
+				b[i] = byte(random.Uint32())
+			}
+		})
+		return o
+	}
+	disk := simfs.New()
+	o := own(disk.FS())
+	setDir(o, func(name string) (vfs.FS, error) { return disk.Dir(name), nil })
+	s, err := batpak.Open("store", o)
+	s = opened(t, s, err)
+	var before []batpak.Receipt
+	for i := range 6 {
+		before = append(before, mustAppend(t, s, note("e:1", fmt.Sprint(i)), batpak.Key(fmt.Sprint(i))))
+	}
+	for _, name := range []string{"one", "two"} {
+		if _, err := s.Snapshot(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o = own(disk.Dir("one"))
+	setDir(o, func(name string) (vfs.FS, error) { return disk.Dir(name), nil })
+	if _, err := batpak.Restore(t.Context(), "one", "three", o); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[uint64]string{}
+	for _, name := range []string{"store", "one", "two", "three"} {
+		last := before[5].Incarnation()
+		for life := range 4 {
+			fs := disk.Dir(name)
+			if name == "store" {
+				fs = disk.FS()
+			}
+			s, err := batpak.Open(name, own(fs))
+			s = opened(t, s, err)
+			for i, want := range before {
+				if got := mustAppend(t, s, note("e:1", fmt.Sprint(i)), batpak.Key(fmt.Sprint(i))); !sameReceipt(got, want) {
+					t.Errorf("%s: the receipt of event %d is %+v, was %+v", name, i+1, got, want)
+				}
+			}
+			r := mustAppend(t, s, note("e:1", strings.Repeat("later", 40)))
+			if in := r.Incarnation(); in <= last || seen[in] != "" {
+				t.Errorf("incarnation %d of %s in life %d, after %d, is that of %q", in, name, life, last, seen[in])
+			}
+			last = r.Incarnation()
+			seen[last] = name
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// TestSnapshotIncarnationIsNotForgotten dies twice before anything is written to a
+// snapshot but a new segment: the number in the close group, which no event has, is
+// found again in the segment before.
+func TestSnapshotIncarnationIsNotForgotten(t *testing.T) {
+	d, large := simfs.New(), strings.Repeat("large", 80)
+	s := openSim(t, d, small)
+	for range 3 {
+		mustAppend(t, s, note("e:1", large))
+	}
+	if _, err := s.Snapshot(t.Context(), "copy"); err != nil {
+		t.Fatal(err)
+	}
+	d = d.Only("copy")
+	groups := groupsOf(t, directoryOf(d))
+	closing := groups[len(groups)-1]
+	s = openSim(t, d, small)
+	d.OnOp(func(op simfs.Op, name string) {
+		if n, _ := segment.ParseName(name); op == simfs.OpWrite && n == 4 {
+			d.Stop()
+		}
+	})
+	if _, err := s.Append(t.Context(), note("e:1", large)); err == nil {
+		t.Fatal("the first group of the next segment was written")
+	}
+	for range 2 {
+		d = d.Kill()
+		s = openSim(t, d, small)
+	}
+	if r := s.Report(); r.Segments != 4 {
+		t.Fatalf("%+v", r)
+	}
+	if r := mustAppend(t, s, note("e:1", large)); r.Incarnation() <= uint64(closing.Incarnation) {
+		t.Errorf("incarnation %d comes after %d", r.Incarnation(), closing.Incarnation)
+	}
+}
+
 // TestSnapshotTargets are those that are refused, and are left as they were.
 func TestSnapshotTargets(t *testing.T) {
 	dir := t.TempDir()

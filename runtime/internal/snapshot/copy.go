@@ -2,8 +2,10 @@ package snapshot
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/format"
@@ -57,11 +59,25 @@ func (m *maker) copyLast(ctx context.Context, h header) error {
 		last := h.rest.Group()
 		g := format.GroupHeader{
 			Type: format.GroupClose, FirstSequence: max(h.FirstSequence, last.FirstSequence+uint64(last.Count)),
-			Durable: uint32(m.End), Incarnation: max(1, last.Incarnation),
+			Durable: uint32(m.End), Incarnation: m.opening(last.Incarnation),
 		}
 		return format.AppendGroup(nil, g, format.Place{Store: m.Store, Segment: h.Segment, Offset: m.End}, nil)
 	})
 	return err
+}
+
+// opening is the number of the opening that the close group says it is of: one of the
+// next thousandth, or so, of those that are left. Whoever writes to the snapshot has
+// a higher one, and so has, with next to no chance of its being the same, whoever
+// goes on with the store, or with another snapshot.
+func (m *maker) opening(last uint32) uint32 {
+	left := math.MaxUint32 - last
+	if left == 0 || planted.Bug("snapshot counts openings as its store does") {
+		return max(1, last)
+	}
+	var b [4]byte
+	m.Random(b[:])
+	return last + 1 + binary.LittleEndian.Uint32(b[:])%max(1, left>>10)
 }
 
 // copy copies the groups of a segment up to an offset, and what more says to write

@@ -12,7 +12,9 @@
 // names, with the same store, the same groups and the same digests; the last one up
 // to the end of that event's group, and a close group behind it, which says that all
 // before it is durable. So it opens as a store does that was closed, and shows every
-// event. A copy has no footer, and gets one when it is opened. Lost tails and foreign files are not in it, nor any that are under way.
+// event. The close group has the number of an opening that nobody else has: it is drawn
+// at random, so that what is appended to the snapshot is told from what is appended to
+// the store, or to another snapshot of it. A copy has no footer, and gets one when it is opened. Lost tails and foreign files are not in it, nor any that are under way.
 //
 // # Files that are shared
 //

@@ -22,6 +22,8 @@ type Plan struct {
 	// Link shares a segment's file with another directory, or fails with
 	// [errors.ErrUnsupported]. It is nil if all are copied.
 	Link func(number uint64, into vfs.FS) error
+	// Random fills in random bytes.
+	Random func([]byte)
 	// Check, unless nil, is called when everything is durable and the directory is
 	// not yet a store. If it fails there is no snapshot.
 	Check func() error
