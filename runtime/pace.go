@@ -44,6 +44,9 @@ type pace struct {
 	of, done, told int64     // bytes
 	since          time.Time // the bytes in due began to be read
 	due            int64
+
+	read chan<- int64 // of a helper: who is told how many bytes it has read
+	anew bool         // the bytes were read before
 }
 
 // slice is how long a pace is kept by what was read in it: what a stop longer than
@@ -53,6 +56,16 @@ const slice = time.Second
 // advance notes that n bytes were read. It waits until they were due.
 func (v *verifier) advance(ctx context.Context, n int64) error {
 	p := &v.pace
+	if p.read != nil {
+		select {
+		case p.read <- n:
+		case <-ctx.Done():
+		}
+		return ctx.Err()
+	}
+	if p.anew {
+		n = 0
+	}
 	if p.done += n; p.done-p.told >= p.of/100 {
 		v.tell()
 	}

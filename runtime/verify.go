@@ -63,8 +63,8 @@ func (d Damage) String() string {
 // every segment's digest and every link of every stream's hash chain. It goes on
 // after damage, which it reports; an error means that it could not finish, and the
 // report then says how far it came. It works beside appends and other readers, and
-// uses memory for the streams, not for the events. Options limit its rate and let
-// it report progress.
+// uses memory for the streams, not for the events. It uses all processors, unless
+// [AtMost] limits its rate; [OnProgress] tells how far it has come.
 func (s *Store) Verify(ctx context.Context, opts ...VerifyOption) (VerifyReport, error) {
 	if err := s.alive(); err != nil {
 		return VerifyReport{}, err
@@ -141,28 +141,43 @@ type verified struct {
 
 // segments checks the structure of each segment and that each carries the
 // digest of the one before.
-func (v *verifier) segments(ctx context.Context, last format.Pos) error {
-	var prev *segmentSum // nil where it is not known
-	for n := uint64(1); n <= uint64(last.Segment); n++ {
-		v.at = n
-		end := int64(-1) // of what is to be checked; -1 = all
-		if n == uint64(last.Segment) {
-			end = int64(last.Offset) + int64(last.Length)
-		}
-		sum, err := v.segment(ctx, n, end, prev)
-		if d, ok := errors.AsType[*segment.DamageError](err); ok {
-			v.damagedSegment(d, end)
-			prev = nil
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		prev = sum
-		v.report.Segments++
-		v.report.Bytes += sum.length
+func (v *verifier) segments(ctx context.Context, last format.Pos) (err error) {
+	if v.helpers() > 0 {
+		return v.segmentsAhead(ctx, last)
 	}
-	return nil
+	var prev *segmentSum // nil where it is not known
+	for n := uint64(1); n <= uint64(last.Segment) && err == nil; n++ {
+		v.at = n
+		prev, err = v.oneSegment(ctx, n, endOf(n, last), prev)
+	}
+	return err
+}
+
+// endOf is up to where a segment is to be checked; -1 = all of it.
+func endOf(number uint64, last format.Pos) int64 {
+	if number == uint64(last.Segment) {
+		return int64(last.Offset) + int64(last.Length)
+	}
+	return -1
+}
+
+// oneSegment checks one segment, and returns nil if it is damaged.
+func (v *verifier) oneSegment(ctx context.Context, number uint64, end int64, prev *segmentSum) (*segmentSum, error) {
+	sum, err := v.segment(ctx, number, end, prev)
+	if d, ok := errors.AsType[*segment.DamageError](err); ok {
+		v.damagedSegment(d, end)
+		return nil, nil
+	}
+	if err == nil {
+		v.sound(sum)
+	}
+	return sum, err
+}
+
+// sound takes in a segment that is.
+func (v *verifier) sound(sum *segmentSum) {
+	v.report.Segments++
+	v.report.Bytes += sum.length
 }
 
 // damagedSegment notes damage to the structures of a segment, which is checked up to
@@ -202,11 +217,18 @@ func (v *verifier) behind(number uint64, offset int64) uint64 {
 	return uint64(n) + 1
 }
 
-// segmentSum is what the next segment says of one.
+// segmentSum is what the next segment says of one, and what the one says of that
+// before it.
 type segmentSum struct {
 	first  uint64 // sequence
 	length int64
 	digest [32]byte
+	before format.SegmentHeader
+}
+
+// follows reports whether the segment names the one before it, if that is known.
+func (s *segmentSum) follows(prev *segmentSum) bool {
+	return prev == nil || s.before.PrevLength == uint64(prev.length) && s.before.PrevDigest == prev.digest
 }
 
 // segment checks one segment up to end and returns its length and digest.
@@ -233,7 +255,7 @@ func (v *verifier) segment(ctx context.Context, number uint64, end int64, prev *
 			Segment: number, End: sc.Size(), Reason: "the header is that of another segment or store",
 			FirstSequence: v.behind(number, 0), LastSequence: v.behind(number+1, 0) - 1,
 		}
-	case prev != nil && (head.PrevLength != uint64(prev.length) || head.PrevDigest != prev.digest):
+	case !(&segmentSum{before: head}).follows(prev):
 		// Either the header was changed or the segment before, and with it its events.
 		return nil, &segment.DamageError{
 			Segment: number, End: sc.End(), Reason: "the header carries another digest than that of the segment before",
@@ -260,7 +282,7 @@ func (v *verifier) segment(ctx context.Context, number uint64, end int64, prev *
 	if sealed && sc.End() < end {
 		return nil, &segment.DamageError{Segment: number, Offset: sc.End(), Reason: "the groups end before the next segment says that they do"}
 	}
-	return &segmentSum{first: head.FirstSequence, length: sc.End(), digest: digest.Sum()}, nil
+	return &segmentSum{first: head.FirstSequence, length: sc.End(), digest: digest.Sum(), before: head}, nil
 }
 
 // sealedAt is where the groups of a sealed segment end: its footer says so, or the
@@ -295,17 +317,28 @@ func (v *verifier) sealedAt(number uint64) (int64, error) {
 
 // events checks each record and its link.
 func (v *verifier) events(ctx context.Context) error {
+	if v.helpers() > 0 {
+		return v.eventsAhead(ctx)
+	}
+	_, err := v.eventsIn(ctx, 0, v.until)
+	return err
+}
+
+// eventsIn checks the events after one sequence up to another, and returns up to where
+// it came, which is further if it passed over a damage.
+func (v *verifier) eventsIn(ctx context.Context, after, until uint64) (uint64, error) {
 	cursor := v.store.segments.Cursor()
 	page := make([]index.Ref, 0, pageSize)
-	for q := (index.Query{Until: v.until}); q.After < v.until; {
+	q := index.Query{After: after, Until: until}
+	for q.After < until {
 		var failed error
 		if page, failed = v.store.index.Find(page[:0], q); failed == nil && len(page) == 0 {
-			return nil
+			return until, nil
 		}
 		read := int64(0)
 		for _, ref := range page {
 			if err := v.event(cursor, ref); err != nil {
-				return err
+				return q.After, err
 			}
 			read += int64(ref.Pos.Length)
 		}
@@ -314,16 +347,16 @@ func (v *verifier) events(ctx context.Context) error {
 			v.at = uint64(page[len(page)-1].Pos.Segment)
 		}
 		if err := v.advance(ctx, read); err != nil {
-			return err
+			return q.After, err
 		}
 		if failed != nil {
 			var err error
 			if q.After, err = v.pass(failed, q.After); err != nil {
-				return err
+				return q.After, err
 			}
 		}
 	}
-	return nil
+	return q.After, nil
 }
 
 // pass passes over the events of a segment of which neither the index nor the

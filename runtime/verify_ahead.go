@@ -1,0 +1,203 @@
+package batpak
+
+import (
+	"context"
+	"runtime"
+	"sync"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
+)
+
+// A verification that has no limit reads ahead on all processors. What is ahead of it
+// is only ever found to be sound: whoever meets anything else says so and no more, and
+// that part is verified again, in its turn, by the goroutine that verifies. So what
+// is reported of a damage does not depend on who was ahead.
+
+// chunkSize is how many events are verified together.
+const chunkSize = 16 << 10
+
+// helpers is how many goroutines read ahead. There are none where others decide how
+// fast it goes, or in which order a disk is asked.
+func (v *verifier) helpers() int {
+	if v.pace.limit > 0 || rtopts.FS(&v.store.options.Internal) != nil {
+		return 0
+	}
+	if n := runtime.GOMAXPROCS(0); n > 1 {
+		return n
+	}
+	return 0
+}
+
+// inOrder does n things, several at a time and each with a verifier of its own, and
+// takes in their results in order. Meanwhile it tells how many bytes were read.
+func inOrder[T any](ctx context.Context, v *verifier, n int, do func(ctx context.Context, w *verifier, i int) T, take func(i int, result T) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var helpers sync.WaitGroup
+	defer helpers.Wait()
+	defer cancel()
+	read := make(chan int64, 64)
+	var queue []chan T
+	for i, next := 0, 0; i < n; i++ {
+		for ; next < n && len(queue) < v.helpers(); next++ {
+			result, number := make(chan T, 1), next
+			queue = append(queue, result)
+			helpers.Go(func() {
+				w := &verifier{store: v.store, until: v.until, pace: pace{read: read}}
+				result <- do(ctx, w, number)
+			})
+		}
+		for waits := true; waits; {
+			select {
+			case bytes := <-read:
+				if err := v.advance(ctx, bytes); err != nil {
+					return err
+				}
+			case result := <-queue[0]:
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				if err := take(i, result); err != nil {
+					return err
+				}
+				waits = false
+			}
+		}
+		queue = queue[1:]
+	}
+	return nil
+}
+
+// anew verifies again what somebody has read before.
+func (v *verifier) anew(again func() error) error {
+	sometimes.Reached("part of a verification was done again in its turn")
+	v.pace.anew = true
+	defer func() { v.pace.anew = false }()
+	return again()
+}
+
+// chunk is what is ahead of a verification: a range of events that are sound if the
+// first of each stream in it follows from the one before the range.
+type chunk struct {
+	sound   bool
+	firsts  []firstEvent
+	heads   map[string]*verified // where the streams end
+	events  uint64
+	segment uint64 // of the last event
+}
+
+// firstEvent is the first event of a stream in a chunk.
+type firstEvent struct {
+	ref    index.Ref
+	entity string
+	record format.Record
+}
+
+// ahead reads the events after one sequence up to another.
+func (v *verifier) ahead(ctx context.Context, after, until uint64) (c chunk) {
+	c.heads = map[string]*verified{}
+	cursor := v.store.segments.Cursor()
+	page := make([]index.Ref, 0, pageSize)
+	for q := (index.Query{After: after, Until: until}); q.After < until; q.After = page[len(page)-1].Sequence {
+		var err error
+		if page, err = v.store.index.Find(page[:0], q); err != nil {
+			return c
+		}
+		if len(page) == 0 {
+			break
+		}
+		read := int64(0)
+		for _, ref := range page {
+			entity, err := v.store.index.Entity(ref.Sequence)
+			if err != nil {
+				return c
+			}
+			r, err := cursor.Record(ref.Pos, v.store.seed)
+			if err != nil {
+				return c
+			}
+			head := c.heads[entity]
+			if head == nil {
+				head = &verified{}
+				c.heads[entity] = head
+				c.firsts = append(c.firsts, firstEvent{ref, entity, r})
+			} else if v.check(&r, ref, entity, *head) != "" {
+				return c
+			}
+			head.version, head.hash = r.Version, r.Hash
+			read += int64(ref.Pos.Length)
+		}
+		c.events += uint64(len(page))
+		c.segment = uint64(page[len(page)-1].Pos.Segment)
+		if v.advance(ctx, read) != nil {
+			return c
+		}
+	}
+	c.sound = true
+	return c
+}
+
+// accept takes in a chunk, or reports that it is not what follows.
+func (v *verifier) accept(c *chunk) bool {
+	if !c.sound {
+		return false
+	}
+	for i := range c.firsts {
+		f := &c.firsts[i]
+		if head := v.heads[f.entity]; head.broken || v.check(&f.record, f.ref, f.entity, head) != "" {
+			return false
+		}
+	}
+	for entity, head := range c.heads {
+		v.heads[entity] = *head
+	}
+	v.report.Events += c.events
+	if c.segment > 0 {
+		v.at = c.segment
+	}
+	return true
+}
+
+// eventsAhead is [verifier.events] with helpers.
+func (v *verifier) eventsAhead(ctx context.Context) error {
+	passed := uint64(0) // with what the range before it went over, of a damaged segment
+	chunks := int((v.until + chunkSize - 1) / chunkSize)
+	return inOrder(ctx, v, chunks, func(ctx context.Context, w *verifier, i int) chunk {
+		return w.ahead(ctx, uint64(i)*chunkSize, min(v.until, uint64(i+1)*chunkSize))
+	}, func(i int, c chunk) error {
+		after, until := max(passed, uint64(i)*chunkSize), min(v.until, uint64(i+1)*chunkSize)
+		if after >= until || after == uint64(i)*chunkSize && v.accept(&c) {
+			return nil
+		}
+		return v.anew(func() (err error) {
+			passed, err = v.eventsIn(ctx, after, until)
+			return err
+		})
+	})
+}
+
+// segmentsAhead is [verifier.segments] with helpers.
+func (v *verifier) segmentsAhead(ctx context.Context, last format.Pos) error {
+	var prev *segmentSum
+	return inOrder(ctx, v, int(last.Segment), func(ctx context.Context, w *verifier, i int) *segmentSum {
+		n := uint64(i + 1)
+		sum, err := w.segment(ctx, n, endOf(n, last), nil)
+		if err != nil {
+			return nil
+		}
+		return sum
+	}, func(i int, sum *segmentSum) (err error) {
+		n := uint64(i + 1)
+		if v.at = n; sum != nil && sum.follows(prev) {
+			prev = sum
+			v.sound(sum)
+			return nil
+		}
+		return v.anew(func() error {
+			prev, err = v.oneSegment(ctx, n, endOf(n, last), prev)
+			return err
+		})
+	})
+}
