@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -684,6 +685,60 @@ func TestSnapshotIncarnationIsNotForgotten(t *testing.T) {
 	}
 	if r := mustAppend(t, s, note("e:1", large)); r.Incarnation() <= uint64(closing.Incarnation) {
 		t.Errorf("incarnation %d comes after %d", r.Incarnation(), closing.Incarnation)
+	}
+}
+
+// TestSnapshotBesideGoroutines makes snapshots of a store on the real disk while others
+// append to it, begin segments and write footers: each is a beginning of the log, with
+// all that was acknowledged before.
+func TestSnapshotBesideGoroutines(t *testing.T) {
+	dir := t.TempDir()
+	s, err := batpak.Open(filepath.Join(dir, "store"), &batpak.Options{SegmentSize: 4 << 10})
+	s = opened(t, s, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	var writers sync.WaitGroup
+	for w := range 3 {
+		writers.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				_, err := s.Append(context.Background(), note(fmt.Sprint("e:", w), strings.Repeat("x", 100+i%200)))
+				if err != nil {
+					t.Errorf("append beside snapshots: %v", err)
+					return
+				}
+			}
+		})
+	}
+	var positions []uint64
+	for i := range 6 {
+		before := s.Frontier().Durable
+		r, err := s.Snapshot(t.Context(), filepath.Join(dir, fmt.Sprint(i)))
+		if err != nil || r.Position < before {
+			t.Fatalf("Snapshot() = %+v, %v, with %d events before it", r, err, before)
+		}
+		positions = append(positions, r.Position)
+		if err := s.Wait(t.Context(), batpak.MarkDurable, r.Position+30); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	writers.Wait()
+	all, err := eventsOf(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range positions {
+		c, err := batpak.Open(filepath.Join(dir, fmt.Sprint(i)), nil)
+		c = opened(t, c, err)
+		got, err := eventsOf(c)
+		if what := differs(got, all); err != nil || uint64(len(got)) != want || what != "" {
+			t.Errorf("snapshot %d has %d events, want %d: %s, %v", i, len(got), want, what, err)
+		}
+		if v, err := c.Verify(t.Context()); err != nil || len(v.Damages) > 0 {
+			t.Errorf("Verify() of snapshot %d = %+v, %v", i, v, err)
+		}
+	}
+	if v, err := s.Verify(t.Context()); err != nil || len(v.Damages) > 0 {
+		t.Errorf("Verify() of the store = %+v, %v", v, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
@@ -146,7 +147,7 @@ func (v *verifier) accept(c *chunk) bool {
 	}
 	for i := range c.firsts {
 		f := &c.firsts[i]
-		if head := v.heads[f.entity]; head.broken || v.check(&f.record, f.ref, f.entity, head) != "" {
+		if head := v.heads[f.entity]; head.broken || !planted.Bug("first events of what is ahead are not checked") && v.check(&f.record, f.ref, f.entity, head) != "" {
 			return false
 		}
 	}
