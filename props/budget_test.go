@@ -41,6 +41,7 @@ var excused = map[string]excuse{
 	"runtime/internal/segment: names":   {13, "two ways to read, one to write, and an error for each outcome"},
 	"runtime/internal/vfs: names":       {19, "the modes of files and of locks, two each"},
 	"runtime/internal/vfs/simfs: names": {23, "a constant for each operation that can fail, and for each way to lose"},
+	"runtime/internal/vfs: lines":       {950, "each promise of the interface beside the calls that keep it"},
 	"runtime/internal/vfs/simfs: lines": {1500, "all that a disk may do, in one place"},
 
 	"runtime/internal/vfs/checkfs: lines": {1400, "the whole protocol in one place"},

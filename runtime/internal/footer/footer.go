@@ -8,6 +8,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
