@@ -104,7 +104,11 @@ func (j *judge) try(d directory) (finding, error) {
 		return finding{outcome: wasRefused, damage: damage}, j.checkPlace(d, damage)
 	}
 	if name := j.brokenSeal(d); name != "" {
+		report := s.Report()
 		err := j.checkFound(s, d, name)
+		if err == nil && report.Cut > 0 {
+			err = j.checkCut(d, &report)
+		}
 		return finding{outcome: wasFound}, errors.Join(err, s.Close())
 	}
 	got, err := eventsOf(s)
@@ -132,7 +136,11 @@ func (sp *specimen) brokenSeal(d directory) string {
 // checkFound checks that a store whose segment of this name is damaged serves no
 // event that is not as it was, and that Verify finds the damage.
 func (sp *specimen) checkFound(s *batpak.Store, d directory, name string) error {
-	for i := range sp.events {
+	visible := int(s.Frontier().Visible)
+	if visible < len(sp.events) && !slices.Contains(sp.ends(), visible) {
+		return fmt.Errorf("there are %d events, no group ended there", visible)
+	}
+	for i := range sp.events[:min(visible, len(sp.events))] {
 		e, err := s.At(uint64(i) + 1)
 		damage, damaged := errors.AsType[*batpak.CorruptError](err)
 		switch {
@@ -152,6 +160,16 @@ func (sp *specimen) checkFound(s *batpak.Store, d directory, name string) error 
 		return fmt.Errorf("%s is not as it was, and Verify says %+v", name, report)
 	}
 	return nil
+}
+
+// ends are the numbers of events after which a group ended.
+func (sp *specimen) ends() (all []int) {
+	n := 0
+	for _, g := range sp.groups {
+		n += int(g.Count)
+		all = append(all, n)
+	}
+	return all
 }
 
 // soundAt reports whether the record at the place of a damage is as it was, and so
