@@ -96,10 +96,13 @@ type verifier struct {
 func (v *verifier) run(ctx context.Context) error {
 	last := format.Pos{Segment: 1}
 	ref, ok, err := v.store.index.At(v.until)
-	if err != nil {
+	d, damaged := errors.AsType[*segment.DamageError](err)
+	switch {
+	case damaged: // the last event is in a sealed segment, of which no index is left
+		last = format.Pos{Segment: uint32(d.Segment) + 1, Length: format.SegmentHeaderSize}
+	case err != nil:
 		return err
-	}
-	if ok {
+	case ok:
 		last = ref.Pos
 	}
 	for n := uint64(1); n <= uint64(last.Segment); n++ {
