@@ -1,9 +1,11 @@
 package props_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/leanovate/gopter/gen"
@@ -18,7 +20,9 @@ import (
 const flips = 3000
 
 // LAW06: of a closed store, any flipped bit in any file is detected when it is
-// opened, or it opens with exactly the events it had.
+// opened, or it opens with exactly the events it had; or else the bit is in a sealed
+// segment, which is not read then: Verify finds it, and an event is read as it was or
+// said to be damaged.
 func TestLaw06FlippedBitAtRestIsNeverServed(t *testing.T) {
 	t.Parallel()
 	disk, s := fullStore(t)
@@ -42,8 +46,16 @@ func TestLaw06FlippedBitAtRestIsNeverServed(t *testing.T) {
 			return fmt.Errorf("Open() = %w, want ErrCorrupt or ErrNewerFormat", err)
 		}
 		got, err := allEvents(s)
-		if err != nil || !reflect.DeepEqual(got, want) {
+		if err == nil && !reflect.DeepEqual(got, want) || err != nil && !errors.Is(err, batpak.ErrCorrupt) {
 			return fmt.Errorf("the store opens, and has %d events, %w, want all %d unchanged", len(got), err, len(want))
+		}
+		for i := range want {
+			if e, err := s.At(want[i].Sequence); !errors.Is(err, batpak.ErrCorrupt) && (err != nil || !reflect.DeepEqual(e, want[i])) {
+				return fmt.Errorf("At(%d) = %+v, %w, want ErrCorrupt or %+v", want[i].Sequence, e, err, want[i])
+			}
+		}
+		if v, verr := s.Verify(t.Context()); verr != nil || len(v.Damages) == 0 && (err != nil || f.sealed(disk)) {
+			return fmt.Errorf("Verify() = %+v, %w, want the damage", v, verr)
 		}
 		return s.Close()
 	})
@@ -86,7 +98,8 @@ func TestLaw06RealDiskAgreesWithTheSimulatedOne(t *testing.T) {
 }
 
 // LAW06: under an open store, an event whose bits flip is reported as damaged or
-// read as it was, and Verify finds every flip up to the last event.
+// read as it was, and Verify finds every flip up to the last event, but in footers,
+// which are made again.
 func TestLaw06FlippedBitUnderOpenStoreIsNeverServed(t *testing.T) {
 	t.Parallel()
 	disk, s := fullStore(t)
@@ -112,7 +125,7 @@ func TestLaw06FlippedBitUnderOpenStoreIsNeverServed(t *testing.T) {
 		if got, err := allEvents(s); err == nil && !reflect.DeepEqual(got, want) || err != nil && !errors.Is(err, batpak.ErrCorrupt) {
 			return fmt.Errorf("%d events, %w, want all %d unchanged or ErrCorrupt", len(got), err, len(want))
 		}
-		if v, err := s.Verify(t.Context()); err != nil || len(v.Damages) == 0 {
+		if v, err := s.Verify(t.Context()); err != nil || len(v.Damages) == 0 && !f.footer(disk) {
 			return fmt.Errorf("Verify() = %+v, %w, want the damage", v, err)
 		}
 		if damaged {
@@ -177,6 +190,22 @@ type flip struct {
 }
 
 func (f flip) String() string { return fmt.Sprintf("%s, byte %d, bit %d", f.file, f.offset, f.bit) }
+
+// sealed reports whether the bit is in a part of the log that another segment
+// follows, footer whether it is behind that.
+func (f flip) sealed(d *batpaktest.Disk) bool { return f.offset < f.end(d) }
+func (f flip) footer(d *batpaktest.Disk) bool { return f.end(d) > 0 && !f.sealed(d) }
+
+// end is where the groups of the file end according to the header of the next
+// segment, in which FORMAT.md says where that stands; 0 if there is none.
+func (f flip) end(d *batpaktest.Disk) int {
+	names := d.Names()
+	i := slices.Index(names, f.file)
+	if i < 0 || i+1 == len(names) {
+		return 0
+	}
+	return int(binary.LittleEndian.Uint64(d.Bytes(names[i+1])[48:]))
+}
 
 // apply returns the name of the file and its bytes with the bit flipped.
 func (f flip) apply(d *batpaktest.Disk) (string, []byte) {
