@@ -22,13 +22,16 @@ type upkeep struct {
 	quit   chan struct{}
 	done   sync.WaitGroup
 
-	mu     sync.Mutex // guards all below; held while work is done
+	turn   chan struct{} // holds one while work is done, which guards all below
 	closed bool
 	failed map[uint64]error // by segment; after a failed sync nothing is tried again
 }
 
 func (s *Store) newUpkeep() *upkeep {
-	u := &upkeep{store: s, inline: rtopts.FS(&s.options.Internal) != nil, due: make(chan struct{}, 1), quit: make(chan struct{}), failed: map[uint64]error{}}
+	u := &upkeep{
+		store: s, inline: rtopts.FS(&s.options.Internal) != nil,
+		due: make(chan struct{}, 1), quit: make(chan struct{}), turn: make(chan struct{}, 1), failed: map[uint64]error{},
+	}
 	if !u.inline {
 		u.done.Go(u.run)
 	}
@@ -63,7 +66,7 @@ func (u *upkeep) work() {
 	if !u.begin() {
 		return // it is under way further up, and what is due stays so
 	}
-	defer u.mu.Unlock()
+	defer u.end()
 	if u.closed {
 		return
 	}
@@ -84,12 +87,20 @@ func (u *upkeep) work() {
 // begin waits until no other work is done, and reports whether it may be done now: not
 // if upkeep is inline and the goroutine may be in the midst of it.
 func (u *upkeep) begin() bool {
-	if u.inline {
-		return u.mu.TryLock()
+	if !u.inline {
+		u.turn <- struct{}{}
+		return true
 	}
-	u.mu.Lock()
-	return true
+	select {
+	case u.turn <- struct{}{}:
+		return true
+	default:
+		return false
+	}
 }
+
+// end lets other work be done.
+func (u *upkeep) end() { <-u.turn }
 
 // link shares the file of a segment with another directory. It fails with
 // [errors.ErrUnsupported] if the file may be written to yet.
@@ -97,7 +108,7 @@ func (u *upkeep) link(number uint64, into vfs.FS) error {
 	if !u.begin() {
 		return errors.ErrUnsupported
 	}
-	defer u.mu.Unlock()
+	defer u.end()
 	if slices.Contains(u.store.index.Pending(), number) {
 		sometimes.Reached("segment without a footer was not shared")
 		return errors.ErrUnsupported
@@ -110,7 +121,7 @@ func (u *upkeep) stop() {
 	close(u.quit)
 	u.done.Wait()
 	u.work()
-	u.mu.Lock()
-	defer u.mu.Unlock()
+	u.turn <- struct{}{}
+	defer u.end()
 	u.closed = true
 }
