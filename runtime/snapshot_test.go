@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -376,11 +377,12 @@ func TestSnapshotIsCancelled(t *testing.T) {
 		for at, done := 1, false; !done; at++ {
 			c := newCopied(t, 6)
 			ctx, cancel := context.WithCancel(t.Context())
-			n, over := 0, make(chan error, 1)
+			var n atomic.Int64 // operations, those of a Close beside it included
+			over := make(chan error, 1)
 			c.disk.OnOp(func(op simfs.Op, name string) {
-				if n++; n != at {
+				if n.Add(1) != int64(at) {
 					for image := range c.disk.Cuts() {
-						if n < at || !changes(op) || t.Failed() {
+						if n.Load() < int64(at) || !changes(op) || t.Failed() {
 							break
 						}
 						if _, err := c.hold(image, len(c.events), false); err != nil {
@@ -399,7 +401,7 @@ func TestSnapshotIsCancelled(t *testing.T) {
 			})
 			_, err := c.store.Snapshot(ctx, "copy")
 			c.disk.OnOp(nil)
-			done = n < at
+			done = n.Load() < int64(at)
 			if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, batpak.ErrClosed) {
 				t.Fatalf("at operation %d: %v", at, err)
 			}
