@@ -32,6 +32,9 @@ type Place struct {
 	Store   [16]byte
 	Segment uint64
 	Offset  int64 // of the group's header in the segment
+	// Last and Round are those of a merged segment's header, zero in any other.
+	Last  uint64
+	Round uint32
 }
 
 // GroupHeader precedes the records of one group, the unit of write, sync and
@@ -141,7 +144,14 @@ func (p Place) seed() uint32 {
 	if !planted.Bug("group header does not know its place") {
 		binary.LittleEndian.PutUint64(b[24:], uint64(p.Offset))
 	}
-	return checksum(0, b[:])
+	seed := checksum(0, b[:])
+	if p.Round == 0 || planted.Bug("group header of a merged segment does not know its round") {
+		return seed
+	}
+	var merged [12]byte
+	binary.LittleEndian.PutUint64(merged[:], p.Last)
+	binary.LittleEndian.PutUint32(merged[8:], p.Round)
+	return checksum(seed, merged[:])
 }
 
 // checksum is CRC-32C, continued from seed.
