@@ -21,8 +21,8 @@ const (
 // excused lists what may exceed its budget, how far, and why: a room, a file or a
 // function (in the form "file:function"), with what is counted.
 var excused = map[string]excuse{
-	"runtime: lines":            {4000, "the one public face; what could be a room of its own is one already"},
-	"runtime: names":            {125, "errors with fields for each outcome, and what generated code calls"},
+	"runtime: lines":            {4250, "the one public face; what could be a room of its own is one already"},
+	"runtime: names":            {132, "errors with fields for each outcome, and what generated code calls"},
 	"runtime/wire: lines":       {1400, "both directions of every kind of value, and what generated codecs share"},
 	"gen: lines":                {1900, "one emitter for each part of the generated surface, tests among them"},
 	"schema/static: lines":      {1150, "an evaluator for each sort of declaration and of expression"},
@@ -31,17 +31,18 @@ var excused = map[string]excuse{
 
 	"runtime/internal/commit: lines":  {1200, "one protocol under one lock, driven by leaders or step by step"},
 	"runtime/internal/sidx: lines":    {1450, "what writes an index and what reads it share what a page and a section are"},
-	"runtime/internal/replay: lines":  {1000, "the log as its writer and as those beside it read it"},
-	"runtime/internal/segment: lines": {1150, "what reads a segment and what writes it share what a segment is"},
+	"runtime/internal/replay: lines":  {1150, "the log as its writer and as those beside it read it"},
+	"runtime/internal/segment: lines": {1450, "what reads a segment and what writes it share what a segment is"},
 
-	"runtime/internal/format: names":    {36, "a struct and a pair of functions for each shape of bytes"},
+	"runtime/internal/format: names":    {42, "a struct and a pair of functions for each shape of bytes"},
 	"runtime/internal/commit: names":    {16, "errors that the caller has to tell apart"},
-	"runtime/internal/segment: names":   {13, "two ways to read, one to write, and an error for each outcome"},
+	"runtime/internal/segment: names":   {20, "two ways to read, one to write, names of files, and an error for each outcome"},
+	"runtime/internal/compact: names":   {15, "a constant for each fate of an event, and for each outcome of an opening"},
 	"runtime/internal/vfs: names":       {18, "the modes of files and of locks, two each"},
 	"runtime/internal/vfs/simfs: names": {22, "a constant for each operation that can fail, and for each way to lose"},
 	"runtime/internal/vfs/simfs: lines": {1400, "all that a disk may do, in one place"},
 
-	"runtime/internal/vfs/checkfs: lines": {1250, "the whole protocol in one place"},
+	"runtime/internal/vfs/checkfs: lines": {1400, "the whole protocol in one place"},
 
 	"gen/internal/vocab: names": {17, "a word for each package and each idiom of emitted code"},
 }

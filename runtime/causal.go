@@ -12,18 +12,19 @@ import (
 )
 
 // Ancestors iterates over the events before the given one in its stream, the
-// newest first, and checks each link of the hash chain on the way. A link that
+// newest first, and checks each link of the hash chain on the way. What a compaction
+// took something from comes with a [*TombstoneError], and the walk goes on. A link that
 // does not hold, or bytes that are damaged, end it with a [*CorruptError]; an
 // unknown id ends it with [ErrNotFound].
 func (s *Store) Ancestors(id ID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		e, err := s.Get(id)
 		var linker chain.Linker
-		for err == nil {
+		for err == nil || errors.Is(err, ErrTombstoned) {
 			ref, _, rerr := s.index.At(e.Sequence)
 			var child format.Record
 			if rerr == nil {
-				child, rerr = s.segments.Record(ref.Pos, s.seed)
+				child, _, rerr = s.record(s.segments, ref)
 			}
 			if rerr != nil {
 				err = outward(rerr, e.Sequence)
@@ -40,7 +41,7 @@ func (s *Store) Ancestors(id ID) iter.Seq2[Event, error] {
 					err = cmp.Or(s.lost(e.Entity, e.Sequence), ErrNotFound)
 					break
 				}
-				if parent, err = s.read(s.segments, pref); err != nil {
+				if parent, err = s.read(s.segments, pref); err != nil && !errors.Is(err, ErrTombstoned) {
 					break
 				}
 			}
@@ -51,7 +52,7 @@ func (s *Store) Ancestors(id ID) iter.Seq2[Event, error] {
 				}
 				break
 			}
-			if e.Version == 1 || !yield(parent, nil) {
+			if e.Version == 1 || !yield(parent, err) {
 				return
 			}
 			e = parent
@@ -66,18 +67,18 @@ func (s *Store) Ancestors(id ID) iter.Seq2[Event, error] {
 func (s *Store) Causes(id ID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		e, err := s.Get(id)
-		for err == nil && !e.Causation.IsZero() {
+		for (err == nil || errors.Is(err, ErrTombstoned)) && !e.Causation.IsZero() {
 			var cause Event
 			cause, err = s.Get(e.Causation)
 			if errors.Is(err, ErrNotFound) || err == nil && cause.Sequence >= e.Sequence {
 				return // an id from elsewhere
 			}
-			if err == nil && !yield(cause, nil) {
+			if (err == nil || errors.Is(err, ErrTombstoned)) && !yield(cause, err) {
 				return
 			}
 			e = cause
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrTombstoned) {
 			yield(Event{}, err)
 		}
 	}
@@ -89,23 +90,27 @@ func (s *Store) Causes(id ID) iter.Seq2[Event, error] {
 func (s *Store) Effects(id ID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		e, err := s.Get(id)
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrTombstoned) {
 			yield(Event{}, err)
 			return
 		}
 		queue, err := s.effects(nil, &e)
-		for ; len(queue) > 0 && err == nil; queue = queue[1:] {
-			effect, err := s.read(s.segments, queue[0].ref)
-			if err == nil && effect.Causation != queue[0].cause {
-				continue // an id from elsewhere that looks like the cause's to the index
-			}
-			if !yield(effect, err) || err != nil {
-				return
-			}
-			queue, err = s.effects(queue, &effect)
-		}
 		if err != nil {
 			yield(Event{}, err)
+			return
+		}
+		for ; len(queue) > 0; queue = queue[1:] {
+			effect, err := s.read(s.segments, queue[0].ref)
+			if (err == nil || errors.Is(err, ErrTombstoned)) && effect.Causation != queue[0].cause {
+				continue // an id from elsewhere that looks like the cause's to the index
+			}
+			if !yield(effect, err) || err != nil && !errors.Is(err, ErrTombstoned) {
+				return
+			}
+			if queue, err = s.effects(queue, &effect); err != nil {
+				yield(Event{}, err)
+				return
+			}
 		}
 	}
 }

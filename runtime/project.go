@@ -3,6 +3,7 @@ package batpak
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -119,7 +120,11 @@ func Load(ctx context.Context, s *Store, entity string, into ...Loader) (Reading
 		r.version, err = s.Head(entity)
 		return r, err
 	}
-	for e, err := range s.Events(Query{Entity: entity}) {
+	for e, err := range s.all(Query{Entity: entity}) {
+		if t, ok := errors.AsType[*TombstoneError](err); ok && t.Dropped {
+			r.version = e.Version // it is no part of the state, but of the stream
+			continue
+		}
 		if err != nil {
 			return Reading{}, err
 		}

@@ -1,6 +1,7 @@
 package batpak
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -87,11 +88,11 @@ func (s *Store) byKey(key string) (Event, error) {
 	}
 	for _, ref := range refs {
 		e, err := s.read(s.segments, ref)
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrTombstoned) {
 			return Event{}, err
 		}
 		if e.Key == key {
-			return e, nil
+			return e, err
 		}
 	}
 	return Event{}, ErrNotFound
@@ -109,8 +110,25 @@ func (s *Store) Head(entity string) (uint64, error) {
 
 // Events iterates over the events that q selects, in the order of their
 // sequences. What is appended while it runs is not part of it. An error is the
-// last element. The sequence may be ranged over again, which starts anew.
+// last element, but for a [*TombstoneError]: it comes with the event, without its
+// payload, and the iteration may go on. Events that a compaction dropped are left
+// out. The sequence may be ranged over again, which starts anew.
 func (s *Store) Events(q Query) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		for e, err := range s.all(q) {
+			if t, ok := errors.AsType[*TombstoneError](err); ok && t.Dropped {
+				sometimes.Reached("iteration left out a dropped event")
+				continue
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// all is Events with those that a compaction dropped.
+func (s *Store) all(q Query) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		if err := s.alive(); err != nil {
 			yield(Event{}, err)
@@ -131,7 +149,7 @@ func (s *Store) Events(q Query) iter.Seq2[Event, error] {
 			page, failed = s.index.Find(page[:0], iq) // up to where it failed
 			for _, ref := range page {
 				e, err := s.read(cursor, ref)
-				if !yield(e, err) || err != nil {
+				if !yield(e, err) || err != nil && !errors.Is(err, ErrTombstoned) {
 					return
 				}
 			}
@@ -154,10 +172,41 @@ type recorder interface {
 }
 
 // read reads an event and checks that it is the one that was asked for.
+//
+// Of one that a compaction has taken something from, it returns what is left, and a
+// [*TombstoneError].
 func (s *Store) read(from recorder, ref index.Ref) (Event, error) {
-	r, err := from.Record(ref.Pos, s.seed)
+	e, r, err := s.stored(from, ref)
+	if err == nil && r.Tombstone {
+		sometimes.Reached("tombstone was read")
+		e.Payload, err = nil, &TombstoneError{Sequence: e.Sequence, Dropped: r.Dropped()}
+	}
+	return e, err
+}
+
+// record reads a record. If it is not where the index has just said, the index is asked
+// again: the segment may have been merged meanwhile.
+func (s *Store) record(from recorder, ref index.Ref) (format.Record, index.Ref, error) {
+	for {
+		r, err := from.Record(ref.Pos, s.seed)
+		_, damaged := errors.AsType[*segment.DamageError](err)
+		if err == nil && ref.Holds(&r) || err != nil && !damaged && !errors.Is(err, segment.ErrMerged) {
+			return r, ref, err
+		}
+		again, ok, ierr := s.index.At(ref.Sequence)
+		if ierr != nil || !ok || again.Pos == ref.Pos {
+			return r, ref, err
+		}
+		sometimes.Reached("event was looked for again where a merge has put it")
+		ref = again
+	}
+}
+
+// stored reads an event and the record that it is made of.
+func (s *Store) stored(from recorder, ref index.Ref) (Event, format.Record, error) {
+	r, ref, err := s.record(from, ref)
 	if err != nil {
-		return Event{}, outward(err, ref.Sequence)
+		return Event{}, r, outward(err, ref.Sequence)
 	}
 	corrupt := func(reason string) error {
 		return &CorruptError{
@@ -166,16 +215,16 @@ func (s *Store) read(from recorder, ref index.Ref) (Event, error) {
 	}
 	if !ref.Holds(&r) && !planted.Bug("event that was read may be another") {
 		sometimes.Reached("another event was read than was looked for")
-		return Event{}, corrupt(fmt.Sprintf("holds event %d with id %v in place of event %d", r.Sequence, ID(r.ID), ref.Sequence))
+		return Event{}, r, corrupt(fmt.Sprintf("holds event %d with id %v in place of event %d", r.Sequence, ID(r.ID), ref.Sequence))
 	}
 	decision, err := decisionOf(&r)
 	if err != nil {
 		sometimes.Reached("extensions of a sound record could not be read")
-		return Event{}, corrupt(err.Error())
+		return Event{}, r, corrupt(err.Error())
 	}
 	e := event(&r, decision)
 	e.Unproven = s.unproven(e.Entity, e.Version)
-	return e, nil
+	return e, r, nil
 }
 
 // decisionOf is what the gates said of a record's event, nil if there were none. It
@@ -241,7 +290,10 @@ func outward(err error, sequence uint64) error {
 		return e
 	}
 	if n, ok := errors.AsType[*segment.NewerError](err); ok {
-		return &FormatError{File: segment.Name(n.Segment), Found: n.Found, Supported: format.Version}
+		return &FormatError{File: cmp.Or(n.File, segment.Name(n.Segment)), Found: n.Found, Supported: format.Version}
+	}
+	if errors.Is(err, segment.ErrMerged) {
+		return fmt.Errorf("%w: %w", ErrCompacted, err)
 	}
 	if vfs.Full(err) {
 		return fmt.Errorf("%w: %w", ErrDiskFull, err)

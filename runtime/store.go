@@ -43,6 +43,9 @@ type Store struct {
 	opened      OpenReport
 	breaks      map[string]uint64 // of a salvaged store: streams, and their first version behind a gap
 
+	compacting chan struct{} // holds one while segments are merged
+	compactErr error         // why nothing is merged any more; of who compacts
+
 	follower   *replay.Follower // of a store that others may write to, else nil
 	refreshing chan struct{}    // holds one while the follower is used
 
@@ -99,7 +102,7 @@ func openFS(fs vfs.FS, options Options) (*Store, error) {
 
 // newStore returns a store that was not read yet.
 func newStore(fs vfs.FS, options Options) *Store {
-	return &Store{options: options, fs: fs, bound: map[Kind]string{}, isShut: make(chan struct{})}
+	return &Store{options: options, fs: fs, bound: map[Kind]string{}, isShut: make(chan struct{}), compacting: make(chan struct{}, 1)}
 }
 
 // locked turns an error of the directory's lock into one of this package.
@@ -215,6 +218,7 @@ func (s *Store) shutLog() error {
 		s.frontier.End(commit.ErrClosed)
 		return s.segments.Close()
 	}
+	s.compacting <- struct{}{} // for good
 	s.upkeep.stop()
 	err := s.failure(s.pipeline.Close(), nil, nil)
 	if err == nil {

@@ -26,6 +26,9 @@ type VerifyReport struct {
 	Bytes    int64  // of the segments
 	Streams  int    // with at least one event
 	Events   uint64 // whose link in the chain was computed again and holds
+	// Tombstones are those of them whose payload a compaction took away, Dropped the
+	// events beside them of which it left nothing to compute a link from.
+	Tombstones, Dropped uint64
 	// Damages are the first damage of each stream and of each segment that has
 	// one. It is empty for a sound store.
 	Damages []Damage
@@ -102,7 +105,7 @@ func (v *verifier) run(ctx context.Context) error {
 	if ok {
 		last = ref.Pos
 	}
-	for n := uint64(1); n <= uint64(last.Segment); n++ {
+	for n := uint64(1); n <= uint64(last.Segment); n = v.behindFile(n) {
 		v.pace.of += v.length(n, last)
 	}
 	v.pace.of *= 2
@@ -143,7 +146,7 @@ type verified struct {
 // digest of the one before.
 func (v *verifier) segments(ctx context.Context, last format.Pos) error {
 	var prev *segmentSum // nil where it is not known
-	for n := uint64(1); n <= uint64(last.Segment); n++ {
+	for n := uint64(1); n <= uint64(last.Segment); n = v.behindFile(n) {
 		v.at = n
 		end := int64(-1) // of what is to be checked; -1 = all
 		if n == uint64(last.Segment) {
@@ -160,7 +163,7 @@ func (v *verifier) segments(ctx context.Context, last format.Pos) error {
 		}
 		prev = sum
 		v.report.Segments++
-		v.report.Bytes += sum.length
+		v.report.Bytes += sum.bytes
 	}
 	return nil
 }
@@ -185,7 +188,7 @@ func (v *verifier) damagedSegment(d *segment.DamageError, end int64) {
 	}
 	v.damaged(Damage{
 		Sequence: d.FirstSequence, LastSequence: d.LastSequence,
-		File: segment.Name(d.Segment), Offset: d.Offset, End: d.End, Reason: d.Reason,
+		File: v.store.segments.Span(d.Segment).Name(), Offset: d.Offset, End: d.End, Reason: d.Reason,
 	})
 }
 
@@ -202,9 +205,13 @@ func (v *verifier) behind(number uint64, offset int64) uint64 {
 	return uint64(n) + 1
 }
 
+// behindFile is the segment behind those for which the file of one stands.
+func (v *verifier) behindFile(number uint64) uint64 { return v.store.segments.Span(number).Last + 1 }
+
 // segmentSum is what the next segment says of one.
 type segmentSum struct {
 	first  uint64 // sequence
+	bytes  int64
 	length int64
 	digest [32]byte
 }
@@ -240,7 +247,10 @@ func (v *verifier) segment(ctx context.Context, number uint64, end int64, prev *
 			FirstSequence: prev.first, LastSequence: head.FirstSequence - 1,
 		}
 	}
-	digest.Write(sc.Bytes())
+	merged, isMerged := sc.Merged()
+	if !isMerged {
+		digest.Write(sc.Bytes())
+	}
 	if err := v.advance(ctx, int64(len(sc.Bytes()))); err != nil {
 		return nil, err
 	}
@@ -260,20 +270,37 @@ func (v *verifier) segment(ctx context.Context, number uint64, end int64, prev *
 	if sealed && sc.End() < end {
 		return nil, &segment.DamageError{Segment: number, Offset: sc.End(), Reason: "the groups end before the next segment says that they do"}
 	}
-	return &segmentSum{first: head.FirstSequence, length: sc.End(), digest: digest.Sum()}, nil
+	if isMerged && (uint64(sc.End()) != merged.Length || digest.Sum() != merged.Digest) {
+		return nil, &segment.DamageError{
+			Segment: number, End: sc.End(), Reason: "length or digest differ from what the merged segment says of itself",
+			FirstSequence: merged.FirstSequence, LastSequence: merged.NextSequence - 1,
+		}
+	}
+	if isMerged { // the segments around it go by what it stands for
+		return &segmentSum{first: head.FirstSequence, bytes: sc.End(), length: int64(merged.LastLength), digest: merged.LastDigest}, nil
+	}
+	return &segmentSum{first: head.FirstSequence, bytes: sc.End(), length: sc.End(), digest: digest.Sum()}, nil
 }
 
 // sealedAt is where the groups of a sealed segment end: its footer says so, or the
 // next segment, or else its last event.
 func (v *verifier) sealedAt(number uint64) (int64, error) {
-	run, err := footer.Open(v.store.segments, sidx.Place{Store: v.store.id, Segment: number}, v.store.cache)
+	run, err := footer.Open(v.store.segments, v.store.segments.Span(number), v.store.id, v.store.cache)
 	if err == nil {
 		return int64(run.Length), nil
 	}
 	if _, damaged := errors.AsType[*sidx.DamageError](err); !damaged {
 		return 0, err
 	}
-	sc, err := v.store.segments.Scan(number + 1)
+	sc, err := v.store.segments.Scan(number)
+	if err == nil {
+		if _, herr := sc.Head(); herr == nil {
+			if m, ok := sc.Merged(); ok {
+				return int64(m.Length), nil
+			}
+		}
+		sc, err = v.store.segments.Scan(number + 1)
+	}
 	if err == nil {
 		next, herr := sc.Head()
 		if herr == nil && next.Store == v.store.id && next.Segment == number+1 {
@@ -359,7 +386,7 @@ func (v *verifier) event(cursor *segment.Cursor, ref index.Ref) error {
 	if head.broken {
 		return nil
 	}
-	r, err := cursor.Record(ref.Pos, v.store.seed)
+	r, ref, err := v.store.record(cursor, ref)
 	reason := ""
 	if d, ok := errors.AsType[*segment.DamageError](err); ok {
 		reason = d.Reason
@@ -371,13 +398,20 @@ func (v *verifier) event(cursor *segment.Cursor, ref index.Ref) error {
 	if reason != "" {
 		v.damaged(Damage{
 			Entity: entity, Sequence: ref.Sequence, LastSequence: ref.Sequence,
-			File: segment.Name(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset),
+			File: v.store.segments.Span(uint64(ref.Pos.Segment)).Name(), Offset: int64(ref.Pos.Offset),
 			End: int64(ref.Pos.Offset) + int64(ref.Pos.Length), Reason: reason,
 		})
 		v.heads[entity] = verified{broken: true}
 		return nil
 	}
 	v.heads[entity] = verified{version: r.Version, hash: r.Hash}
+	switch {
+	case r.Dropped():
+		v.report.Dropped++
+		return nil // there is no link to compute again
+	case r.Tombstone:
+		v.report.Tombstones++
+	}
 	v.report.Events++
 	return nil
 }

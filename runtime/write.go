@@ -315,7 +315,7 @@ func (s *Store) replay(a *appending) (done bool, err error) {
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrTombstoned) {
 			return false, err
 		}
 		if e.Sequence <= uint64(i) {
@@ -339,11 +339,11 @@ func (s *Store) replayed(a *appending, key string, first uint64) error {
 			sometimes.Reached("batch that is retried ends behind the log")
 			return &KeyReusedError{Key: key, Sequence: first, Differs: "batch"}
 		}
-		e, err := s.read(s.segments, ref)
+		e, r, err := s.stored(s.segments, ref)
 		if err != nil {
 			return err
 		}
-		if field := a.drafts[i].differs(&e); field != "" {
+		if field := a.drafts[i].differs(&e, &r); field != "" {
 			return &KeyReusedError{Key: key, Sequence: sequence, Differs: field}
 		}
 		sometimes.Reached("retry got the receipt of a stored event")
@@ -354,20 +354,29 @@ func (s *Store) replayed(a *appending, key string, first uint64) error {
 	return nil
 }
 
-// differs names the first field in which a stored event is not what d asks for.
-func (d *draft) differs(e *Event) string {
+// differs names the first field in which a stored event is not what d asks for. Of a
+// tombstone the payload is compared by its digest, of an event that was dropped what
+// there is.
+func (d *draft) differs(e *Event, r *format.Record) string {
+	payload, known := [32]byte{}, false
+	if r.Tombstone {
+		payload, known = chain.PayloadDigest(r)
+	}
 	switch {
 	case d.Entity != e.Entity:
 		return "entity"
-	case d.Scope != e.Scope:
-		return "scope"
-	case d.key != e.Key:
-		return "key"
 	case d.Kind != e.Kind:
 		return "kind"
 	case d.PayloadVersion != e.PayloadVersion:
 		return "payload version"
-	case !bytes.Equal(d.Payload, e.Payload) && !planted.Bug("key is reused for another payload"):
+	case r.Dropped():
+		return ""
+	case d.Scope != e.Scope:
+		return "scope"
+	case d.key != e.Key:
+		return "key"
+	case known && chain.Digest(d.Payload) == payload || !r.Tombstone && bytes.Equal(d.Payload, e.Payload):
+	case !planted.Bug("key is reused for another payload"):
 		return "payload"
 	}
 	return ""

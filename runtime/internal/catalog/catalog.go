@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
@@ -81,6 +82,30 @@ func (c *Catalog) swap(p *part) {
 	c.generation++
 }
 
+// Merge puts the run of a merged segment in the place of the parts of those up to last
+// that it stands for, and calls do before any reader can find events by it. Questions
+// that are put to one of the other parts by then, and find its file merged, are put
+// again.
+func (c *Catalog) Merge(r *sidx.Run, last uint64, do func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kept := make(parts, 0, len(c.parts))
+	for _, old := range c.parts {
+		switch {
+		case old.segment < r.Segment || old.segment > last:
+			kept = append(kept, old)
+		case len(kept) == 0 || kept[len(kept)-1].run != r:
+			kept = append(kept, &part{segment: r.Segment, first: r.First, run: r})
+		}
+		if old.run != nil && old.segment >= r.Segment && old.segment <= last {
+			old.run.Forget()
+		}
+	}
+	c.parts = kept
+	c.generation++
+	do()
+}
+
 // Pending lists the sealed segments whose index is in memory.
 func (c *Catalog) Pending() (segments []uint64) {
 	ps := c.list()
@@ -127,6 +152,15 @@ func (c *Catalog) Next() uint64 {
 
 // At finds an event by its sequence.
 func (c *Catalog) At(sequence uint64) (ref index.Ref, ok bool, err error) {
+	for again := true; again; {
+		generation := c.Generation()
+		ref, ok, err = c.at(sequence)
+		again = errors.Is(err, segment.ErrMerged) && generation != c.Generation()
+	}
+	return ref, ok, err
+}
+
+func (c *Catalog) at(sequence uint64) (ref index.Ref, ok bool, err error) {
 	p := c.list().holding(sequence)
 	if p == nil {
 		return index.Ref{}, false, nil
@@ -141,6 +175,15 @@ func (c *Catalog) At(sequence uint64) (ref index.Ref, ok bool, err error) {
 // ByID finds the event that may have this id: its upper half is compared, the
 // caller compares the rest.
 func (c *Catalog) ByID(id [16]byte) (ref index.Ref, ok bool, err error) {
+	for again := true; again; {
+		generation := c.Generation()
+		ref, ok, err = c.byID(id)
+		again = errors.Is(err, segment.ErrMerged) && generation != c.Generation()
+	}
+	return ref, ok, err
+}
+
+func (c *Catalog) byID(id [16]byte) (ref index.Ref, ok bool, err error) {
 	for _, p := range slices.Backward(c.list()) {
 		if p.run != nil && !p.run.MayHold(id) {
 			continue
@@ -159,6 +202,15 @@ func (c *Catalog) ByID(id [16]byte) (ref index.Ref, ok bool, err error) {
 // ByKey finds the events that may have this idempotency key, nearly always one or
 // none; the caller compares the key.
 func (c *Catalog) ByKey(key []byte) (refs []index.Ref, err error) {
+	for again := true; again; {
+		generation := c.Generation()
+		refs, err = c.byKey(key)
+		again = errors.Is(err, segment.ErrMerged) && generation != c.Generation()
+	}
+	return refs, err
+}
+
+func (c *Catalog) byKey(key []byte) (refs []index.Ref, err error) {
 	fingerprint := sidx.Fingerprint(c.store, key)
 	for _, p := range slices.Backward(c.list()) {
 		err := c.ask(p, func(p *part) (err error) {
@@ -175,6 +227,15 @@ func (c *Catalog) ByKey(key []byte) (refs []index.Ref, err error) {
 // Effects finds the events after sequence that may name this id, the event's at
 // sequence, as their causation, in order; the caller compares it.
 func (c *Catalog) Effects(sequence uint64, cause [16]byte) (refs []index.Ref, err error) {
+	for again := true; again; {
+		generation := c.Generation()
+		refs, err = c.effects(sequence, cause)
+		again = errors.Is(err, segment.ErrMerged) && generation != c.Generation()
+	}
+	return refs, err
+}
+
+func (c *Catalog) effects(sequence uint64, cause [16]byte) (refs []index.Ref, err error) {
 	for _, p := range c.list() {
 		if p.next() <= sequence {
 			continue
@@ -192,6 +253,15 @@ func (c *Catalog) Effects(sequence uint64, cause [16]byte) (refs []index.Ref, er
 
 // Nth finds an event by its version in its entity's stream.
 func (c *Catalog) Nth(entity string, version uint64) (ref index.Ref, ok bool, err error) {
+	for again := true; again; {
+		generation := c.Generation()
+		ref, ok, err = c.nth(entity, version)
+		again = errors.Is(err, segment.ErrMerged) && generation != c.Generation()
+	}
+	return ref, ok, err
+}
+
+func (c *Catalog) nth(entity string, version uint64) (ref index.Ref, ok bool, err error) {
 	for _, p := range slices.Backward(c.list()) {
 		err = c.ask(p, func(p *part) (err error) {
 			ref, ok, err = p.nth(entity, version)
@@ -206,6 +276,15 @@ func (c *Catalog) Nth(entity string, version uint64) (ref index.Ref, ok bool, er
 
 // Before is the version that an entity's stream had after the event at sequence.
 func (c *Catalog) Before(entity string, sequence uint64) (version uint64, err error) {
+	for again := true; again; {
+		generation := c.Generation()
+		version, err = c.before(entity, sequence)
+		again = errors.Is(err, segment.ErrMerged) && generation != c.Generation()
+	}
+	return version, err
+}
+
+func (c *Catalog) before(entity string, sequence uint64) (version uint64, err error) {
 	for _, p := range slices.Backward(c.list()) {
 		if p.first > sequence {
 			continue
@@ -224,6 +303,15 @@ func (c *Catalog) Before(entity string, sequence uint64) (version uint64, err er
 // Entity is the name of the stream of the event at sequence, "" if there is no
 // such event.
 func (c *Catalog) Entity(sequence uint64) (name string, err error) {
+	for again := true; again; {
+		generation := c.Generation()
+		name, err = c.entity(sequence)
+		again = errors.Is(err, segment.ErrMerged) && generation != c.Generation()
+	}
+	return name, err
+}
+
+func (c *Catalog) entity(sequence uint64) (name string, err error) {
 	p := c.list().holding(sequence)
 	if p == nil {
 		return "", nil
@@ -237,6 +325,15 @@ func (c *Catalog) Entity(sequence uint64) (name string, err error) {
 
 // Incarnation is the opening of the store in which the event was written.
 func (c *Catalog) Incarnation(sequence uint64) (n uint32, err error) {
+	for again := true; again; {
+		generation := c.Generation()
+		n, err = c.incarnation(sequence)
+		again = errors.Is(err, segment.ErrMerged) && generation != c.Generation()
+	}
+	return n, err
+}
+
+func (c *Catalog) incarnation(sequence uint64) (n uint32, err error) {
 	p := c.list().holding(sequence)
 	if p == nil {
 		return 0, nil
@@ -250,7 +347,16 @@ func (c *Catalog) Incarnation(sequence uint64) (n uint32, err error) {
 
 // Find appends to dst the next events that match q, in order, as many as dst has
 // room for. It returns fewer only at the end, or before the segment that it failed in.
-func (c *Catalog) Find(dst []index.Ref, q index.Query) ([]index.Ref, error) {
+func (c *Catalog) Find(dst []index.Ref, q index.Query) (found []index.Ref, err error) {
+	for again := true; again; {
+		generation := c.Generation()
+		found, err = c.find(dst, q)
+		again = errors.Is(err, segment.ErrMerged) && generation != c.Generation()
+	}
+	return found, err
+}
+
+func (c *Catalog) find(dst []index.Ref, q index.Query) ([]index.Ref, error) {
 	for _, p := range c.list() {
 		if p.next() <= q.After+1 || q.Until != 0 && p.first > q.Until {
 			continue

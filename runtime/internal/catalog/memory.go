@@ -1,9 +1,11 @@
 package catalog
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
 )
 
 // Generation changes when what is in memory becomes less.
@@ -30,6 +32,15 @@ func (c *Catalog) Head(entity []byte) (h index.Head, known bool) {
 // 0 if there is none. A stream that [Catalog.Head] does not know has this head as
 // long as the generation is the one from before the call.
 func (c *Catalog) Load(entity string) (h index.Head, err error) {
+	for again := true; again; {
+		generation := c.Generation()
+		h, err = c.load(entity)
+		again = errors.Is(err, segment.ErrMerged) && generation != c.Generation()
+	}
+	return h, err
+}
+
+func (c *Catalog) load(entity string) (h index.Head, err error) {
 	for _, p := range slices.Backward(c.list()) {
 		err = c.ask(p, func(p *part) (err error) {
 			h, err = p.head(entity)

@@ -24,10 +24,11 @@ import (
 //	pwrite     <number>.seg   pages, the trailer last
 //	fdatasync  <number>.seg
 func Write(dir vfs.FS, r *segment.Reader, number uint64, cache *sidx.Cache) (*sidx.Run, error) {
+	span := r.Span(number)
 	var b *sidx.Builder
 	sealed, err := read(r, number, func(store [16]byte, g format.GroupHeader, rec *format.Record, offset uint32) {
 		if b == nil {
-			b = sidx.NewBuilder(sidx.Place{Store: store, Segment: number})
+			b = sidx.NewBuilder(place(span, store))
 		}
 		b.Began(g.Incarnation, rec.Sequence)
 		b.Add(rec, offset)
@@ -35,7 +36,7 @@ func Write(dir vfs.FS, r *segment.Reader, number uint64, cache *sidx.Cache) (*si
 	if err != nil {
 		return nil, err
 	}
-	f, err := dir.Open(segment.Name(number), vfs.ReadWrite)
+	f, err := dir.Open(span.Name(), vfs.ReadWrite)
 	if err != nil {
 		return nil, fmt.Errorf("write the footer of segment %d: %w", number, err)
 	}
@@ -43,7 +44,7 @@ func Write(dir vfs.FS, r *segment.Reader, number uint64, cache *sidx.Cache) (*si
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("write the footer of segment %d: %w", number, err)
 	}
-	return Open(r, sidx.Place{Store: sealed.Store, Segment: number}, cache)
+	return Open(r, span, sealed.Store, cache)
 }
 
 func write(f vfs.File, b *sidx.Builder, sealed format.SegmentHeader) error {
@@ -58,14 +59,18 @@ func write(f vfs.File, b *sidx.Builder, sealed format.SegmentHeader) error {
 	return f.Sync()
 }
 
-// Open opens the footer of a segment. A [*sidx.DamageError] says that there is none
-// that can be trusted.
-func Open(r *segment.Reader, at sidx.Place, cache *sidx.Cache) (*sidx.Run, error) {
-	size, err := r.Size(at.Segment)
+// Open opens the footer of a file of a store. A [*sidx.DamageError] says that there is
+// none that can be trusted.
+func Open(r *segment.Reader, span segment.Span, store [16]byte, cache *sidx.Cache) (*sidx.Run, error) {
+	size, err := r.Size(span)
 	if err != nil {
 		return nil, err
 	}
-	return sidx.Open(r.File(at.Segment), size, at, cache)
+	return sidx.Open(r.File(span), size, place(span, store), cache)
+}
+
+func place(s segment.Span, store [16]byte) sidx.Place {
+	return sidx.Place{Store: store, Segment: s.First, Round: s.Round}
 }
 
 // Scan makes the index of a sealed segment by reading it. Errors are those of
@@ -87,21 +92,24 @@ func Scan(r *segment.Reader, number uint64) (*index.Index, error) {
 // read reads the events of a sealed segment and returns the header of the next
 // one, which says what the segment must be.
 func read(r *segment.Reader, number uint64, visit func(store [16]byte, g format.GroupHeader, rec *format.Record, offset uint32)) (format.SegmentHeader, error) {
-	next, err := head(r, number+1)
-	if err != nil {
-		return next, err
-	}
+	var next format.SegmentHeader
 	s, err := r.Scan(number)
 	if err != nil {
 		return next, err
 	}
-	s.Limit(int64(next.PrevLength))
 	h, err := s.Head()
 	if err != nil {
 		return next, err
 	}
 	digest := chain.NewSegment()
-	digest.Write(s.Bytes())
+	if m, ok := s.Merged(); ok {
+		next = segment.Claim(&m)
+	} else if next, err = head(r, number+1); err != nil {
+		return next, err
+	} else {
+		s.Limit(int64(next.PrevLength))
+		digest.Write(s.Bytes())
+	}
 	sequence := h.FirstSequence
 	for {
 		ok, err := s.Next()
@@ -119,7 +127,7 @@ func read(r *segment.Reader, number uint64, visit func(store [16]byte, g format.
 	if s.End() != int64(next.PrevLength) || digest.Sum() != next.PrevDigest || h.Store != next.Store || sequence != next.FirstSequence {
 		return next, &segment.DamageError{
 			Segment: number, FirstSequence: h.FirstSequence,
-			Reason: fmt.Sprintf("length or digest differ from what segment %d says of it", number+1),
+			Reason: "length or digest differ from what is said of it, by the next segment or by itself",
 		}
 	}
 	return next, nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/compact"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/replay"
@@ -52,6 +53,7 @@ type Report struct {
 	Kept      int64  // of the torn tail, in the file Lost: not all if it is long or the disk full
 	Lost      string // empty = there was no torn tail, or no room for any of it
 	Foreign   []string
+	Merge     compact.Outcome // what was done about a compaction that was under way
 }
 
 // Run brings up the log in dir, of which the caller holds the lock. It first
@@ -83,8 +85,16 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 	if len(found.Foreign) > 0 {
 		sometimes.Reached("directory held foreign names")
 	}
+	settlement, err := compact.Examine(dir, found.Files)
+	if err == nil {
+		err = settlement.Publish()
+	}
+	if err != nil {
+		return nil, l.Locate(err)
+	}
 	created := false
-	t, err := l.Read(found.Last, func() [16]byte {
+	l.Distrust = settlement.Rebuilds() && !planted.Bug("footers are trusted beside a merge that is under way")
+	t, err := l.Read(settlement.Log, func() [16]byte {
 		created = true
 		return c.NewStore()
 	})
@@ -105,10 +115,10 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 		LastID: l.LastID, Incarnation: l.Incarnation, Closed: t.Closed,
 		Report: Report{
 			Created: created, Clean: t.Clean(), Segments: l.Header.Segment, Indexed: l.Footers, Events: l.Next - 1, Bytes: l.Bytes,
-			Foreign: found.Foreign,
+			Foreign: found.Foreign, Merge: settlement.Outcome,
 		},
 	}
-	r := repair{dir: dir, found: found, log: l, tail: t, report: &res.Report}
+	r := repair{dir: dir, found: found, settlement: settlement, log: l, tail: t, report: &res.Report}
 	for {
 		if res.Writer, err = r.run(); err == nil {
 			break

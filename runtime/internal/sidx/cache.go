@@ -24,6 +24,7 @@ func NewCache(bytes int64) *Cache {
 // pageKey names a page of a run.
 type pageKey struct {
 	segment uint64
+	round   uint32
 	page    uint32
 }
 
@@ -85,19 +86,19 @@ func (c *Cache) put(k pageKey, page []byte) {
 	s.hand = (s.hand + 1) % len(s.ring)
 }
 
-// drop forgets the pages of a segment.
-func (c *Cache) drop(segment uint64) {
+// drop forgets the pages of a footer.
+func (c *Cache) drop(at Place) {
 	for i := range c.shards {
-		c.shards[i].drop(segment)
+		c.shards[i].drop(at)
 	}
 }
 
-func (s *cacheShard) drop(segment uint64) {
+func (s *cacheShard) drop(at Place) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	kept := s.ring[:0]
 	for _, p := range s.ring {
-		if p.key.segment != segment {
+		if p.key.segment != at.Segment || p.key.round != at.Round {
 			kept = append(kept, p)
 		}
 	}

@@ -66,6 +66,7 @@ func (s section) perPage() uint32 { return uint32(payload / s.width()) }
 type Place struct {
 	Store   [16]byte
 	Segment uint64
+	Round   uint32 // of a merged segment; 0 = it is as it was written
 }
 
 // seed seeds the checksum of a page.
@@ -74,7 +75,10 @@ func (p Place) seed(page uint32) uint32 {
 	copy(b[:], p.Store[:])
 	binary.LittleEndian.PutUint64(b[16:], p.Segment)
 	binary.LittleEndian.PutUint32(b[24:], page)
-	return checksum(0, b[:])
+	if p.Round == 0 {
+		return checksum(0, b[:])
+	}
+	return checksum(0, binary.LittleEndian.AppendUint32(b[:], p.Round))
 }
 
 // checksum is CRC-32C, continued from seed.

@@ -47,11 +47,11 @@ func readFull(file io.ReaderAt, p []byte, off int64) error {
 }
 
 // Forget frees what the cache holds of the run.
-func (r *Run) Forget() { r.cache.drop(r.Segment) }
+func (r *Run) Forget() { r.cache.drop(r.Place) }
 
 // page returns a page, verified.
 func (r *Run) page(number uint32) ([]byte, error) {
-	key := pageKey{segment: r.Segment, page: number}
+	key := pageKey{segment: r.Segment, round: r.Round, page: number}
 	if p := r.cache.get(key); p != nil {
 		return p, nil
 	}

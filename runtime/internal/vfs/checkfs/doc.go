@@ -33,6 +33,9 @@
 //     all. A name is taken away, and found bytes are cut off, when all that was made
 //     in this opening is durable; the bytes cut off are kept in a lost file, unless
 //     there is no space for it.
+//   - A merged segment gets its name when it is durable and a durable note says so.
+//     Its sources are removed when that name is durable, and while all of them are
+//     there it may be given up. The note goes when what was removed stays so.
 //   - Nothing is changed on the strength of a list of names that was read before
 //     the directory was synced, nor without the exclusive lock if there was a
 //     lock. Names are the store's own. At the end no file is left open.

@@ -15,6 +15,7 @@ type inode struct {
 	synced  bool   // since it was made
 	segment uint64 // number; 0 = not a segment's file
 	sealed  bool   // the next segment was begun
+	merged  int64  // end of the groups of a merged segment that is opened to get its footer; 0 = it is none
 
 	size     int64
 	safe     int64 // what a power cut leaves of the size, at least
