@@ -87,8 +87,14 @@ func ask(run *sidx.Run, m model) (err error) {
 		_, _, aerr = run.Stream(string(r.Entity))
 		note(aerr)
 		for _, q := range []index.Query{
-			{}, {Entity: string(r.Entity)}, {Prefix: string(r.Entity[:1])}, {Scope: string(r.Scope)}, {Kinds: []uint16{r.Kind}},
-			{Categories: []uint16{r.Kind >> 12}}, {Correlation: r.Correlation}, {Prefix: string(r.Entity[:1]), Scope: string(r.Scope)},
+			{},
+			{Entity: string(r.Entity)},
+			{Prefix: string(r.Entity[:1])},
+			{Scope: string(r.Scope)},
+			{Kinds: []uint16{r.Kind}},
+			{Categories: []uint16{r.Kind >> 12}},
+			{Correlation: r.Correlation},
+			{Prefix: string(r.Entity[:1]), Scope: string(r.Scope)},
 		} {
 			for _, q.Backward = range []bool{false, true} {
 				_, aerr = run.Find(make([]index.Ref, 0, 20), &q)
