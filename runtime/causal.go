@@ -37,10 +37,11 @@ func (v View) ancestors(id ID, yield func(Event) bool) error {
 	if err != nil {
 		return outward(err, e.Sequence)
 	}
-	child, err := v.store.record(v.store.segments, at)
+	first, err := v.store.record(v.store.segments.Cursor(), at)
 	if err != nil {
 		return err
 	}
+	child := first.Clone()
 	s, err := v.selection(&Query{Entity: e.Entity, Backward: true}, e.Sequence, firstSize)
 	if err != nil {
 		return err
@@ -58,10 +59,10 @@ func (v View) ancestors(id ID, yield func(Event) bool) error {
 		if !follows || !linked {
 			return unlinked(at)
 		}
-		if e, err = v.store.event(&parent, ref); err != nil || !yield(e) {
+		if err = v.store.event(&e, parent, ref, s.cursor.Payload(), s.names); err != nil || !yield(e) {
 			return err
 		}
-		child, at = parent, ref
+		child, at = parent.Clone(), ref
 	}
 	switch {
 	case s.err != nil:
@@ -126,7 +127,7 @@ func (v View) Effects(id ID) iter.Seq2[Event, error] {
 		}
 		queue, err := v.effects(nil, &e)
 		for ; len(queue) > 0 && err == nil; queue = queue[1:] {
-			effect, rerr := v.store.read(v.store.segments, queue[0].ref)
+			effect, rerr := v.store.read(queue[0].ref)
 			if rerr == nil && effect.Causation != queue[0].cause {
 				continue // an id from elsewhere that looks like the cause's to the index
 			}

@@ -1,6 +1,10 @@
 package batpak
 
-import "github.com/batpak-go/batpak/runtime/internal/planted"
+import (
+	"slices"
+
+	"github.com/batpak-go/batpak/runtime/internal/planted"
+)
 
 // maxRoom is the most events that a page looks up at a time.
 const maxRoom = 1024
@@ -38,16 +42,20 @@ func (v View) Page(q Query, position uint64, limit int) (Page, error) {
 		return p, err
 	}
 	for ref := range s.all() {
-		if len(p.Events) == limit {
+		n := len(p.Events)
+		if n == limit {
 			p.More = true
 			return p, nil
 		}
-		e, selected, err := s.read(ref)
+		if n == cap(p.Events) {
+			p.Events = slices.Grow(p.Events, min(limit-n, max(n, len(s.refs))))
+		}
+		selected, err := s.read(&p.Events[:n+1][n], ref)
 		if err != nil {
 			return p, err
 		}
 		if selected {
-			p.Events, p.Next = append(p.Events, e), e.Sequence
+			p.Events, p.Next = p.Events[:n+1], ref.Sequence
 		}
 	}
 	if s.err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/batpak-go/batpak/runtime/internal/clock"
+	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
@@ -86,6 +87,7 @@ type selection struct {
 	store  *Store
 	query  index.Query
 	cursor *segment.Cursor
+	names  *names
 	refs   []index.Ref
 	over   bool // nothing is left to be found
 	err    error
@@ -94,7 +96,9 @@ type selection struct {
 // selection begins a query from a position on, as [View.Page] takes it, 0 for all of
 // it; it looks up so many events at first.
 func (v View) selection(q *Query, position uint64, room int) (*selection, error) {
-	s := &selection{store: v.store, query: q.index(), cursor: v.store.segments.Cursor(), refs: make([]index.Ref, 0, room)}
+	s := &selection{
+		store: v.store, query: q.index(), cursor: v.store.segments.Cursor(), names: newNames(), refs: make([]index.Ref, 0, room),
+	}
 	if err := v.store.alive(); err != nil {
 		return nil, err
 	}
@@ -128,6 +132,7 @@ func (s *selection) all() iter.Seq[index.Ref] {
 		for !s.over {
 			var failed error
 			s.refs, failed = s.store.index.Find(s.refs[:0], s.query) // up to where it failed
+			s.cursor.Expect(len(s.refs), func(i int) format.Pos { return s.refs[i].Pos })
 			for _, ref := range s.refs {
 				if !yield(ref) {
 					return
@@ -148,7 +153,10 @@ func (s *selection) all() iter.Seq[index.Ref] {
 
 // read reads an event that was looked up. It reports false for one that only looks to
 // the index as if it had the correlation.
-func (s *selection) read(ref index.Ref) (e Event, selected bool, err error) {
-	e, err = s.store.read(s.cursor, ref)
-	return e, err != nil || s.query.Correlation == (ID{}) || e.Correlation == s.query.Correlation, err
+func (s *selection) read(e *Event, ref index.Ref) (selected bool, err error) {
+	r, err := s.store.record(s.cursor, ref)
+	if err == nil {
+		err = s.store.event(e, r, ref, s.cursor.Payload(), s.names)
+	}
+	return err != nil || s.query.Correlation == (ID{}) || e.Correlation == s.query.Correlation, err
 }

@@ -47,7 +47,7 @@ func (s *Store) byID(id ID, until uint64) (Event, error) {
 	if !ok || ref.Sequence > until {
 		return Event{}, ErrNotFound
 	}
-	e, err := s.read(s.segments, ref)
+	e, err := s.read(ref)
 	if err == nil && e.ID != id {
 		return Event{}, ErrNotFound
 	}
@@ -61,7 +61,7 @@ func (s *Store) byKey(key string) (Event, error) {
 		return Event{}, outward(err, 0)
 	}
 	for _, ref := range refs {
-		e, err := s.read(s.segments, ref)
+		e, err := s.read(ref)
 		if err != nil {
 			return Event{}, err
 		}
@@ -72,43 +72,35 @@ func (s *Store) byKey(key string) (Event, error) {
 	return Event{}, ErrNotFound
 }
 
-// recorder reads records: one at a time, or ahead.
-type recorder interface {
-	Record(pos format.Pos, seed uint32) (format.Record, error)
-}
-
 // read reads an event and checks that it is the one that was asked for.
-func (s *Store) read(from recorder, ref index.Ref) (Event, error) {
-	r, err := s.record(from, ref)
-	if err != nil {
-		return Event{}, err
+func (s *Store) read(ref index.Ref) (e Event, err error) {
+	r, err := s.segments.Record(ref.Pos, s.seed)
+	if err == nil {
+		err = holds(ref, &r)
 	}
-	return s.event(&r, ref)
+	if err == nil {
+		err = s.event(&e, &r, ref, r.Payload, nil)
+	}
+	return e, outward(err, ref.Sequence)
 }
 
-// record reads a record and checks that it is the one that was asked for.
-func (s *Store) record(from recorder, ref index.Ref) (format.Record, error) {
-	r, err := from.Record(ref.Pos, s.seed)
-	if err != nil {
-		return format.Record{}, outward(err, ref.Sequence)
+// record reads a record with a cursor and checks that it is the one that was asked
+// for.
+func (s *Store) record(c *segment.Cursor, ref index.Ref) (*format.Record, error) {
+	r, err := c.Record(ref.Pos, s.seed)
+	if err == nil {
+		err = holds(ref, r)
 	}
-	if !ref.Holds(&r) && !planted.Bug("event that was read may be another") {
+	return r, outward(err, ref.Sequence)
+}
+
+// holds checks that the record is the one that was asked for.
+func holds(ref index.Ref, r *format.Record) error {
+	if !ref.Holds(r) && !planted.Bug("event that was read may be another") {
 		sometimes.Reached("another event was read than was looked for")
-		return format.Record{}, corruptAt(ref, fmt.Sprintf("holds event %d with id %v in place of event %d", r.Sequence, ID(r.ID), ref.Sequence))
+		return corruptAt(ref, fmt.Sprintf("holds event %d with id %v in place of event %d", r.Sequence, ID(r.ID), ref.Sequence))
 	}
-	return r, nil
-}
-
-// event makes the public form of a record that was read.
-func (s *Store) event(r *format.Record, ref index.Ref) (Event, error) {
-	decision, err := decisionOf(r)
-	if err != nil {
-		sometimes.Reached("extensions of a sound record could not be read")
-		return Event{}, corruptAt(ref, err.Error())
-	}
-	e := event(r, decision)
-	e.Unproven = s.unproven(e.Entity, e.Version)
-	return e, nil
+	return nil
 }
 
 // corruptAt is the error of an event that is not what it should be.
@@ -132,11 +124,17 @@ func decisionOf(r *format.Record) (*Decision, error) {
 	return d, nil
 }
 
-// event makes the public form of a record.
-func event(r *format.Record, d *Decision) Event {
-	e := Event{
+// event makes e the public form of a record that was read, with a payload that may be
+// kept. The names are those of a reading that goes on, or nil.
+func (s *Store) event(e *Event, r *format.Record, ref index.Ref, payload []byte, n *names) error {
+	decision, err := decisionOf(r)
+	if err != nil {
+		sometimes.Reached("extensions of a sound record could not be read")
+		return corruptAt(ref, err.Error())
+	}
+	*e = Event{
 		Meta: Meta{
-			Coordinate:     Coordinate{Entity: string(r.Entity), Scope: string(r.Scope)},
+			Coordinate:     Coordinate{Entity: n.of(r.Entity), Scope: n.of(r.Scope)},
 			Sequence:       r.Sequence,
 			Version:        r.Version,
 			ID:             r.ID,
@@ -146,15 +144,16 @@ func event(r *format.Record, d *Decision) Event {
 			Causation:      r.Causation,
 			Time:           ID(r.ID).Time(),
 			Key:            string(r.Key),
-			Decision:       d,
+			Decision:       decision,
 			Hash:           r.Hash,
 		},
-		Payload: r.Payload,
+		Payload: payload,
 	}
 	if e.Correlation.IsZero() {
 		e.Correlation = e.ID
 	}
-	return e
+	e.Unproven = s.unproven(e.Entity, e.Version)
+	return nil
 }
 
 // corrupt is the public form of a damage.

@@ -339,6 +339,7 @@ func (v *verifier) eventsIn(ctx context.Context, after, until uint64) (uint64, e
 			return until, nil
 		}
 		read := int64(0)
+		cursor.Expect(len(page), func(i int) format.Pos { return page[i].Pos })
 		for _, ref := range page {
 			if err := v.event(cursor, ref); err != nil {
 				return q.After, err
@@ -402,7 +403,7 @@ func (v *verifier) event(cursor *segment.Cursor, ref index.Ref) error {
 	} else if err != nil {
 		return err
 	} else {
-		reason = v.check(&r, ref, entity, head)
+		reason = v.check(r, ref, entity, head)
 	}
 	if reason != "" {
 		v.damaged(Damage{

@@ -110,6 +110,7 @@ func (v *verifier) ahead(ctx context.Context, after, until uint64) (c chunk) {
 			break
 		}
 		read := int64(0)
+		cursor.Expect(len(page), func(i int) format.Pos { return page[i].Pos })
 		for _, ref := range page {
 			entity, err := v.store.index.Entity(ref.Sequence)
 			if err != nil {
@@ -123,8 +124,8 @@ func (v *verifier) ahead(ctx context.Context, after, until uint64) (c chunk) {
 			if head == nil {
 				head = &verified{}
 				c.heads[entity] = head
-				c.firsts = append(c.firsts, firstEvent{ref, entity, r})
-			} else if v.check(&r, ref, entity, *head) != "" {
+				c.firsts = append(c.firsts, firstEvent{ref, entity, r.Clone()})
+			} else if v.check(r, ref, entity, *head) != "" {
 				return c
 			}
 			head.version, head.hash = r.Version, r.Hash

@@ -77,7 +77,7 @@ func (v View) At(sequence uint64) (Event, error) {
 	if !ok {
 		return Event{}, ErrNotFound
 	}
-	return v.store.read(v.store.segments, ref)
+	return v.store.read(ref)
 }
 
 // ByKey is [Store.ByKey] in this view.
@@ -111,7 +111,8 @@ func (v View) Events(q Query) iter.Seq2[Event, error] {
 			return
 		}
 		for ref := range s.all() {
-			e, selected, err := s.read(ref)
+			var e Event
+			selected, err := s.read(&e, ref)
 			if selected && !yield(e, err) || err != nil {
 				return
 			}

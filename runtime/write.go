@@ -346,7 +346,7 @@ func (s *Store) replayed(a *appending, key string, first uint64) error {
 			sometimes.Reached("batch that is retried ends behind the log")
 			return &KeyReusedError{Key: key, Sequence: first, Differs: "batch"}
 		}
-		e, err := s.read(s.segments, ref)
+		e, err := s.read(ref)
 		if err != nil {
 			return err
 		}

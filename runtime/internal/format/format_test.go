@@ -121,6 +121,12 @@ func TestRecordViews(t *testing.T) {
 	if string(src) != want {
 		t.Errorf("source after appends to its views = %q, want %q", src, want)
 	}
+	clone := r.Clone()
+	clear(src)
+	e = format.EncodeTail(&clone.Tail)
+	if got := format.AppendRecord(nil, 0, &clone.Head, &e); string(got)+"neighbour" != want || string(clone.Linked) != string(e.Linked()) {
+		t.Errorf("clone after the source was cleared = %q, want %q", got, want)
+	}
 }
 
 // TestCausationPlace checks that a causation written into its place in an

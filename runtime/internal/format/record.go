@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"math/bits"
@@ -79,6 +80,15 @@ type Record struct {
 	Linked []byte
 	// Length is the size on disk in bytes.
 	Length int
+}
+
+// Clone is r, which no longer shares memory with the bytes that it was parsed from.
+func (r *Record) Clone() Record {
+	c := *r
+	for _, b := range []*[]byte{&c.Entity, &c.Scope, &c.Key, &c.Extensions, &c.Payload, &c.Linked} {
+		*b = bytes.Clone(*b)
+	}
+	return c
 }
 
 // Encoded is a [Tail] as it goes to disk, made before the writer is asked.
@@ -166,36 +176,44 @@ func RecordSeed(store [16]byte) uint32 { return checksum(0, store[:]) }
 // it. The record's slices are views of src. A sound record with a feature of
 // later versions is a [*NewerError].
 func ParseRecord(src []byte, seed uint32) (r Record, rest []byte, err error) {
+	if rest, err = r.Parse(src, seed); err != nil {
+		return Record{}, nil, err
+	}
+	return r, rest, nil
+}
+
+// Parse is [ParseRecord] into r, which holds nothing of use after an error.
+func (r *Record) Parse(src []byte, seed uint32) (rest []byte, err error) {
 	if len(src) < minRecord {
-		return Record{}, nil, damaged(len(src), "the record is cut off")
+		return nil, damaged(len(src), "the record is cut off")
 	}
 	size := binary.LittleEndian.Uint32(src[4:])
 	if size < minRecord || uint64(size) > uint64(len(src)) {
-		return Record{}, nil, damaged(4, "record with an impossible length")
+		return nil, damaged(4, "record with an impossible length")
 	}
 	rest, src = src[size:], src[:size:size]
 	if binary.LittleEndian.Uint32(src) != checksum(seed, src[4:]) && !planted.Bug("checksum of a record is not checked") {
-		return Record{}, nil, damaged(0, "record with a wrong checksum")
+		return nil, damaged(0, "record with a wrong checksum")
 	}
 	flags := Flags(binary.LittleEndian.Uint16(src[8:]))
 	if flags&^knownFlags != 0 {
-		return Record{}, nil, &NewerError{Found: Version + 1}
+		return nil, &NewerError{Found: Version + 1}
 	}
-	r.Length = int(size)
+	*r = Record{Length: int(size)}
 	r.Kind = binary.LittleEndian.Uint16(src[10:])
 	r.ID = [16]byte(src[12:28])
 	r.Hash = [32]byte(src[28:60])
 	f := fields{src: src, at: recordHeadSize}
 	r.Sequence = f.uvarint()
 	r.Version = f.uvarint()
-	f.tail(&r, flags)
+	f.tail(r, flags)
 	if f.err != nil {
-		return Record{}, nil, f.err
+		return nil, f.err
 	}
 	if r.Sequence == 0 || r.Version == 0 || r.PayloadVersion == 0 || r.ID == [16]byte{} {
-		return Record{}, nil, damaged(recordHeadSize, "record with a zero id, sequence or version")
+		return nil, damaged(recordHeadSize, "record with a zero id, sequence or version")
 	}
-	return r, rest, nil
+	return rest, nil
 }
 
 // fields reads the variable part of a record and keeps the first fault.
@@ -234,6 +252,10 @@ func (f *fields) tail(r *Record, flags Flags) {
 }
 
 func (f *fields) uvarint() uint64 {
+	if f.at < len(f.src) && f.src[f.at] < 0x80 {
+		f.at++
+		return uint64(f.src[f.at-1])
+	}
 	v, n := binary.Uvarint(f.src[f.at:])
 	if n <= 0 || n != uvarintSize(v) {
 		f.fail("record with a malformed number")

@@ -1,6 +1,7 @@
 package segment_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
@@ -38,22 +39,25 @@ func filled(b *testing.B, n int) (*segment.Reader, []format.Pos) {
 func BenchmarkRecord(b *testing.B) {
 	r, at := filled(b, 4000)
 	seed := format.RecordSeed(storeID)
-	for _, c := range []struct {
-		name   string
-		record func(format.Pos, uint32) (format.Record, error)
-		step   int
-	}{
-		{"anywhere", r.Record, 1237},
-		{"next", r.Cursor().Record, 1},
-	} {
-		b.Run(c.name, func(b *testing.B) {
+	b.Run("anywhere", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i = (i + 1237) % len(at) {
+			if _, err := r.Record(at[i], seed); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	for _, step := range []int{1, 10, 100} {
+		b.Run(fmt.Sprintf("each-of-%d", step), func(b *testing.B) {
 			b.ReportAllocs()
-			i := 0
-			for b.Loop() {
-				if _, err := c.record(at[i], seed); err != nil {
+			c := r.Cursor()
+			for i := 0; b.Loop(); i++ {
+				if i%128 == 0 {
+					c.Expect(128, func(n int) format.Pos { return at[(i+n)*step%len(at)] })
+				}
+				if _, err := c.Record(at[i*step%len(at)], seed); err != nil {
 					b.Fatal(err)
 				}
-				i = (i + c.step) % len(at)
 			}
 		})
 	}

@@ -1,46 +1,93 @@
 package segment
 
 import (
-	"github.com/batpak-go/batpak/runtime/internal/format"
+	"slices"
 
+	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
-// A window of records that lie further apart than near costs more than to read each
-// of them alone.
 const (
-	near      = 2 << 10
-	minWindow = 4 << 10
+	// near is how many bytes can be read for the price of asking once more, even if
+	// the system has all of it in memory.
+	near = 8 << 10
+	// maxWindow is how much is read at once, unless one record is larger.
 	maxWindow = 64 << 10
+	// maxChunk is how much memory payloads share: whoever keeps one keeps all.
+	maxChunk = 16 << 10
 )
 
-// Cursor reads records that lie near each other with fewer reads of the disk.
-// It is used by one goroutine at a time and needs no closing.
+// Cursor reads records with few reads of the disk, as far as it knows beforehand which
+// ones: those that lie near each other are read at once. It is used by one goroutine
+// at a time and needs no closing.
 type Cursor struct {
 	r       *Reader
+	plan    []format.Pos // what is expected
+	asked   int          // how much of the plan is over
 	segment uint32
 	at      int64  // where the window begins in the segment
-	window  []byte // views of it are given away: it is never written to again
-	ahead   int
+	window  []byte // what was read last
+	buf     []byte // holds the window, unless that is larger than maxWindow
+	record  format.Record
+	chunk   []byte // of payloads
 }
 
 // Cursor returns a cursor that has read nothing yet.
 func (r *Reader) Cursor() *Cursor { return &Cursor{r: r} }
 
-// Record reads one record, as [Reader.Record] does. The record's slices stay
-// valid, and keep up to 64 KiB alive.
-func (c *Cursor) Record(pos format.Pos, seed uint32) (format.Record, error) {
-	if b := c.held(pos); b != nil {
-		if r, err := parse(b, pos, seed); err == nil {
-			return r, nil
+// Expect tells the cursor which n records it will be asked for next, in order. Some
+// may be left out.
+func (c *Cursor) Expect(n int, record func(i int) format.Pos) {
+	c.plan, c.asked = slices.Grow(c.plan[:0], n), 0
+	for i := range n {
+		c.plan = append(c.plan, record(i))
+	}
+}
+
+// Record reads one record, as [Reader.Record] does. It is valid, and so are its
+// slices, until the next call. A record that was not expected is read alone.
+func (c *Cursor) Record(pos format.Pos, seed uint32) (*format.Record, error) {
+	if i := slices.Index(c.plan[c.asked:], pos); i >= 0 {
+		c.asked += i + 1
+	}
+	b := c.held(pos)
+	if b == nil {
+		if err := c.fill(pos); err != nil {
+			return nil, err
 		}
-		// The window may be older than the record: look again.
-		sometimes.Reached("window of a cursor was older than the record")
+		b = c.held(pos)
 	}
-	if err := c.fill(pos); err != nil {
-		return format.Record{}, err
+	if err := parse(&c.record, b, pos, seed); err != nil {
+		return nil, err
 	}
-	return parse(c.held(pos), pos, seed)
+	return &c.record, nil
+}
+
+// Payload is that of the record that was read last, for the caller to keep. It may
+// share memory with others.
+func (c *Cursor) Payload() []byte {
+	p := c.record.Payload
+	if len(c.window) > maxWindow {
+		return p
+	}
+	if len(p) > cap(c.chunk)-len(c.chunk) {
+		c.chunk = make([]byte, 0, max(len(p), c.ahead()))
+	}
+	from := len(c.chunk)
+	c.chunk = append(c.chunk, p...)
+	return c.chunk[from:len(c.chunk):len(c.chunk)]
+}
+
+// ahead is the size of the record that was read last with those that come next, as
+// far as their payloads may share memory.
+func (c *Cursor) ahead() int {
+	n := c.record.Length
+	for _, p := range c.plan[c.asked:] {
+		if n += int(p.Length); n >= maxChunk {
+			return maxChunk
+		}
+	}
+	return n
 }
 
 // held is the record's part of the window, nil if it is not all there.
@@ -53,34 +100,44 @@ func (c *Cursor) held(pos format.Pos) []byte {
 	return c.window[from:to:to]
 }
 
-// fill makes a new window that begins with the record, or ends with it if it lies
-// before the last one. A record that lies apart has one of its own; windows grow while
-// they follow each other closely.
+// fill makes a window of the record, and of those that are expected next as far as
+// each lies near the others.
 func (c *Cursor) fill(pos format.Pos) error {
 	from, to := int64(pos.Offset), int64(pos.Offset)+int64(pos.Length)
-	back := pos.Segment == c.segment && from < c.at
-	gap := from - c.at - int64(len(c.window))
-	if back {
-		gap = c.at - to
+	for _, p := range c.plan[c.asked:] {
+		first, end := int64(p.Offset), int64(p.Offset)+int64(p.Length)
+		lo, hi := min(from, first), max(to, end)
+		if p.Segment != pos.Segment || first-to > near || from-end > near || hi-lo > maxWindow {
+			break
+		}
+		from, to = lo, hi
 	}
-	if pos.Segment == c.segment && gap <= near {
-		sometimes.Reached("window of a cursor grew")
-		c.ahead = min(max(2*c.ahead, minWindow), maxWindow)
-	} else {
-		c.ahead = 0
+	if from < int64(pos.Offset) {
+		sometimes.Reached("cursor read what lies before the record")
 	}
-	buf := make([]byte, max(c.ahead, int(pos.Length)))
-	if back {
-		sometimes.Reached("cursor went back")
-		from = max(0, to-int64(len(buf)))
-		buf = buf[:to-from]
+	err := c.read(pos, from, to)
+	if err != nil && to-from > int64(pos.Length) {
+		sometimes.Reached("record was read without those that lie near it")
+		return c.read(pos, int64(pos.Offset), int64(pos.Offset)+int64(pos.Length))
 	}
+	return err
+}
+
+// read makes a window of a part of the segment that holds the record.
+func (c *Cursor) read(pos format.Pos, from, to int64) error {
 	c.segment, c.at, c.window = pos.Segment, from, nil
+	var buf []byte
+	if n := int(to - from); n > maxWindow {
+		buf = make([]byte, n)
+	} else {
+		c.buf = slices.Grow(c.buf[:0], n)[:n]
+		buf = c.buf
+	}
 	n, err := c.r.readAt(uint64(pos.Segment), buf, from)
 	if err != nil {
 		return err
 	}
-	if int64(n) < to-from {
+	if int64(n) < int64(pos.Offset)+int64(pos.Length)-from {
 		return &DamageError{Segment: uint64(pos.Segment), Offset: int64(pos.Offset), Reason: "the file ends before the record does"}
 	}
 	c.window = buf[:n]

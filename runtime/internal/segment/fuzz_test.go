@@ -39,8 +39,15 @@ func FuzzRecordAt(f *testing.F) {
 		pos := format.Pos{Segment: 1, Offset: offset, Length: length % (1 << 20)}
 		c := r.Cursor()
 		alone, err := r.Record(pos, seed)
-		beside, cerr := c.Record(pos, seed)
-		again, aerr := c.Record(pos, seed) // from the window
+		var beside, again format.Record
+		first, cerr := c.Record(pos, seed)
+		if cerr == nil {
+			beside = first.Clone()
+		}
+		second, aerr := c.Record(pos, seed) // from the window
+		if aerr == nil {
+			again = second.Clone()
+		}
 		if (err == nil) != (cerr == nil) || (err == nil) != (aerr == nil) {
 			t.Fatalf("Record(%+v) = %v alone, %v with a cursor, %v again", pos, err, cerr, aerr)
 		}

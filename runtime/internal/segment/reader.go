@@ -100,11 +100,12 @@ func (r *Reader) Close() error {
 // store's, from [format.RecordSeed]. A [*DamageError] says that there is no such
 // record, be it that the file is gone.
 func (r *Reader) Record(pos format.Pos, seed uint32) (format.Record, error) {
+	var rec format.Record
 	buf := make([]byte, pos.Length)
 	if err := r.readFull(pos, buf); err != nil {
-		return format.Record{}, err
+		return rec, err
 	}
-	return parse(buf, pos, seed)
+	return rec, parse(&rec, buf, pos, seed)
 }
 
 // readFull fills p with the bytes from pos on.
@@ -117,16 +118,16 @@ func (r *Reader) readFull(pos format.Pos, p []byte) error {
 	return err
 }
 
-// parse reads the record that takes all of b.
-func parse(b []byte, pos format.Pos, seed uint32) (format.Record, error) {
-	rec, rest, err := format.ParseRecord(b, seed)
+// parse reads into rec the record that takes all of b.
+func parse(rec *format.Record, b []byte, pos format.Pos, seed uint32) error {
+	rest, err := rec.Parse(b, seed)
 	if err == nil && len(rest) > 0 {
 		err = &format.Error{Reason: "record of another length"}
 	}
 	if err != nil {
-		return format.Record{}, judge(err, uint64(pos.Segment), int64(pos.Offset))
+		return judge(err, uint64(pos.Segment), int64(pos.Offset))
 	}
-	return rec, nil
+	return nil
 }
 
 // readAt reads into p, less than its length only at the end of the file.

@@ -76,11 +76,43 @@ func TestCursorReadsAhead(t *testing.T) {
 	} {
 		before := disk.Ops()
 		cursor := newReader(disk.FS()).Cursor()
+		cursor.Expect(len(all), func(i int) format.Pos { return all[number(i)] })
 		for i := range all {
 			read(cursor, number(i))
 		}
 		if ops := disk.Ops() - before; ops > len(all)/20 {
 			t.Errorf("%s: %d operations of the disk for %d records", way, ops, len(all))
+		}
+	}
+}
+
+// TestCursorPassesOver: records that were expected may be left out, others may be asked
+// for, and a read that fails fails alone those records that it was for.
+func TestCursorPassesOver(t *testing.T) {
+	disk := simfs.New()
+	all := fill(t, create(t, disk.FS(), 1), 1, 1, make([]int, 200)...)
+	random := rand.New(rand.NewPCG(3, 1))
+	cursor, seed := newReader(disk.FS()).Cursor(), format.RecordSeed(storeID)
+	for range 200 {
+		first := random.IntN(len(all))
+		planned := all[first:min(len(all), first+random.IntN(60))]
+		cursor.Expect(len(planned), func(i int) format.Pos { return planned[i] })
+		for i := range planned {
+			switch random.IntN(8) {
+			case 0:
+				continue
+			case 1:
+				i = random.IntN(len(all)) - first
+			case 2:
+				disk.Fail(simfs.Fault{Op: simfs.OpRead})
+			}
+			r, err := cursor.Record(all[first+i], seed)
+			if errors.Is(err, syscall.EIO) {
+				r, err = cursor.Record(all[first+i], seed)
+			}
+			if err != nil || r.Sequence != uint64(first+i+1) {
+				t.Fatalf("record %d = %+v, %v", first+i+1, r, err)
+			}
 		}
 	}
 }
