@@ -78,7 +78,7 @@ func Commit[T any](ctx context.Context, s *Store, p Permit[T], opts ...AppendOpt
 	if err != nil {
 		return Receipt{}, err
 	}
-	return s.appendSingle(ctx, &single{draft: [1]draft{d}})
+	return s.appendOne(ctx, s.one(d))
 }
 
 // AddPermit adds what the permit allows to a batch and returns its index.
@@ -120,11 +120,11 @@ func Bypass(ctx context.Context, s *Store, command, reason string, d Draft, opts
 	case len(command)+len(reason) > maxDecision:
 		return Receipt{}, &LimitError{What: "name of command and reason", Size: len(command) + len(reason), Limit: maxDecision}
 	}
-	one := &single{draft: [1]draft{newDraft(d, opts)}}
+	one := s.one(newDraft(d, opts))
 	if !planted.Bug("bypass is not recorded") {
-		one.draft[0].decision = &Decision{Command: command, Bypassed: strings.ToValidUTF8(reason, "\uFFFD")}
+		one.drafts[0].decision = &Decision{Command: command, Bypassed: strings.ToValidUTF8(reason, "\uFFFD")}
 	}
-	return s.appendSingle(ctx, one)
+	return s.appendOne(ctx, one)
 }
 
 // Decide proposes and commits d, and does both again when another writer moved
@@ -165,7 +165,7 @@ func attempt[T any](ctx context.Context, s *Store, wish *draft, propose func(con
 	if err := cmp.Or(wish.Err, s.alive()); err != nil {
 		return Receipt{}, err
 	}
-	again := (&single{draft: [1]draft{*wish}}).appending()
+	again := s.one(*wish)
 	if done, err := s.replay(again); done || err != nil {
 		sometimes.Reached("command was done already")
 		return again.receipts[0], err

@@ -46,7 +46,7 @@ func (s *Store) denied(ctx context.Context, wish *draft, err error) error {
 		},
 		correlation: wish.correlation, causation: wish.causation, system: true,
 	}
-	if _, rerr := s.appendSingle(ctx, &single{draft: [1]draft{record}}); rerr != nil {
+	if _, rerr := s.appendOne(ctx, s.one(record)); rerr != nil {
 		sometimes.Reached("denial could not be recorded")
 		return errors.Join(err, fmt.Errorf("record the denial: %w", rerr))
 	}

@@ -93,6 +93,56 @@ func TestCancellingEndsTheWaitNotTheWrite(t *testing.T) {
 	}
 }
 
+// leaving is a context that ends once its user waits.
+type leaving struct {
+	context.Context
+	ended chan struct{}
+	asked bool
+}
+
+func (c *leaving) Done() <-chan struct{} { return c.ended }
+
+func (c *leaving) Err() error {
+	if !c.asked {
+		c.asked = true
+		return nil
+	}
+	return context.Canceled
+}
+
+// TestAbandonedAppendsKeepTheirMemory: who does not wait for an append leaves it to
+// the writer, and what is appended afterwards does not write over it.
+func TestAbandonedAppendsKeepTheirMemory(t *testing.T) {
+	d := simfs.New()
+	s := openSim(t, d, nil)
+	reached, release := block(d)
+	defer release()
+	ended := make(chan struct{})
+	close(ended)
+	const n = 20
+	for i := range n {
+		name := fmt.Sprintf("a:%02d", i)
+		_, err := s.Append(&leaving{Context: t.Context(), ended: ended}, note(name, name), batpak.Key(name))
+		if !errors.Is(err, batpak.ErrOutcomeUnknown) {
+			t.Fatalf("Append() = %v, want an unknown outcome", err)
+		}
+		<-reached
+	}
+	release()
+	if err := s.Wait(t.Context(), batpak.MarkVisible, n); err != nil {
+		t.Fatalf("Wait() = %v", err)
+	}
+	for i := range n {
+		name := fmt.Sprintf("a:%02d", i)
+		if e, err := s.ByKey(name); err != nil || e.Entity != name || string(e.Payload) != name {
+			t.Errorf("ByKey(%s) = event %+v, %v", name, e.Meta, err)
+		}
+		if got := texts(events(t, s, batpak.Query{Entity: name})); len(got) != 1 || got[0] != name {
+			t.Errorf("stream %s holds %q", name, got)
+		}
+	}
+}
+
 func TestFailedSyncPoisonsTheWriterAndReadsGoOn(t *testing.T) {
 	d := simfs.New()
 	s := openSim(t, d, nil)

@@ -74,6 +74,7 @@ var plantedBugs = []plantedBug{
 	{"length of a field is trusted", "format", "TestBoundedAllocation", 0},
 	{"length of the log is read after the keys are looked up", "", "TestScheduleOfEverything", 167},
 	{"log goes on in a segment that was ended", "commit", "TestFailedRotation", 0},
+	{"memory of an append that failed is used again", "", "TestAbandonedAppendsKeepTheirMemory", 0},
 	{"name of a kept tail is not synced", "", "TestCrashAtAnyOperation", 10},
 	{"name of a new segment is not synced", "", "TestCrashAtAnyOperation", 135},
 	{"name of a segment without groups is not renewed", "recovery", "TestCrashAtEveryOperation", 0},

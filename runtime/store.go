@@ -53,6 +53,8 @@ type Store struct {
 
 	turns turn.Turns // of commands on one stream
 
+	appendings sync.Pool // of *appending that are over
+
 	mu    sync.Mutex // guards bound
 	bound map[Kind]string
 }

@@ -9,9 +9,7 @@ import (
 	"math"
 	"unicode/utf8"
 
-	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/commit"
-	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
@@ -29,40 +27,21 @@ import (
 // the error is an [*OutcomeUnknownError]; cancelling ends the waiting, not the
 // write.
 func (s *Store) Append(ctx context.Context, d Draft, opts ...AppendOption) (Receipt, error) {
-	one := &single{draft: [1]draft{{Draft: d}}}
-	one.draft[0].wish(opts)
-	return s.appendSingle(ctx, one)
+	one := s.one(draft{Draft: d})
+	one.drafts[0].wish(opts)
+	return s.appendOne(ctx, one)
 }
 
-func (s *Store) appendSingle(ctx context.Context, one *single) (Receipt, error) {
-	a := one.appending()
-	if err := s.append(ctx, a); err != nil {
+func (s *Store) appendOne(ctx context.Context, one *appending) (Receipt, error) {
+	if err := s.append(ctx, one); err != nil {
+		if planted.Bug("memory of an append that failed is used again") {
+			s.done(one)
+		}
 		return Receipt{}, err
 	}
-	return a.receipts[0], nil
-}
-
-// appending is one way through the writer: what is asked for, and room for what
-// it becomes.
-type appending struct {
-	drafts     []draft
-	conditions []index.Query
-	items      []commit.Item
-	request    commit.Request
-	receipts   []Receipt
-}
-
-// single is the memory of the append of one event, in one piece.
-type single struct {
-	draft   [1]draft
-	item    [1]commit.Item
-	receipt [1]Receipt
-	whole   appending
-}
-
-func (o *single) appending() *appending {
-	o.whole = appending{drafts: o.draft[:], items: o.item[:], receipts: o.receipt[:]}
-	return &o.whole
+	r := one.receipts[0]
+	s.done(one)
+	return r, nil
 }
 
 func newDraft(d Draft, opts []AppendOption) draft {
@@ -127,14 +106,15 @@ func (b *Batch) Commit(ctx context.Context) ([]Receipt, error) {
 	if err := b.store.append(ctx, a); err != nil {
 		return nil, err
 	}
-	return a.receipts, nil
+	receipts := a.receipts
+	b.store.done(a)
+	return receipts, nil
 }
 
 // appending is the way of the batch through the writer, which it goes once.
 func (b *Batch) appending() *appending {
 	b.err = &ArgumentError{What: "batch", Reason: "was committed before; make a new one"}
-	n := len(b.drafts)
-	return &appending{drafts: b.drafts, conditions: b.conditions, items: make([]commit.Item, n), receipts: make([]Receipt, n)}
+	return b.store.several(b.drafts, b.conditions)
 }
 
 // Sync makes every event appended so far durable. In a Synced store they are.
@@ -190,7 +170,7 @@ func (s *Store) prepare(a *appending) (done bool, err error) {
 			return false, s.gone(err)
 		}
 	}
-	a.request = commit.Request{Items: a.items, Conditions: a.conditions, Known: known}
+	a.request.Renew(a.items, a.conditions, known)
 	return false, nil
 }
 
@@ -229,9 +209,7 @@ func (s *Store) encode(a *appending) error {
 	if err := s.checkBatch(a.drafts); err != nil {
 		return err
 	}
-	for i := range a.drafts {
-		a.drafts[i].encode(&a.items[i])
-	}
+	a.encode()
 	return nil
 }
 
@@ -283,30 +261,6 @@ func (s *Store) check(d *draft, i int) error {
 		return &ArgumentError{What: "causing item", Reason: "is not an earlier item of the batch"}
 	}
 	return nil
-}
-
-// encode encodes a draft into it and digests its payload.
-func (d *draft) encode(it *commit.Item) {
-	var room [128]byte // for names of common lengths, on the stack
-	names := append(append(append(room[:0], d.Entity...), d.Scope...), d.key...)
-	entity, names := names[:len(d.Entity)], names[len(d.Entity):]
-	scope, key := names[:len(d.Scope)], names[len(d.Scope):]
-	t := format.Tail{
-		Kind: uint16(d.Kind), PayloadVersion: d.PayloadVersion,
-		Correlation: d.correlation, Causation: d.causation,
-		Entity: entity, Scope: scope, Key: key,
-		Payload: d.Payload,
-	}
-	if d.causeItem > 0 {
-		t.Causation = [16]byte{1} // holds the place of an id that the writer makes
-	}
-	if d.decision != nil {
-		t.Extensions = d.decision.appendExtension(nil)
-	}
-	it.Tail = format.EncodeTail(&t)
-	it.Digest = chain.Digest(it.Tail.Bytes[it.Tail.Payload:]) // of the copy: the caller may reuse its slice too early
-	it.Cause, it.CauseItem = d.causation, d.causeItem-1
-	it.Expects, it.Version = d.expect.set, d.expect.version
 }
 
 // replay looks for the events of drafts by their idempotency keys. If the store

@@ -159,11 +159,11 @@ func (c *Catalog) ByID(id [16]byte) (ref index.Ref, ok bool, err error) {
 // ByKey finds the events that may have this idempotency key, nearly always one or
 // none; the caller compares the key.
 func (c *Catalog) ByKey(key []byte) (refs []index.Ref, err error) {
-	fingerprint := sidx.Fingerprint(c.store, key)
+	k := lookup{store: c.store, key: key}
 	for _, p := range slices.Backward(c.list()) {
 		kept := len(refs)
 		err := c.ask(p, func(p *part) (err error) {
-			refs, err = p.byKey(refs[:kept], key, fingerprint)
+			refs, err = p.byKey(refs[:kept], &k)
 			return err
 		})
 		if err != nil {

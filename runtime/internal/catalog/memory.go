@@ -6,28 +6,82 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/index"
 )
 
-// Generation changes when what is in memory becomes less.
-func (c *Catalog) Generation() uint64 {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.generation
+// Memory is the end of a catalog that is in memory: what can be asked for without a
+// wait for the disk. It is of the moment it was taken; events that come later may be
+// missing.
+type Memory struct {
+	// Generation changes when what is in memory becomes less.
+	Generation uint64
+
+	parts parts
+	first uint64
+	whole bool // there is nothing else
 }
+
+// Memory returns what is in memory.
+func (c *Catalog) Memory() Memory {
+	c.mu.RLock()
+	ps, generation := c.parts, c.generation
+	c.mu.RUnlock()
+	m := Memory{Generation: generation, parts: ps.memory(), first: 1}
+	m.whole = len(m.parts) == len(ps)
+	switch {
+	case len(m.parts) > 0:
+		m.first = m.parts[0].first
+	case len(ps) > 0:
+		m.first = ps[len(ps)-1].next()
+	}
+	return m
+}
+
+// First is the sequence from which on all events are in memory.
+func (m *Memory) First() uint64 { return m.first }
 
 // Head is the last event of an entity's stream if memory knows it: because it is
 // there, or because the stream can be nowhere else.
-func (c *Catalog) Head(entity []byte) (h index.Head, known bool) {
-	ps := c.list()
-	memory := ps.memory()
-	for _, p := range slices.Backward(memory) {
+func (m *Memory) Head(entity []byte) (h index.Head, known bool) {
+	for _, p := range slices.Backward(m.parts) {
 		if h := p.rows.Head(entity); h.Version > 0 {
 			return h, true
 		}
 	}
-	return index.Head{}, len(memory) == len(ps)
+	return index.Head{}, m.whole
+}
+
+// Match finds the first event from sequence from on that matches q.
+func (m *Memory) Match(q index.Query, from uint64) (sequence uint64, found bool) {
+	q.After = max(q.After, from-1)
+	room := make([]index.Ref, 0, 1)
+	for _, p := range m.parts {
+		if refs := p.rows.Find(room, q); len(refs) > 0 {
+			return refs[0].Sequence, true
+		}
+	}
+	return 0, false
+}
+
+// HoldsKey reports whether an event from sequence from on may have the key.
+func (m *Memory) HoldsKey(key []byte, from uint64) bool {
+	for _, p := range m.parts {
+		if p.next() > from && slices.ContainsFunc(p.rows.ByKey(key), func(ref index.Ref) bool { return ref.Sequence >= from }) {
+			return true
+		}
+	}
+	return false
+}
+
+// HoldsID reports whether an event from sequence from on may have the id.
+func (m *Memory) HoldsID(id [16]byte, from uint64) bool {
+	for _, p := range m.parts {
+		if ref, ok := p.rows.ByID(id); ok && ref.Sequence >= from {
+			return true
+		}
+	}
+	return false
 }
 
 // Load finds the last event of an entity's stream, wherever it is; its Version is
-// 0 if there is none. A stream that [Catalog.Head] does not know has this head as
+// 0 if there is none. A stream that [Memory.Head] does not know has this head as
 // long as the generation is the one from before the call.
 func (c *Catalog) Load(entity string) (h index.Head, err error) {
 	for _, p := range slices.Backward(c.list()) {
@@ -40,52 +94,4 @@ func (c *Catalog) Load(entity string) (h index.Head, err error) {
 		}
 	}
 	return index.Head{}, nil
-}
-
-// Recent is the sequence from which on all events are in memory.
-func (c *Catalog) Recent() uint64 {
-	ps := c.list()
-	memory := ps.memory()
-	switch {
-	case len(memory) > 0:
-		return memory[0].first
-	case len(ps) > 0:
-		return ps[len(ps)-1].next()
-	}
-	return 1
-}
-
-// RecentMatch finds the first event from sequence from on that matches q, among
-// those in memory.
-func (c *Catalog) RecentMatch(q index.Query, from uint64) (sequence uint64, found bool) {
-	q.After = max(q.After, from-1)
-	room := make([]index.Ref, 0, 1)
-	for _, p := range c.list().memory() {
-		if refs := p.rows.Find(room, q); len(refs) > 0 {
-			return refs[0].Sequence, true
-		}
-	}
-	return 0, false
-}
-
-// RecentKey reports whether an event from sequence from on may have the key, among
-// those in memory.
-func (c *Catalog) RecentKey(key []byte, from uint64) bool {
-	for _, p := range c.list().memory() {
-		if slices.ContainsFunc(p.rows.ByKey(key), func(ref index.Ref) bool { return ref.Sequence >= from }) {
-			return true
-		}
-	}
-	return false
-}
-
-// RecentID reports whether an event from sequence from on may have the id, among
-// those in memory.
-func (c *Catalog) RecentID(id [16]byte, from uint64) bool {
-	for _, p := range c.list().memory() {
-		if ref, ok := p.rows.ByID(id); ok && ref.Sequence >= from {
-			return true
-		}
-	}
-	return false
 }

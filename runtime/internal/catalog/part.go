@@ -40,11 +40,26 @@ func (p *part) byID(id [16]byte) (index.Ref, bool, error) {
 	return p.run.ByID(id)
 }
 
-func (p *part) byKey(dst []index.Ref, key []byte, fingerprint uint64) ([]index.Ref, error) {
-	if p.rows != nil {
-		return append(dst, p.rows.ByKey(key)...), nil
+// lookup is a key that is looked for. Its fingerprint is made once a run asks for it.
+type lookup struct {
+	store       [16]byte
+	key         []byte
+	fingerprint uint64
+	made        bool
+}
+
+func (l *lookup) print() uint64 {
+	if !l.made {
+		l.fingerprint, l.made = sidx.Fingerprint(l.store, l.key), true
 	}
-	return p.run.ByKey(dst, fingerprint)
+	return l.fingerprint
+}
+
+func (p *part) byKey(dst []index.Ref, l *lookup) ([]index.Ref, error) {
+	if p.rows != nil {
+		return append(dst, p.rows.ByKey(l.key)...), nil
+	}
+	return p.run.ByKey(dst, l.print())
 }
 
 func (p *part) effects(dst []index.Ref, cause [16]byte) ([]index.Ref, error) {

@@ -1,8 +1,10 @@
 package commit
 
 import (
+	"bytes"
 	"slices"
 
+	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
 	"github.com/batpak-go/batpak/runtime/internal/index"
@@ -49,17 +51,16 @@ func (g *group) landed() bool {
 type load struct {
 	buf     []byte // room for the header, then the body
 	entries []index.Entry
-	heads   map[string]index.Head // of the streams this group moves
-	keys    map[string]struct{}
+	heads   table // the last entries of the streams this group moves
+	keys    table // the entries with keys
 }
 
 // newGroup returns an empty group in the memory of a load that is done with, or
 // in new memory for the zero load.
 func newGroup(memory load) *group {
 	g := &group{load: memory, done: make(chan struct{})}
-	if g.heads == nil {
+	if g.buf == nil {
 		g.buf = make([]byte, format.GroupHeaderSize)
-		g.heads, g.keys = map[string]index.Head{}, map[string]struct{}{}
 	}
 	g.reset()
 	return g
@@ -70,9 +71,33 @@ func (g *group) reset() {
 	g.buf = g.buf[:format.GroupHeaderSize]
 	clear(g.entries) // which refer to the names of events
 	g.entries = g.entries[:0]
-	clear(g.heads)
-	clear(g.keys)
+	g.heads.reset()
+	g.keys.reset()
 	g.sync = false
+}
+
+// head is the last event in the group of a stream, whose name has this hash.
+func (g *group) head(entity []byte, hash uint64) (h index.Head, ok bool) {
+	i, ok := g.heads.find(hash, g.isOf(entity))
+	if !ok {
+		return h, false
+	}
+	e := &g.entries[i]
+	return index.Head{Version: e.Version, Sequence: e.Sequence, Hash: e.Hash}, true
+}
+
+func (g *group) isOf(entity []byte) func(entry int) bool {
+	return func(entry int) bool { return bytes.Equal(g.entries[entry].Entity, entity) }
+}
+
+// holdsKey reports whether an event of the group has the key, which has this hash.
+func (g *group) holdsKey(key []byte, hash uint64) bool {
+	_, ok := g.keys.find(hash, g.isKeyOf(key))
+	return ok
+}
+
+func (g *group) isKeyOf(key []byte) func(entry int) bool {
+	return func(entry int) bool { return bytes.Equal(g.entries[entry].Key, key) }
 }
 
 // matches reports whether q selects an event of the group.
@@ -87,15 +112,22 @@ func (g *group) matches(q *index.Query) bool {
 // before that group is done: it is returned, to be waited for. Where memory alone
 // cannot say, the error is errLook or [ErrLookAgain].
 func (p *Pipeline) checkLocked(r *Request) (wait *group, err error) {
+	p.memory = p.index.Memory()
+	wait, err = p.judgeLocked(r)
+	p.memory = catalog.Memory{}
+	return wait, err
+}
+
+func (p *Pipeline) judgeLocked(r *Request) (wait *group, err error) {
 	if wait, err := p.checkRoomLocked(uint64(len(r.Items))); wait != nil || err != nil {
 		return wait, err
 	}
 	for i := range r.Items {
-		if wait, err := p.checkKeyLocked(r.Items[i].Tail.Key, r.Known+1); wait != nil || err != nil {
+		if wait, err := p.checkKeyLocked(r, i); wait != nil || err != nil {
 			return wait, err
 		}
 	}
-	if len(r.Conditions) > 0 && p.index.Recent() > r.looked {
+	if len(r.Conditions) > 0 && p.memory.First() > r.looked {
 		sometimes.Reached("condition had to be looked up outside of the lock")
 		return nil, errLook
 	}
@@ -103,7 +135,7 @@ func (p *Pipeline) checkLocked(r *Request) (wait *group, err error) {
 		if err := p.checkStoryLocked(&q, r.Known+1); err != nil {
 			return nil, err
 		}
-		if found, ok := p.index.RecentMatch(q, r.looked); ok {
+		if found, ok := p.memory.Match(q, r.looked); ok {
 			sometimes.Reached("published event refused a condition")
 			return nil, &Conflict{Item: -1, Found: found}
 		}
@@ -134,19 +166,19 @@ func (p *Pipeline) checkRoomLocked(n uint64) (wait *group, err error) {
 	return p.underWayLocked(func(g *group) bool { return len(g.entries) > 0 }), nil
 }
 
-// checkKeyLocked finds out whether an event that the caller has not seen yet, from
-// sequence from on, may have the key.
-func (p *Pipeline) checkKeyLocked(key []byte, from uint64) (wait *group, err error) {
+// checkKeyLocked finds out whether an event that the caller has not seen yet may have
+// the key of item i.
+func (p *Pipeline) checkKeyLocked(r *Request, i int) (wait *group, err error) {
+	key := r.Items[i].Tail.Key
 	if len(key) == 0 || planted.Bug("writer does not look at keys") {
 		return nil, nil
 	}
-	if p.index.Recent() > from || p.index.RecentKey(key, from) {
+	if from := r.Known + 1; p.memory.First() > from || p.memory.HoldsKey(key, from) {
 		sometimes.Reached("key came in while it was looked up")
 		return nil, ErrLookAgain
 	}
 	return p.underWayLocked(func(g *group) bool {
-		_, ok := g.keys[string(key)]
-		return ok && !(g == p.flying && planted.Bug("keys of the flying group are not looked at"))
+		return g.holdsKey(key, r.places[i].key) && !(g == p.flying && planted.Bug("keys of the flying group are not looked at"))
 	}), nil
 }
 
@@ -156,7 +188,7 @@ func (p *Pipeline) checkStoryLocked(q *index.Query, from uint64) error {
 	if q.Correlation == [16]byte{} || planted.Bug("event that began a story in between is overlooked") {
 		return nil
 	}
-	if p.index.Recent() > from || p.index.RecentID(q.Correlation, from) {
+	if p.memory.First() > from || p.memory.HoldsID(q.Correlation, from) {
 		sometimes.Reached("event came in whose id may be the correlation of a condition")
 		return ErrLookAgain
 	}
@@ -166,29 +198,30 @@ func (p *Pipeline) checkStoryLocked(q *index.Query, from uint64) error {
 // checkVersionLocked finds out whether the stream of item i is known, and where it
 // is expected to be.
 func (p *Pipeline) checkVersionLocked(r *Request, i int) (wait *group, err error) {
-	it := &r.Items[i]
-	head, ok := p.headLocked(r, it.Tail.Entity)
-	r.found[i] = head // what memory knows may become less before the request joins
-	switch {
-	case !ok:
+	it, w := &r.Items[i], &r.places[i]
+	if known := w.earlier != NoItem; known {
+		w.found = r.places[w.earlier].found
+	} else if w.found, known = p.headLocked(r, i); !known { // what memory knows may become less before the request joins
 		sometimes.Reached("head of a stream had to be looked up outside of the lock")
 		return nil, errLook
-	case !it.Expects || head.Version+r.before[i] == it.Version:
+	}
+	before := uint64(w.before)
+	if !it.Expects || w.found.Version+before == it.Version {
 		return nil, nil
 	}
 	published, ok := p.publishedLocked(r, it.Tail.Entity)
 	if planted.Bug("verdict is given from what is not published") {
-		published = head
+		published = w.found
 	}
 	switch {
 	case !ok:
 		return nil, errLook
-	case published.Version+r.before[i] != it.Version:
+	case published.Version+before != it.Version:
 		sometimes.Reached("published version refused an append")
-		return nil, &Conflict{Item: i, Expected: it.Version, Actual: published.Version + r.before[i]}
+		return nil, &Conflict{Item: i, Expected: it.Version, Actual: published.Version + before}
 	}
 	return p.underWayLocked(func(g *group) bool {
-		_, ok := g.heads[string(it.Tail.Entity)]
+		_, ok := g.head(it.Tail.Entity, w.entity)
 		return ok
 	}), nil
 }
@@ -215,37 +248,37 @@ func (p *Pipeline) joinLocked(r *Request) {
 	g.requests = append(g.requests, r)
 	g.sync = g.sync || r.Sync
 	r.group = g
-	if r.heads == nil {
-		if r.heads = r.single[:]; len(r.Items) != 1 {
-			r.heads = make([]format.Head, len(r.Items))
-		}
+	if !r.placed {
+		r.placed, r.heads = true, slices.Grow(r.heads[:0], len(r.Items))[:len(r.Items)]
 		p.clock.NextN(len(r.Items), func(i int, id [16]byte) { r.heads[i].ID = id })
 	}
 	for i := range r.Items {
-		it := &r.Items[i]
+		it, w := &r.Items[i], &r.places[i]
 		if it.CauseItem != NoItem {
 			it.Cause = r.heads[it.CauseItem].ID
 			copy(it.Tail.Bytes[it.Tail.Causation:], it.Cause[:])
 		}
-		prev, moved := g.heads[string(it.Tail.Entity)]
-		if !moved {
-			prev = r.found[i]
+		h := format.Head{Sequence: p.next, Version: w.found.Version + uint64(w.before) + 1, ID: r.heads[i].ID}
+		prev := w.found.Hash
+		if w.earlier != NoItem {
+			prev = r.heads[w.earlier].Hash
 		}
-		h := format.Head{Sequence: p.next, Version: prev.Version + 1, ID: r.heads[i].ID}
-		h.Hash = p.linker.Link(prev.Hash, &h, it.Tail.Kind, it.Tail.Flags, it.Tail.Linked(), it.Digest)
+		h.Hash = p.linker.Link(prev, &h, it.Tail.Kind, it.Tail.Flags, it.Tail.Linked(), it.Digest)
 		p.next++
 
 		at := len(g.buf)
 		g.buf = format.AppendRecord(g.buf, p.seed, &h, &it.Tail)
-		g.heads[string(it.Tail.Entity)] = index.Head{Version: h.Version, Sequence: h.Sequence, Hash: h.Hash}
-		if len(it.Tail.Key) > 0 {
-			g.keys[string(it.Tail.Key)] = struct{}{}
-		}
 		g.entries = append(g.entries, index.Entry{
 			Sequence: h.Sequence, Version: h.Version, ID: h.ID, Hash: h.Hash,
 			Causation: it.Cause, Correlation: it.Tail.Correlation, Kind: it.Tail.Kind, Entity: it.Tail.Entity, Scope: it.Tail.Scope, Key: it.Tail.Key,
 			Pos: format.Pos{Offset: uint32(at), Length: uint32(len(g.buf) - at)}, // from the group's start, until it is placed
 		})
 		r.heads[i] = h
+		if w.last {
+			g.heads.put(w.entity, len(g.entries)-1, g.isOf(it.Tail.Entity))
+		}
+		if len(it.Tail.Key) > 0 {
+			g.keys.put(w.key, len(g.entries)-1, g.isKeyOf(it.Tail.Key))
+		}
 	}
 }

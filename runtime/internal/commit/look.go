@@ -27,7 +27,8 @@ func (p *Pipeline) find(r *Request) (g *group, leads bool, err error) {
 // look asks the index, outside of the lock, what memory alone cannot say: for
 // events that match the request's conditions, and for the heads of its streams.
 func (p *Pipeline) look(r *Request) error {
-	r.looked, r.generation, r.cold = p.index.Next(), p.index.Generation(), map[string]index.Head{}
+	memory := p.index.Memory()
+	r.looked, r.generation, r.cold = p.index.Next(), memory.Generation, map[string]index.Head{}
 	for _, q := range r.Conditions {
 		found, err := p.index.Find(make([]index.Ref, 0, 1), q)
 		if err != nil {
@@ -39,7 +40,7 @@ func (p *Pipeline) look(r *Request) error {
 	}
 	for i := range r.Items {
 		entity := r.Items[i].Tail.Entity
-		if _, known := p.index.Head(entity); known {
+		if _, known := memory.Head(entity); known {
 			continue
 		}
 		if _, loaded := r.cold[string(entity)]; loaded {
@@ -54,13 +55,15 @@ func (p *Pipeline) look(r *Request) error {
 	return nil
 }
 
-// headLocked is the head of a stream after all groups under way, if it is known.
-func (p *Pipeline) headLocked(r *Request, entity []byte) (h index.Head, known bool) {
-	if h, ok := p.open.heads[string(entity)]; ok {
+// headLocked is the head of the stream of item i after all groups under way, if it is
+// known.
+func (p *Pipeline) headLocked(r *Request, i int) (h index.Head, known bool) {
+	entity, hash := r.Items[i].Tail.Entity, r.places[i].entity
+	if h, ok := p.open.head(entity, hash); ok {
 		return h, true
 	}
 	if p.flying != nil && !planted.Bug("versions of the flying group do not count") {
-		if h, ok := p.flying.heads[string(entity)]; ok {
+		if h, ok := p.flying.head(entity, hash); ok {
 			return h, true
 		}
 	}
@@ -70,11 +73,11 @@ func (p *Pipeline) headLocked(r *Request, entity []byte) (h index.Head, known bo
 // publishedLocked is the head of a stream without the groups under way, if memory
 // knows it, or the request does.
 func (p *Pipeline) publishedLocked(r *Request, entity []byte) (h index.Head, known bool) {
-	h, known = p.index.Head(entity)
+	h, known = p.memory.Head(entity)
 	if !known && planted.Bug("stream that memory does not know is taken for a new one") {
 		return h, true
 	}
-	if !known && r.generation == p.index.Generation() {
+	if !known && r.generation == p.memory.Generation {
 		h, known = r.cold[string(entity)]
 	}
 	return h, known

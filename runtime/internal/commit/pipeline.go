@@ -3,6 +3,7 @@ package commit
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"slices"
 	"sync"
 
@@ -97,7 +98,8 @@ type Pipeline struct {
 	log      *Log
 	index    *catalog.Catalog
 	frontier *frontier.Frontier
-	seed     uint32
+	seed     uint32 // of the checksums of records
+	hashes   maphash.Seed
 	relaxed  bool
 	unsynced bool
 	promise  func(sequence uint64)
@@ -109,7 +111,8 @@ type Pipeline struct {
 	mu     sync.Mutex // guards all below
 	clock  *clock.Clock
 	linker chain.Linker
-	next   uint64 // sequence
+	next   uint64         // sequence
+	memory catalog.Memory // of the index, while a request is checked
 	open   *group
 	flying *group // written and synced now; nil = none
 	spare  load   // of the group that flew last
@@ -124,7 +127,7 @@ type Pipeline struct {
 func New(c Config) *Pipeline {
 	return &Pipeline{
 		log: c.Log, index: c.Index, frontier: c.Frontier, clock: c.Clock,
-		seed: format.RecordSeed(c.Store), relaxed: c.Relaxed, unsynced: c.Unsynced, promise: c.Promise,
+		seed: format.RecordSeed(c.Store), hashes: maphash.MakeSeed(), relaxed: c.Relaxed, unsynced: c.Unsynced, promise: c.Promise,
 		rotated: c.Rotated, hook: c.Point, next: c.Next, open: newGroup(load{}),
 	}
 }
@@ -137,7 +140,7 @@ func New(c Config) *Pipeline {
 //
 // When ctx ends, waiting ends with an UnknownError, and the commit goes on.
 func (p *Pipeline) Submit(ctx context.Context, r *Request) error {
-	r.prepare()
+	p.prepare(r)
 	for {
 		p.point("submit")
 		if err := ctx.Err(); err != nil {
@@ -179,7 +182,7 @@ func (p *Pipeline) Submit(ctx context.Context, r *Request) error {
 func (p *Pipeline) Join(r *Request) (over bool, err error) {
 	switch {
 	case r.awaited == nil:
-		r.prepare()
+		p.prepare(r)
 	case !r.awaited.landed():
 		return false, nil
 	case r.group == r.awaited:
@@ -223,7 +226,7 @@ func (p *Pipeline) leave(r *Request, g *group, cause error) error {
 	if g == p.open && planted.Bug("cancelled request takes its group with it") {
 		g.reset()
 	}
-	return &UnknownError{Heads: slices.Clone(r.heads), Cause: cause}
+	return &UnknownError{Heads: slices.Clone(r.Heads()), Cause: cause}
 }
 
 // enter lets a request join the open group. It returns the group to wait for,
@@ -447,7 +450,7 @@ func (p *Pipeline) failLocked(g *group, err error) {
 			sometimes.Reached("request met a poisoned writer in its group")
 			r.err = poisoned // nothing of it was written
 		} else {
-			r.err = &UnknownError{Heads: r.heads, Cause: poisoned}
+			r.err = &UnknownError{Heads: r.Heads(), Cause: poisoned}
 		}
 	}
 	if !already {

@@ -1,6 +1,8 @@
 package commit
 
 import (
+	"bytes"
+	"hash/maphash"
 	"slices"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
@@ -35,11 +37,9 @@ type Request struct {
 	// request without items may have it alone.
 	Sync bool
 
-	before []uint64       // for each item, how many before it are of its stream
-	found  []index.Head   // for each item, the head of its stream when it was checked
-	alone  [1]index.Head  // the memory of found if there is one item
-	heads  []format.Head  // results, one an item
-	single [1]format.Head // the memory of heads if there is one item
+	places []place       // of the items
+	heads  []format.Head // results, one an item, if it has a place in a group
+	placed bool
 	err    error
 	group  *group
 
@@ -53,31 +53,55 @@ type Request struct {
 	awaited *group // by [Pipeline.Join]; nil = it was not called yet
 }
 
-// prepare makes room for what is found, and counts what the expectations, if there
-// are any, need to know.
-func (r *Request) prepare() {
-	if r.found = r.alone[:]; len(r.Items) != 1 {
-		r.found = make([]index.Head, len(r.Items))
-	}
-	if !slices.ContainsFunc(r.Items, func(it Item) bool { return it.Expects }) {
-		return
-	}
-	r.before = make([]uint64, len(r.Items))
-	counts := make(map[string]uint64, len(r.Items))
+// place is what the pipeline knows of an item.
+type place struct {
+	entity, key uint64     // their hashes
+	found       index.Head // of the stream when it was checked, without items of the request
+
+	// Of the items of the request that are of the same stream.
+	before  int  // how many are before this one
+	earlier int  // the last of them, or NoItem
+	last    bool // there is none behind it
+}
+
+// Renew makes r another request, in the memory of the one it was, which is over.
+func (r *Request) Renew(items []Item, conditions []index.Query, known uint64) {
+	*r = Request{Items: items, Conditions: conditions, Known: known, places: r.places[:0], heads: r.heads[:0]}
+}
+
+// prepare makes places for the items, as far as that can be done without the lock.
+func (p *Pipeline) prepare(r *Request) {
+	r.places = slices.Grow(r.places[:0], len(r.Items))[:len(r.Items)]
+	var streams table
 	for i := range r.Items {
-		entity := string(r.Items[i].Tail.Entity)
-		r.before[i] = counts[entity]
-		counts[entity]++
+		t, w := &r.Items[i].Tail, &r.places[i]
+		*w = place{entity: p.hash(t.Entity), key: p.hash(t.Key), earlier: NoItem, last: true}
+		if len(r.Items) == 1 {
+			break
+		}
+		same := func(j int) bool { return bytes.Equal(r.Items[j].Tail.Entity, t.Entity) }
+		if j, ok := streams.find(w.entity, same); ok {
+			w.earlier, w.before = j, r.places[j].before+1
+			r.places[j].last = false
+		}
+		streams.put(w.entity, i, same)
 	}
 }
 
+func (p *Pipeline) hash(name []byte) uint64 { return maphash.Bytes(p.hashes, name) }
+
 // sendBack makes the request one that was not looked at yet.
-func (r *Request) sendBack() { r.group, r.heads, r.err = nil, nil, nil }
+func (r *Request) sendBack() { r.group, r.placed, r.err = nil, false, nil }
 
 // Heads are what the writer decided for each item, once [Pipeline.Submit] has
 // returned nil. Who drives the pipeline may look at them before: they are nil as
 // long as the request has no place in a group.
-func (r *Request) Heads() []format.Head { return r.heads }
+func (r *Request) Heads() []format.Head {
+	if !r.placed {
+		return nil
+	}
+	return r.heads
+}
 
 // Conflict says which expectation or condition of a request did not hold.
 type Conflict struct {

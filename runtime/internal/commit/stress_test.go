@@ -136,7 +136,8 @@ func work(r *rig, l *ledger, worker, poisoner int, random *rand.Rand) error {
 			e := event{entity: fmt.Sprint("e", random.IntN(8)), text: text, cause: random.IntN(i + 1)}
 			switch random.IntN(4) {
 			case 0:
-				head, _ := r.index.Head([]byte(e.entity))
+				memory := r.index.Memory()
+				head, _ := memory.Head([]byte(e.entity))
 				e.expects, e.version = true, head.Version
 			case 1:
 				e.key = text

@@ -66,6 +66,7 @@ func AppendGroup(dst []byte, h GroupHeader, at Place, body []byte) []byte {
 // behind [GroupHeaderSize] free bytes.
 func FinishGroup(group []byte, h GroupHeader, at Place) {
 	body := group[GroupHeaderSize:]
+	seed := at.seed((*[placeSize]byte)(group)) // before the header takes its place
 	binary.LittleEndian.PutUint32(group, groupMagic)
 	binary.LittleEndian.PutUint32(group[4:], uint32(h.Type))
 	binary.LittleEndian.PutUint64(group[8:], h.FirstSequence)
@@ -74,7 +75,7 @@ func FinishGroup(group []byte, h GroupHeader, at Place) {
 	binary.LittleEndian.PutUint32(group[24:], h.Durable)
 	binary.LittleEndian.PutUint32(group[28:], h.Incarnation)
 	binary.LittleEndian.PutUint32(group[32:], checksum(0, body))
-	binary.LittleEndian.PutUint32(group[36:], checksum(at.seed(), group[:36]))
+	binary.LittleEndian.PutUint32(group[36:], checksum(seed, group[:36]))
 }
 
 // ParseGroupHeader reads the header that src begins with, for the group at this
@@ -86,7 +87,7 @@ func ParseGroupHeader(src []byte, at Place) (GroupHeader, error) {
 	if binary.LittleEndian.Uint32(src) != groupMagic {
 		return GroupHeader{}, damaged(0, "not the magic of a group")
 	}
-	if binary.LittleEndian.Uint32(src[36:]) != checksum(at.seed(), src[:36]) && !planted.Bug("checksum of a group header is not checked") {
+	if binary.LittleEndian.Uint32(src[36:]) != checksum(at.seed(new([placeSize]byte)), src[:36]) && !planted.Bug("checksum of a group header is not checked") {
 		return GroupHeader{}, damaged(36, "group header with a wrong checksum, or of another place")
 	}
 	typ := binary.LittleEndian.Uint32(src[4:])
@@ -132,16 +133,19 @@ func (h GroupHeader) CheckBody(body []byte) error {
 	return nil
 }
 
-func (p Place) seed() uint32 {
-	var b [32]byte
+const placeSize = 32
+
+// seed is the checksum of the place, which is written into room for that.
+func (p Place) seed(room *[placeSize]byte) uint32 {
+	*room = [placeSize]byte{}
 	if !planted.Bug("group header does not know its store") {
-		copy(b[:], p.Store[:])
+		copy(room[:], p.Store[:])
 	}
-	binary.LittleEndian.PutUint64(b[16:], p.Segment)
+	binary.LittleEndian.PutUint64(room[16:], p.Segment)
 	if !planted.Bug("group header does not know its place") {
-		binary.LittleEndian.PutUint64(b[24:], uint64(p.Offset))
+		binary.LittleEndian.PutUint64(room[24:], uint64(p.Offset))
 	}
-	return checksum(0, b[:])
+	return checksum(0, room[:])
 }
 
 // checksum is CRC-32C, continued from seed.

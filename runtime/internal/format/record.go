@@ -107,17 +107,29 @@ type Encoded struct {
 // stands.
 func (e *Encoded) Linked() []byte { return e.Bytes[:e.Payload] }
 
-// EncodeTail encodes t into a fresh buffer. Where causation will be known only
-// to the writer, any id that is not zero holds its place.
+// EncodeTail is [AppendTail] into a buffer of its own.
 func EncodeTail(t *Tail) Encoded {
+	_, e := AppendTail(make([]byte, 0, t.Room()), t)
+	return e
+}
+
+// Room is how many bytes the encoded tail has at most.
+func (t *Tail) Room() int {
+	return 2*16 + 5*binary.MaxVarintLen32 + len(t.Entity) + len(t.Scope) + len(t.Key) + len(t.Extensions) + len(t.Payload)
+}
+
+// AppendTail appends t, encoded, to dst. What it returns beside that is a view of
+// it. Where causation will be known only to the
+// writer, any id that is not zero holds its place.
+func AppendTail(dst []byte, t *Tail) ([]byte, Encoded) {
 	e := Encoded{Kind: t.Kind, Flags: t.Flags(), Causation: NoCausation, Correlation: t.Correlation}
-	size := 2*16 + 5*binary.MaxVarintLen32 + len(t.Entity) + len(t.Scope) + len(t.Key) + len(t.Extensions) + len(t.Payload)
-	b := binary.AppendUvarint(make([]byte, 0, size), uint64(t.PayloadVersion))
+	start := len(dst)
+	b := binary.AppendUvarint(dst, uint64(t.PayloadVersion))
 	if e.Flags&FlagCorrelation != 0 {
 		b = append(b, t.Correlation[:]...)
 	}
 	if e.Flags&FlagCausation != 0 {
-		e.Causation = len(b)
+		e.Causation = len(b) - start
 		b = append(b, t.Causation[:]...)
 	}
 	b = appendBytes(b, t.Entity)
@@ -131,9 +143,10 @@ func EncodeTail(t *Tail) Encoded {
 	if e.Flags&FlagExtensions != 0 {
 		b = appendBytes(b, t.Extensions)
 	}
-	e.Payload = len(b)
-	e.Bytes = append(b, t.Payload...)
-	return e
+	e.Payload = len(b) - start
+	b = append(b, t.Payload...)
+	e.Bytes = b[start:len(b):len(b)]
+	return b, e
 }
 
 // AppendRecord appends a record to dst. The seed is the store's, from

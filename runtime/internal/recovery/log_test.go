@@ -126,7 +126,8 @@ func (s *store) group(tails []format.Tail) (buf []byte, entries []index.Entry, e
 
 // head is the head of a stream, wherever it is.
 func (s *store) head(entity []byte) index.Head {
-	h, known := s.Index.Head(entity)
+	memory := s.Index.Memory()
+	h, known := memory.Head(entity)
 	if !known {
 		var err error
 		if h, err = s.Index.Load(string(entity)); err != nil {

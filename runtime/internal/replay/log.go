@@ -466,7 +466,8 @@ func (l *Log) record(r *format.Record, at int64) (reason string, err error) {
 
 // stream is the head of an entity's stream in what was read so far.
 func (l *Log) stream(entity []byte) (index.Head, error) {
-	if h, known := l.Index.Head(entity); known {
+	memory := l.Index.Memory()
+	if h, known := memory.Head(entity); known {
 		return h, nil
 	}
 	return l.Index.Load(string(entity))
