@@ -43,6 +43,7 @@ var plantedBugs = []plantedBug{
 	{"event that was read may be another", "", "TestExchangedRecordsAreNotServed", 0},
 	{"failed write is not cut off", "segment", "TestWriteFails", 0},
 	{"failure to write found bytes again poisons", "commit", "TestFoundBytesCannotBeWrittenAgain", 0},
+	{"filter forgets a key", "sidx", "TestFilterForgetsNothing", 0},
 	{"first events of what is ahead are not checked", "", "TestVerifyAheadOfForgery", 0},
 	{"first group of a segment is not synced", "", "TestCrashAtAnyOperation", 1},
 	{"first group of an opening is not synced", "commit", "TestOpeningThatWasLostDoesNotComeBack", 0},

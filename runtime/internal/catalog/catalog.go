@@ -98,6 +98,23 @@ func (c *Catalog) list() parts {
 	return c.parts
 }
 
+// askOf is ask, for a question that only a part which may have the entity's stream can
+// answer.
+func (c *Catalog) askOf(l *lookup, p *part, question func(p *part) error) error {
+	return c.ask(p, func(p *part) error {
+		may, err := p.mayHave(l)
+		if !may || err != nil {
+			return err
+		}
+		return question(p)
+	})
+}
+
+// stream looks for an entity's stream.
+func (c *Catalog) stream(entity string) *lookup {
+	return &lookup{print: func() uint64 { return sidx.NameFingerprint(c.store, entity) }}
+}
+
 // ask puts a question to a part. If its run turns out to be damaged, the question
 // is put to what the segment itself says.
 func (c *Catalog) ask(p *part, question func(p *part) error) error {
@@ -159,11 +176,11 @@ func (c *Catalog) ByID(id [16]byte) (ref index.Ref, ok bool, err error) {
 // ByKey finds the events that may have this idempotency key, nearly always one or
 // none; the caller compares the key.
 func (c *Catalog) ByKey(key []byte) (refs []index.Ref, err error) {
-	k := lookup{store: c.store, key: key}
+	l := lookup{print: func() uint64 { return sidx.Fingerprint(c.store, key) }}
 	for _, p := range slices.Backward(c.list()) {
 		kept := len(refs)
-		err := c.ask(p, func(p *part) (err error) {
-			refs, err = p.byKey(refs[:kept], &k)
+		err := c.askOf(&l, p, func(p *part) (err error) {
+			refs, err = p.byKey(refs[:kept], key, &l)
 			return err
 		})
 		if err != nil {
@@ -191,11 +208,12 @@ func (c *Catalog) Effects(sequence uint64, cause [16]byte) (refs []index.Ref, er
 
 // Before is the version that an entity's stream had after the event at sequence.
 func (c *Catalog) Before(entity string, sequence uint64) (version uint64, err error) {
+	l := c.stream(entity)
 	for _, p := range slices.Backward(c.list()) {
 		if p.first > sequence {
 			continue
 		}
-		err = c.ask(p, func(p *part) (err error) {
+		err = c.askOf(l, p, func(p *part) (err error) {
 			version, err = p.before(entity, sequence)
 			return err
 		})
@@ -237,12 +255,16 @@ func (c *Catalog) Incarnation(sequence uint64) (n uint32, err error) {
 // has room for. It returns fewer only at the end, or before the segment that it failed
 // in.
 func (c *Catalog) Find(dst []index.Ref, q index.Query) ([]index.Ref, error) {
+	var l *lookup
+	if q.Entity != "" {
+		l = c.stream(q.Entity)
+	}
 	for p := range c.list().between(q.After, q.Until, q.Backward) {
 		if len(dst) == cap(dst) {
 			break
 		}
 		kept := len(dst)
-		err := c.ask(p, func(p *part) (err error) {
+		err := c.askOf(l, p, func(p *part) (err error) {
 			dst, err = p.find(dst[:kept], &q)
 			return err
 		})

@@ -204,6 +204,12 @@ func (l *log) lookups(t *testing.T, c *catalog.Catalog, e *format.Record) {
 			t.Fatalf("ByKey() of event %d = %v, %v", e.Sequence, got, err)
 		}
 	}
+	if got, err := c.ByKey(fmt.Appendf(nil, "no key %d", e.Sequence)); err != nil || len(got) > 0 {
+		t.Fatalf("ByKey() of no key = %v, %v", got, err)
+	}
+	if got, err := c.Load(fmt.Sprint("nobody:", e.Sequence)); err != nil || got.Version != 0 {
+		t.Fatalf("Load() of no stream = %v, %v", got, err)
+	}
 	got, err := c.Effects(e.Sequence, e.ID)
 	want := l.where(func(x *format.Record) bool { return x.Causation == e.ID })
 	if err != nil || !slices.Equal(sequences(got), want) {

@@ -84,8 +84,9 @@ func (m *Memory) HoldsID(id [16]byte, from uint64) bool {
 // 0 if there is none. A stream that [Memory.Head] does not know has this head as
 // long as the generation is the one from before the call.
 func (c *Catalog) Load(entity string) (h index.Head, err error) {
+	l := c.stream(entity)
 	for _, p := range slices.Backward(c.list()) {
-		err = c.ask(p, func(p *part) (err error) {
+		err = c.askOf(l, p, func(p *part) (err error) {
 			h, err = p.head(entity)
 			return err
 		})

@@ -40,26 +40,34 @@ func (p *part) byID(id [16]byte) (index.Ref, bool, error) {
 	return p.run.ByID(id)
 }
 
-// lookup is a key that is looked for. Its fingerprint is made once a run asks for it.
+// lookup is a stream or key that is looked for. Its fingerprint is made once a run is
+// asked.
 type lookup struct {
-	store       [16]byte
-	key         []byte
+	print       func() uint64
 	fingerprint uint64
 	made        bool
 }
 
-func (l *lookup) print() uint64 {
+func (l *lookup) get() uint64 {
 	if !l.made {
-		l.fingerprint, l.made = sidx.Fingerprint(l.store, l.key), true
+		l.fingerprint, l.made = l.print(), true
 	}
 	return l.fingerprint
 }
 
-func (p *part) byKey(dst []index.Ref, l *lookup) ([]index.Ref, error) {
-	if p.rows != nil {
-		return append(dst, p.rows.ByKey(l.key)...), nil
+// mayHave reports whether a part may have what is looked for; nil is anything.
+func (p *part) mayHave(l *lookup) (bool, error) {
+	if l == nil || p.rows != nil {
+		return true, nil // it knows as fast itself
 	}
-	return p.run.ByKey(dst, l.print())
+	return p.run.MayKnow(l.get())
+}
+
+func (p *part) byKey(dst []index.Ref, key []byte, l *lookup) ([]index.Ref, error) {
+	if p.rows != nil {
+		return append(dst, p.rows.ByKey(key)...), nil
+	}
+	return p.run.ByKey(dst, l.get())
 }
 
 func (p *part) effects(dst []index.Ref, cause [16]byte) ([]index.Ref, error) {

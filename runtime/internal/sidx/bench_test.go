@@ -26,9 +26,15 @@ func BenchmarkRun(b *testing.B) {
 		}
 		page := make([]index.Ref, 0, 100)
 		for name, ask := range map[string]func(i int) error{
-			"at":     func(i int) error { _, _, err := run.At(m[i].Sequence); return err },
-			"id":     func(i int) error { _, _, err := run.ByID(m[i].ID); return err },
-			"stream": func(i int) error { _, _, err := run.Stream(string(m[i].Entity)); return err },
+			"at": func(i int) error { _, _, err := run.At(m[i].Sequence); return err },
+			"id": func(i int) error { _, _, err := run.ByID(m[i].ID); return err },
+			"key": func(i int) error {
+				_, err := run.ByKey(nil, sidx.Fingerprint(place.Store, m[i].Key))
+				return err
+			},
+			"no key":       func(i int) error { _, err := run.ByKey(nil, r.Uint64()); return err },
+			"filtered key": func(i int) error { _, err := run.MayKnow(r.Uint64()); return err },
+			"stream":       func(i int) error { _, _, err := run.Stream(string(m[i].Entity)); return err },
 			"page of kind": func(i int) error {
 				_, err := run.Find(page, &index.Query{Kinds: []uint16{m[i].Kind}, After: m[i].Sequence})
 				return err

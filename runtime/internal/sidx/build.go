@@ -121,7 +121,7 @@ func (t *table) sorted() (order, place []uint32) {
 // NewBuilder returns a builder for the footer of the segment at this place.
 func NewBuilder(at Place) *Builder {
 	return &Builder{
-		trailer: Trailer{Place: at},
+		trailer: Trailer{Place: at, version: Version},
 		streams: table{of: map[string]uint32{}},
 		scopes:  table{of: map[string]uint32{}},
 		kinds:   map[uint16]uint32{},
@@ -176,8 +176,21 @@ func (b *Builder) Len() int { return len(b.rows) }
 //
 // Part of the disk format; do not change.
 func Fingerprint(store [16]byte, key []byte) uint64 {
+	return fingerprint("batpak key 1\x00", store, key)
+}
+
+// NameFingerprint is what the filter of a run knows of a stream's name:
+//
+//	the first 8 bytes of BLAKE3( "batpak name 1" 0x00, store 16, name )
+//
+// Part of the disk format; do not change.
+func NameFingerprint[T string | []byte](store [16]byte, name T) uint64 {
+	return fingerprint("batpak name 1\x00", store, name)
+}
+
+func fingerprint[T string | []byte](domain string, store [16]byte, text T) uint64 {
 	var room [128]byte
-	b := append(append(append(room[:0], "batpak key 1\x00"...), store[:]...), key...)
+	b := append(append(append(room[:0], domain...), store[:]...), text...)
 	sum := blake3.Sum256(b)
 	return binary.LittleEndian.Uint64(sum[:])
 }
@@ -230,7 +243,27 @@ func (b *Builder) Write(w io.Writer, length uint64, digest [32]byte) error {
 		e := binary.LittleEndian.AppendUint64(p.room(), o.first)
 		p.add(incarnations, binary.LittleEndian.AppendUint32(e, o.number))
 	}
+	b.writeFilter(&p)
 	return p.finish()
+}
+
+// writeFilter writes the filter of what is in the other sections.
+func (b *Builder) writeFilter(p *pager) {
+	all := func(yield func(uint64) bool) {
+		for _, x := range b.pairs[0] {
+			if !yield(x.value) {
+				return
+			}
+		}
+		for i := range b.streams.all {
+			if !yield(NameFingerprint(b.trailer.Store, b.streams.all[i].name)) {
+				return
+			}
+		}
+	}
+	p.enter(filter)
+	p.trailer.table[filter].count = p.trailer.blocks()
+	p.write(filterOf(all, uint32(len(b.pairs[0])+len(b.streams.all))))
 }
 
 // writeDirectories writes the streams, scopes and kinds, each with where its

@@ -6,7 +6,8 @@
 // A footer is a cache. It is made by reading its segment, says by its checksums
 // whether it can be trusted, and is made again if not. So nothing is lost with
 // it, and nothing in it is believed: what it leads to is a record, which has a
-// checksum of its own and is compared with what was asked for.
+// checksum of its own and is compared with what was asked for. That a run does not
+// have something is believed as far as the checksums of its pages hold.
 //
 // # Layout
 //
@@ -14,7 +15,10 @@
 // the last of them the trailer. A page ends in a CRC-32C of its other bytes, which
 // is seeded by the store, the segment and the page's number, so that a page in the
 // wrong place is a damaged one. The pages belong to sections, one after the other;
-// a section holds elements of one width, and an element may lie in two pages. FORMAT.md of package format has the widths and fields.
+// a section holds elements of one width, and an element may lie in two pages. The
+// last section is a filter, which says of most streams and keys that the run does not
+// have them, for the price of one page. FORMAT.md of package format has the widths and
+// fields.
 //
 // A run keeps its trailer in memory, about 300 bytes, and reads pages when they
 // are asked for, through a [Cache] that all runs of a store share. So neither

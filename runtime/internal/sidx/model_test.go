@@ -122,7 +122,7 @@ func (m model) questions(run *sidx.Run, r *rand.Rand) error {
 	}
 	for range 20 {
 		i := r.IntN(len(m))
-		if err := m.lookups(run, i); err != nil {
+		if err := m.lookups(run, i, r); err != nil {
 			return fmt.Errorf("event %d: %w", i, err)
 		}
 		if err := m.query(run.Find, r); err != nil {
@@ -166,7 +166,7 @@ func (m model) rows() *index.Index {
 }
 
 // lookups asks for event i in every way.
-func (m model) lookups(run *sidx.Run, i int) error {
+func (m model) lookups(run *sidx.Run, i int, r *rand.Rand) error {
 	e, want := &m[i], m.ref(i)
 	if got, ok, err := run.At(e.Sequence); err != nil || !ok || got != want {
 		return fmt.Errorf("At() = %v, %v, %w, want %v", got, ok, err, want)
@@ -184,6 +184,15 @@ func (m model) lookups(run *sidx.Run, i int) error {
 		if err != nil || !slices.Contains(got, want) {
 			return fmt.Errorf("ByKey() = %v, %w, want %v", got, err, want)
 		}
+		if may, err := run.MayKnow(sidx.Fingerprint(place.Store, e.Key)); err != nil || !may {
+			return fmt.Errorf("MayKnow() of the key = %v, %w", may, err)
+		}
+	}
+	if got, err := run.ByKey(nil, r.Uint64()); err != nil || len(got) > 0 {
+		return fmt.Errorf("ByKey() of no key = %v, %w", got, err)
+	}
+	if may, err := run.MayKnow(sidx.NameFingerprint(place.Store, e.Entity)); err != nil || !may {
+		return fmt.Errorf("MayKnow() of the stream = %v, %w", may, err)
 	}
 	got, err := run.Effects(nil, e.ID)
 	if err != nil || !slices.Equal(got, m.refs(func(x *format.Record) bool { return x.Causation == e.ID })) {

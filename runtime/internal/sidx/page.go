@@ -14,9 +14,9 @@ const (
 	crcSize  = 4
 	payload  = pageSize - crcSize // bytes of a page but for its checksum
 
-	// Version is the version of footers that this build writes, and the only one it
-	// reads. A footer of another version is made again.
-	Version = 1
+	// Version is the version of footers that this build writes. It reads those of
+	// version 1 too, which have no filter. A footer of another version is made again.
+	Version = 2
 )
 
 // section is a part of a footer, all of whose elements have one width.
@@ -37,7 +37,11 @@ const (
 	causes                        // cause and row of each event with a causation, sorted
 	correlations                  // correlation and row of each event that was given one, sorted
 	incarnations                  // the first sequence of each opening of the store that wrote here
+	filter                        // which streams and keys may be here
 	sections                      // how many there are
+
+	// tabled is how many of them the trailer tells of; the filter lies behind them.
+	tabled = filter
 )
 
 const (
@@ -55,7 +59,7 @@ const (
 func (s section) width() int {
 	return [sections]int{
 		rowWidth, fenceWidth, 1, streamWidth, scopeWidth, kindWidth,
-		postingWidth, postingWidth, postingWidth, pairWidth, pairWidth, pairWidth, openingWidth,
+		postingWidth, postingWidth, postingWidth, pairWidth, pairWidth, pairWidth, openingWidth, blockWidth,
 	}[s]
 }
 

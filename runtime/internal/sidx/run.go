@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math/bits"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
@@ -309,9 +310,44 @@ func (r *Run) paired(dst []index.Ref, s section, value uint64) ([]index.Ref, err
 
 // valued is where the pairs of a section that have a value lie.
 func (v *view) valued(s section, value uint64) span {
+	lo, hi := uint32(0), v.count(s)
+	if s != causes {
+		lo, hi = v.near(s, value)
+	}
+	from := v.search(s, lo, hi, func(e []byte) bool { return binary.LittleEndian.Uint64(e) < value })
+	return span{from, v.alike(s, from, value)}
+}
+
+// near narrows down where the pairs with a fingerprint begin. Fingerprints are spread
+// evenly, so they stand where their size says, give or take a page.
+func (v *view) near(s section, value uint64) (lo, hi uint32) {
 	n := v.count(s)
-	from := v.search(s, 0, n, func(e []byte) bool { return binary.LittleEndian.Uint64(e) < value })
-	return span{from, v.search(s, from, n, func(e []byte) bool { return binary.LittleEndian.Uint64(e) == value })}
+	before := func(i uint32) bool { return binary.LittleEndian.Uint64(v.element(s, i)) < value }
+	at, _ := bits.Mul64(value, uint64(n))
+	lo, hi = uint32(at), uint32(at)
+	for step := s.perPage(); lo > 0; step *= 2 {
+		if lo -= min(lo, step); v.err != nil || before(lo) {
+			break
+		}
+	}
+	for step := s.perPage(); hi < n; step *= 2 {
+		if hi += min(n-hi, step); v.err != nil || hi < n && !before(hi) {
+			break
+		}
+	}
+	return lo, hi
+}
+
+// alike is behind the last of the pairs from one on that have the value. There are
+// few of them, mostly.
+func (v *view) alike(s section, from uint32, value uint64) uint32 {
+	has := func(e []byte) bool { return binary.LittleEndian.Uint64(e) == value }
+	n, next := v.count(s), from
+	for step := uint32(1); next < n && v.err == nil && has(v.element(s, next)); step *= 2 {
+		from = next + 1
+		next += min(n-next, step)
+	}
+	return v.search(s, from, next, has)
 }
 
 // Incarnation is the opening of the store in which the event was written, 0 if

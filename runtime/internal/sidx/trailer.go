@@ -28,7 +28,8 @@ type Trailer struct {
 	MaxID  [16]byte
 	Newest uint32 // incarnation that wrote the last event
 
-	table [sections]extent
+	version uint16
+	table   [sections]extent
 }
 
 // extent is where a section lies in the footer without the checksums of pages.
@@ -39,6 +40,9 @@ type extent struct {
 
 // Count is how many events the segment holds.
 func (t *Trailer) Count() uint32 { return t.table[rows].count }
+
+// blocks is how many blocks the filter has.
+func (t *Trailer) blocks() uint32 { return blocksFor(t.table[keys].count + t.table[streams].count) }
 
 // size is how many bytes all sections take.
 func (t *Trailer) size() int64 {
@@ -69,7 +73,7 @@ func (t *Trailer) fileSize() int64 {
 func (t *Trailer) append(dst []byte) []byte {
 	start := len(dst)
 	dst = append(dst, magic...)
-	dst = binary.LittleEndian.AppendUint16(dst, Version)
+	dst = binary.LittleEndian.AppendUint16(dst, t.version)
 	dst = binary.LittleEndian.AppendUint16(dst, uint16(trailerSize))
 	dst = binary.LittleEndian.AppendUint32(dst, 0)
 	dst = append(dst, t.Store[:]...)
@@ -83,7 +87,7 @@ func (t *Trailer) append(dst []byte) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(t.size()))
 	dst = binary.LittleEndian.AppendUint32(dst, t.Newest)
 	dst = binary.LittleEndian.AppendUint32(dst, 0)
-	for _, e := range t.table {
+	for _, e := range t.table[:tabled] {
 		dst = binary.LittleEndian.AppendUint32(dst, e.start)
 		dst = binary.LittleEndian.AppendUint32(dst, e.count)
 	}
@@ -104,11 +108,11 @@ func parseTrailer(b []byte, at Place, size int64) (*Trailer, error) {
 		return nil, wrong("there is no trailer")
 	case !at.sound(b, trailerNumber):
 		return nil, wrong("trailer with a wrong checksum, or of another place")
-	case binary.LittleEndian.Uint16(b[8:]) != Version || binary.LittleEndian.Uint16(b[10:]) != uint16(trailerSize):
+	case binary.LittleEndian.Uint16(b[8:])-1 >= Version || binary.LittleEndian.Uint16(b[10:]) != uint16(trailerSize):
 		return nil, wrong("trailer of another version")
 	}
 	t := &Trailer{
-		Place:  at,
+		Place: at, version: binary.LittleEndian.Uint16(b[8:]),
 		Length: binary.LittleEndian.Uint64(b[40:]),
 		Digest: [32]byte(b[48:80]),
 		First:  binary.LittleEndian.Uint64(b[80:]),
@@ -118,13 +122,18 @@ func parseTrailer(b []byte, at Place, size int64) (*Trailer, error) {
 		Newest: binary.LittleEndian.Uint32(b[136:]),
 	}
 	next := int64(0)
-	for s := range sections {
+	for s := range tabled {
 		e := b[fixedSize+8*int(s):]
 		t.table[s] = extent{start: binary.LittleEndian.Uint32(e), count: binary.LittleEndian.Uint32(e[4:])}
 		if int64(t.table[s].start) != next {
 			return nil, wrong("trailer whose sections do not follow each other")
 		}
 		next += int64(t.table[s].count) * int64(s.width())
+	}
+	t.table[filter].start = uint32(next)
+	if t.version > 1 {
+		t.table[filter].count = t.blocks()
+		next += int64(t.table[filter].count) * blockWidth
 	}
 	n := t.Count()
 	switch {
