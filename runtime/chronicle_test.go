@@ -98,9 +98,10 @@ type chronicle struct {
 	requests []*request     // whose events these are
 	ends     []int          // of the requests, in events
 
-	checks   int  // so far; some laws are held only every few of them
-	thorough bool // all laws are held each time
-	brief    bool // only those are that are about the crash alone
+	checks    int                // so far; some laws are held only every few of them
+	recovered map[recovered]bool // that were held against all laws
+	thorough  bool               // all laws are held each time
+	brief     bool               // only those are that are about the crash alone
 }
 
 func newChronicle(o batpak.Options, seed uint64) *chronicle {
@@ -120,12 +121,13 @@ func (c *chronicle) cut(n int) {
 	for keep < len(c.ends) && c.ends[keep] <= n {
 		keep++
 	}
-	c.events, c.requests, c.ends = c.events[:n], c.requests[:keep], c.ends[:keep]
+	c.events, c.requests, c.ends, c.recovered = c.events[:n], c.requests[:keep], c.ends[:keep], nil
 }
 
 // clone returns a chronicle that goes its own way.
 func (c *chronicle) clone() *chronicle {
 	own := *c
+	own.recovered = nil
 	own.events, own.ends, own.requests = slices.Clone(c.events), slices.Clone(c.ends), slices.Clone(c.requests)
 	for i, q := range own.requests {
 		copied := *q
