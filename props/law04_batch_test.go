@@ -21,7 +21,7 @@ func TestLaw04RequestsAreWholeOrAbsent(t *testing.T) {
 	for name, durability := range map[string]batpak.Durability{"synced": batpak.Synced, "relaxed": batpak.Relaxed} {
 		t.Run(name, func(t *testing.T) {
 			histories := histories(appendBatch, appendBatch, appendOne, appendIfNone, retry, syncAll, reopen)
-			onPlaces(t, 8, 2, func(t *testing.T, cases int, sample func([]image) []image, in place) {
+			onPlaces(t, 5, 2, func(t *testing.T, cases int, sample func([]image) []image, in place) {
 				props.Check(t, cases, histories, func(ops []op) error {
 					w, images, err := crash(t.Context(), durability, ops)
 					if err != nil {

@@ -21,7 +21,7 @@ func TestLaw05RetryGivesTheSameReceipt(t *testing.T) {
 	histories := histories(appendOne, appendBatch, appendIfNone, syncAll)
 	for name, durability := range map[string]batpak.Durability{"synced": batpak.Synced, "relaxed": batpak.Relaxed} {
 		t.Run(name, func(t *testing.T) {
-			onPlaces(t, 8, 2, func(t *testing.T, cases int, sample func([]image) []image, in place) {
+			onPlaces(t, 5, 2, func(t *testing.T, cases int, sample func([]image) []image, in place) {
 				props.Check(t, cases, histories, func(ops []op) error {
 					w, images, err := crash(t.Context(), durability, keyed(ops))
 					if err != nil {

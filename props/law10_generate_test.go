@@ -128,7 +128,8 @@ func newModule(t *testing.T) string {
 
 // environment keeps the go command off the network and out of workspaces.
 func environment() []string {
-	return append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=mod")
+	// more effort is for more schemas here, not for more cases in the tests of each
+	return append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=mod", props.EnvEffort+"=")
 }
 
 // generate reads, checks, emits and type-checks the schema in a directory.
