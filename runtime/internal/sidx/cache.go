@@ -21,11 +21,13 @@ func NewCache(bytes int64) *Cache {
 	return c
 }
 
-// pageKey names a page of a run.
-type pageKey struct {
-	segment uint64
-	page    uint32
-}
+// pageKey names a page of a run: the number of the segment, which a record's place has
+// 32 bits for, and that of the page.
+type pageKey uint64
+
+func keyOf(segment uint64, page uint32) pageKey { return pageKey(segment<<32 | uint64(page)) }
+
+func (k pageKey) segment() uint64 { return uint64(k) >> 32 }
 
 // cacheShard is a part of a cache, with the pages in a ring. A hand goes round and
 // pushes out the first page that was not used since it last came by (the CLOCK
@@ -45,7 +47,7 @@ type cachedPage struct {
 }
 
 func (c *Cache) shard(k pageKey) *cacheShard {
-	return &c.shards[(uint32(k.segment)*31+k.page)%cacheShards]
+	return &c.shards[(uint32(k.segment())*31+uint32(k))%cacheShards]
 }
 
 // get returns a page, or nil.
@@ -57,8 +59,9 @@ func (c *Cache) get(k pageKey) []byte {
 	if !ok {
 		return nil
 	}
-	s.ring[i].used = true
-	return s.ring[i].page
+	p := &s.ring[i]
+	p.used = true
+	return p.page
 }
 
 // put takes in a page.
@@ -97,7 +100,7 @@ func (s *cacheShard) drop(segment uint64) {
 	defer s.mu.Unlock()
 	kept := s.ring[:0]
 	for _, p := range s.ring {
-		if p.key.segment != segment {
+		if p.key.segment() != segment {
 			kept = append(kept, p)
 		}
 	}

@@ -57,10 +57,27 @@ const (
 
 // width is the length of an element in bytes.
 func (s section) width() int {
-	return [sections]int{
-		rowWidth, fenceWidth, 1, streamWidth, scopeWidth, kindWidth,
-		postingWidth, postingWidth, postingWidth, pairWidth, pairWidth, pairWidth, openingWidth, blockWidth,
-	}[s]
+	switch s {
+	case rows:
+		return rowWidth
+	case fences:
+		return fenceWidth
+	case streams:
+		return streamWidth
+	case streamPostings, scopePostings, kindPostings:
+		return postingWidth
+	case keys, causes, correlations:
+		return pairWidth
+	case scopes:
+		return scopeWidth
+	case kinds:
+		return kindWidth
+	case incarnations:
+		return openingWidth
+	case filter:
+		return blockWidth
+	}
+	return 1
 }
 
 // perPage is about how many elements lie in a page.

@@ -52,7 +52,7 @@ func (r *Run) Forget() { r.cache.drop(r.Segment) }
 
 // page returns a page, verified.
 func (r *Run) page(number uint32) ([]byte, error) {
-	key := pageKey{segment: r.Segment, page: number}
+	key := keyOf(r.Segment, number)
 	if p := r.cache.get(key); p != nil {
 		return p, nil
 	}
@@ -81,7 +81,7 @@ type view struct {
 	r     *Run
 	held  [sections][]byte // pages without their checksums
 	which [sections]uint32
-	apart [streamWidth]byte // an element that lies in two pages
+	apart []byte // an element that lies in two pages; not in the view, which so needs no heap
 	err   error
 }
 
@@ -99,8 +99,7 @@ func (v *view) element(s section, i uint32) []byte {
 			return b
 		}
 	}
-	clear(v.apart[:])
-	return v.apart[:width]
+	return make([]byte, width)
 }
 
 // bytes returns n of the bytes of a section, no more than a page holds.
@@ -113,7 +112,10 @@ func (v *view) bytes(s section, off uint32, n int) []byte {
 	if from+n <= len(first) {
 		return first[from : from+n]
 	}
-	b := append(v.apart[:0], first[min(from, len(first)):]...)
+	if v.apart == nil {
+		v.apart = make([]byte, 0, streamWidth)
+	}
+	b := append(v.apart, first[min(from, len(first)):]...)
 	rest := v.hold(s, off/payload+1)
 	if v.err == nil && len(b)+len(rest) < n {
 		v.fail(v.r.damage(off/payload, "ends too early"))
