@@ -70,7 +70,7 @@ func (s *Store) Verify(ctx context.Context, opts ...VerifyOption) (VerifyReport,
 		return VerifyReport{}, err
 	}
 	elapsed := clock.Start()
-	v := verifier{store: s, until: s.frontier.At(frontier.Visible), heads: map[string]verified{}}
+	v := verifier{store: s, until: s.frontier.At(frontier.Visible), heads: map[string]verified{}, names: newNames()}
 	for _, o := range opts {
 		if o != nil {
 			o.applyVerify(&v)
@@ -89,6 +89,7 @@ type verifier struct {
 	report VerifyReport
 	heads  map[string]verified
 	linker chain.Linker
+	names  *names
 	pace   pace
 	at     uint64 // segment
 }
@@ -331,17 +332,21 @@ func (v *verifier) events(ctx context.Context) error {
 // it came, which is further if it passed over a damage.
 func (v *verifier) eventsIn(ctx context.Context, after, until uint64) (uint64, error) {
 	cursor := v.store.segments.Cursor()
-	page := make([]index.Ref, 0, pageSize)
+	page, entities := make([]index.Ref, 0, pageSize), make([]string, 0, pageSize)
 	q := index.Query{After: after, Until: until}
 	for q.After < until {
 		var failed error
 		if page, failed = v.store.index.Find(page[:0], q); failed == nil && len(page) == 0 {
 			return until, nil
 		}
+		var err error
+		if entities, err = v.store.index.Entities(entities[:0], page, v.names.of); err != nil {
+			return q.After, err
+		}
 		read := int64(0)
 		cursor.Expect(len(page), func(i int) format.Pos { return page[i].Pos })
-		for _, ref := range page {
-			if err := v.event(cursor, ref); err != nil {
+		for i, ref := range page {
+			if err := v.event(cursor, ref, entities[i]); err != nil {
 				return q.After, err
 			}
 			read += int64(ref.Pos.Length)
@@ -354,7 +359,6 @@ func (v *verifier) eventsIn(ctx context.Context, after, until uint64) (uint64, e
 			return q.After, err
 		}
 		if failed != nil {
-			var err error
 			if q.After, err = v.pass(failed, q.After); err != nil {
 				return q.After, err
 			}
@@ -387,11 +391,7 @@ func (v *verifier) pass(err error, after uint64) (uint64, error) {
 	return last, nil
 }
 
-func (v *verifier) event(cursor *segment.Cursor, ref index.Ref) error {
-	entity, err := v.store.index.Entity(ref.Sequence)
-	if err != nil {
-		return err
-	}
+func (v *verifier) event(cursor *segment.Cursor, ref index.Ref, entity string) error {
 	head := v.heads[entity]
 	if head.broken {
 		return nil

@@ -20,6 +20,9 @@ import (
 // chunkSize is how many events are verified together.
 const chunkSize = 16 << 10
 
+// aheadSize is how many of them are looked up at a time.
+const aheadSize = 4 << 10
+
 // helpers is how many goroutines read ahead. There are none where others decide how
 // fast it goes, or in which order a disk is asked.
 func (v *verifier) helpers() int {
@@ -46,7 +49,7 @@ func inOrder[T any](ctx context.Context, v *verifier, n int, do func(ctx context
 			result, number := make(chan T, 1), next
 			queue = append(queue, result)
 			helpers.Go(func() {
-				w := &verifier{store: v.store, until: v.until, pace: pace{read: read}}
+				w := &verifier{store: v.store, until: v.until, names: newNames(), pace: pace{read: read}}
 				result <- do(ctx, w, number)
 			})
 		}
@@ -100,7 +103,7 @@ type firstEvent struct {
 func (v *verifier) ahead(ctx context.Context, after, until uint64) (c chunk) {
 	c.heads = map[string]*verified{}
 	cursor := v.store.segments.Cursor()
-	page := make([]index.Ref, 0, pageSize)
+	page, entities := make([]index.Ref, 0, aheadSize), make([]string, 0, aheadSize)
 	for q := (index.Query{After: after, Until: until}); q.After < until; q.After = page[len(page)-1].Sequence {
 		var err error
 		if page, err = v.store.index.Find(page[:0], q); err != nil {
@@ -109,13 +112,13 @@ func (v *verifier) ahead(ctx context.Context, after, until uint64) (c chunk) {
 		if len(page) == 0 {
 			break
 		}
+		if entities, err = v.store.index.Entities(entities[:0], page, v.names.of); err != nil {
+			return c
+		}
 		read := int64(0)
 		cursor.Expect(len(page), func(i int) format.Pos { return page[i].Pos })
-		for _, ref := range page {
-			entity, err := v.store.index.Entity(ref.Sequence)
-			if err != nil {
-				return c
-			}
+		for i, ref := range page {
+			entity := entities[i]
 			r, err := cursor.Record(ref.Pos, v.store.seed)
 			if err != nil {
 				return c

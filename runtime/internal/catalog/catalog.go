@@ -224,18 +224,23 @@ func (c *Catalog) Before(entity string, sequence uint64) (version uint64, err er
 	return 0, nil
 }
 
-// Entity is the name of the stream of the event at sequence, "" if there is no
-// such event.
-func (c *Catalog) Entity(sequence uint64) (name string, err error) {
-	p := c.list().holding(sequence)
-	if p == nil {
-		return "", nil
+// Entities appends the name of the stream of each event that was found, made into a
+// string by name where it is not in memory. It costs least for many in order.
+func (c *Catalog) Entities(dst []string, of []index.Ref, name func(b []byte) string) (names []string, err error) {
+	ps := c.list()
+	for err == nil && len(of) > 0 {
+		p, n := ps.holding(of[0].Sequence), 1
+		for n < len(of) && of[n].Pos.Segment == of[0].Pos.Segment {
+			n++
+		}
+		kept := len(dst)
+		err = c.ask(p, func(p *part) (err error) {
+			dst, err = p.entities(dst[:kept], of[:n], name)
+			return err
+		})
+		of = of[n:]
 	}
-	err = c.ask(p, func(p *part) (err error) {
-		name, err = p.entity(sequence)
-		return err
-	})
-	return name, err
+	return dst, err
 }
 
 // Incarnation is the opening of the store in which the event was written.

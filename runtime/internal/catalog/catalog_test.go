@@ -220,8 +220,18 @@ func (l *log) lookups(t *testing.T, c *catalog.Catalog, e *format.Record) {
 	if got, err := c.Before(string(e.Entity), at); err != nil || got != uint64(len(before)) {
 		t.Fatalf("Before(%s, %d) = %d, %v, want %d", e.Entity, at, got, err, len(before))
 	}
-	if got, err := c.Entity(e.Sequence); err != nil || got != string(e.Entity) {
-		t.Fatalf("Entity(%d) = %q, %v, want %q", e.Sequence, got, err, e.Entity)
+	refs, err := c.Find(make([]index.Ref, 0, 1+l.random.IntN(200)), index.Query{After: e.Sequence - 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := c.Entities(nil, refs, func(b []byte) string { return string(b) })
+	if err != nil || len(names) != len(refs) {
+		t.Fatalf("Entities() of %d events = %d names, %v", len(refs), len(names), err)
+	}
+	for i, ref := range refs {
+		if want := string(l.records[ref.Sequence-1].Entity); names[i] != want {
+			t.Fatalf("Entities() says %q of event %d, want %q", names[i], ref.Sequence, want)
+		}
 	}
 	if got, err := c.Load(string(e.Entity)); err != nil || got.Version != l.heads[string(e.Entity)] {
 		t.Fatalf("Load(%s) = version %d, %v, want %d", e.Entity, got.Version, err, l.heads[string(e.Entity)])

@@ -92,11 +92,14 @@ func (p *part) before(entity string, sequence uint64) (uint64, error) {
 	return p.run.Before(entity, sequence)
 }
 
-func (p *part) entity(sequence uint64) (string, error) {
-	if p.rows != nil {
-		return p.rows.Entity(sequence), nil
+func (p *part) entities(dst []string, of []index.Ref, name func(b []byte) string) ([]string, error) {
+	if p.rows == nil {
+		return p.run.Entities(dst, of, name)
 	}
-	return p.run.Entity(sequence)
+	for _, ref := range of {
+		dst = append(dst, p.rows.Entity(ref.Sequence))
+	}
+	return dst, nil
 }
 
 func (p *part) incarnation(sequence uint64) (uint32, error) {

@@ -446,19 +446,26 @@ func (r *Run) Before(entity string, sequence uint64) (uint64, error) {
 	return first + uint64(at-p.from) - 1, v.err
 }
 
-// Entity is the name of the stream of the event at sequence, "" if there is none.
-func (r *Run) Entity(sequence uint64) (string, error) {
+// Entities appends the name of the stream of each event, "" where there is no such
+// event, made into a string by name, once for each stream.
+func (r *Run) Entities(dst []string, of []index.Ref, name func(b []byte) string) ([]string, error) {
 	v := r.view()
-	i := v.bySequence(sequence)
-	if i >= r.Count() || v.err != nil {
-		return "", v.err
+	known := map[uint32]string{}
+	for _, ref := range of {
+		s := ""
+		if at := v.sequenced(ref.Sequence); at.from < at.to && v.err == nil {
+			stream, ok := v.row(at.from).stream, false
+			if s, ok = known[stream]; !ok && v.err == nil {
+				s = name(v.name(v.element(streams, stream)))
+				known[stream] = s
+			}
+		}
+		if v.err != nil {
+			return dst, v.err
+		}
+		dst = append(dst, s)
 	}
-	w := v.row(i)
-	if r.First+uint64(w.sequence) != sequence || v.err != nil {
-		return "", v.err
-	}
-	name := string(v.name(v.element(streams, w.stream)))
-	return name, v.err
+	return dst, nil
 }
 
 // MayHold reports whether the id lies within those of the run.
