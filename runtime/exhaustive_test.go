@@ -41,6 +41,12 @@ var preparations = []struct{ name, history string }{
 		sync
 		append n=2 who=1 size=40 key cause
 		append size=30 key`},
+	{"with a checkpoint", `
+		checkpoint 200
+		append size=150 key
+		append who=1 size=60 key cause
+		append n=2 size=20 key
+		close`},
 }
 
 // steps are the operations of the exhaustive test, each of one line or a few.
@@ -82,7 +88,10 @@ func TestCrashExhaustive(t *testing.T) {
 		t.Run(prepared.name, func(t *testing.T) {
 			t.Parallel()
 			var n tally
-			before := mustHistory(t, prepared.history)
+			before, depth := mustHistory(t, prepared.history), depth
+			if before.knobs.checkpoint > 0 {
+				depth = max(1, depth-1) // it does more to the disk than any other
+			}
 			for sequence := range arrangements(len(steps), depth) {
 				if err := exhaust(before, sequence, &n); err != nil {
 					t.Fatalf("after %d images: %v", n.images, err)

@@ -30,7 +30,7 @@ func (sp *specimen) fileOps(t *testing.T) (all []fileOp) {
 	next := uint64(len(segments)) + 1
 	elsewhere := []string{
 		segment.Name(next), segment.Name(next + 1), segment.Name(1 << 40), segment.Name(next) + vfs.TempSuffix,
-		"lost-0000000000000001-00000060", "0000000000000000.seg", "mine",
+		"lost-0000000000000001-00000060", "0000000000000000.seg", "mine", "checkpoint-a",
 	}
 	for i, a := range sp.names() {
 		add("remove "+a, func(d directory) directory { return d.without(a) })
@@ -120,7 +120,7 @@ func (d directory) exchanged(a, b string) directory {
 //
 //	go test ./runtime -run TestFileOps -fileops.n=0   # every pair
 func TestFileOpsAtRest(t *testing.T) {
-	for _, state := range []string{active, closed, rotated} {
+	for _, state := range []string{active, closed, rotated, begun} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()
 			sp := grow(t, state, 6<<10, 2<<10, 100)
@@ -141,7 +141,7 @@ func TestFileOpsAtRest(t *testing.T) {
 			for _, a := range all {
 				try(a)
 			}
-			n, pairs := fewer(*fileOpsN/3), len(all)*len(all)
+			n, pairs := fewer(*fileOpsN/4), len(all)*len(all)
 			if n == 0 || n > pairs {
 				n = pairs
 			}

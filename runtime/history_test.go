@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 )
 
 // history is what a test does to a store, as data: it can be drawn from a seed,
@@ -32,10 +33,14 @@ type knobs struct {
 	entities int
 	lifo     bool // the newest request learns first what became of it
 	images   int  // of each operation of the disk, if none are watched
+	// checkpoint is for how many bytes of events one is written; 0 = none is, as the
+	// store is too small.
+	checkpoint int
 }
 
 func (k knobs) options() batpak.Options {
 	o := batpak.Options{SegmentSize: int64(k.segment)}
+	rtopts.SetCheckpoint(&o.Internal, int64(k.checkpoint))
 	if k.relaxed {
 		o.Durability, o.ShowUnsynced = batpak.Relaxed, k.unsynced
 	}
@@ -164,6 +169,9 @@ func (h *history) String() string {
 	var b strings.Builder
 	k := h.knobs
 	fmt.Fprintf(&b, "seed %d\nsegment %d\nentities %d\n", h.seed, k.segment, k.entities)
+	if k.checkpoint > 0 {
+		fmt.Fprintln(&b, "checkpoint", k.checkpoint)
+	}
 	for _, flag := range []struct {
 		name string
 		set  bool
@@ -214,6 +222,8 @@ func (h *history) parseLine(line string) (err error) {
 		k.entities, err = strconv.Atoi(rest)
 	case "images":
 		k.images, err = strconv.Atoi(rest)
+	case "checkpoint":
+		k.checkpoint, err = strconv.Atoi(rest)
 	case "relaxed":
 		k.relaxed = true
 	case "unsynced":
@@ -248,6 +258,9 @@ func drawHistory(seed uint64, n int) *history {
 	}}
 	if r.IntN(3) == 0 {
 		h.knobs.relaxed, h.knobs.unsynced = true, r.IntN(2) == 0
+	}
+	if r := rand.New(rand.NewPCG(seed, 2)); r.IntN(8) == 0 {
+		h.knobs.checkpoint = 100 << r.IntN(5)
 	}
 	for len(h.ops) < n {
 		h.ops = append(h.ops, d.draw()...)

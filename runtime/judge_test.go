@@ -24,7 +24,8 @@ const (
 	wasRefused outcome = iota
 	// wasWhole: it was opened, and has every event.
 	wasWhole
-	// wasFound: it was opened by the footers of sealed segments, which were damaged;
+	// wasFound: it was opened by the footers of sealed segments, or by a checkpoint of
+	// the last one, and what they are of was damaged;
 	// reading an event whose bytes are not as they were fails and says where, every
 	// other one is served, and Verify finds the damage.
 	wasFound
@@ -120,13 +121,21 @@ func (j *judge) try(d directory) (finding, error) {
 }
 
 // brokenSeal names a segment whose sealed part is not as it was, though the end of
-// its footer is, so that it is taken in unread; "" if there is none.
+// its footer is, so that it is taken in unread, or of which the same is true of what a
+// checkpoint covers; "" if there is none.
 func (sp *specimen) brokenSeal(d directory) string {
 	segments := d.segments()
 	for _, name := range segments[:max(1, len(segments))-1] {
 		end, was := sealedAt(sp.directory, name), sp.directory[name]
 		size := int64(len(was))
 		if end > 0 && end < size && !intact(d[name], was, 0, end) && len(d[name]) == len(was) && intact(d[name], was, size-256, size) {
+			return name
+		}
+	}
+	for _, m := range d.marks() {
+		name := segment.Name(m.Segment)
+		was, now := sp.directory[name], d[name]
+		if intact(now, was, 0, format.SegmentHeaderSize) && intact(now, was, m.Group, m.End) && !intact(now, was, 0, m.End) {
 			return name
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -61,6 +62,7 @@ type faulted struct {
 func newFaulted(seed uint64, f simfs.Fault, durability batpak.Durability, l *faultLane) *faulted {
 	w := &faulted{seed: seed, random: rand.New(rand.NewPCG(seed, 1)), disk: simfs.New(), fault: f, lane: l}
 	w.options = batpak.Options{SegmentSize: 600 + 100*int64(seed%4), Durability: durability}
+	rtopts.SetCheckpoint(&w.options.Internal, 350)
 	return w
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
@@ -151,12 +152,17 @@ func (o *oracle) reports() error {
 			segments++
 			continue
 		}
-		if !strings.HasPrefix(name, "lost-") {
+		if !strings.HasPrefix(name, "lost-") && !checkpoint.IsName(name) {
 			return breaks(12, "the directory holds %v", o.disk.Names())
 		}
 	}
 	if r.Events != uint64(len(o.events)) || r.Segments != segments || len(r.Foreign) > 0 || r.Created && r.Events > 0 {
 		return breaks(12, "report is %+v, there are %d events in %d segments", r, len(o.events), segments)
+	}
+	for _, why := range r.Refused {
+		if !strings.Contains(why, ": it is of segment") {
+			return breaks(12, "report is %+v, and no crash makes a checkpoint of no use", r)
+		}
 	}
 	for number := uint64(1); number < segments; number++ {
 		name := segment.Name(number)

@@ -147,12 +147,12 @@ func (sp *specimen) overwrites(t *testing.T, n int, try func(d directory) error)
 //
 //	go test ./runtime -run TestOverwrite -overwrite.n=1000000
 func TestOverwriteAtRest(t *testing.T) {
-	for _, state := range []string{active, closed, rotated} {
+	for _, state := range []string{active, closed, rotated, begun} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()
 			sp := grow(t, state, 40<<10, 12<<10, 300)
 			judge, outcomes := sp.judge(), map[outcome]int{}
-			sp.overwrites(t, *overwriteN/4, func(d directory) error {
+			sp.overwrites(t, *overwriteN/5, func(d directory) error {
 				f, err := judge.try(d)
 				outcomes[f.outcome]++
 				return err
@@ -210,7 +210,7 @@ func TestOverwriteUnderOpenStore(t *testing.T) {
 	disk := sp.disk()
 	s := openSim(t, disk, nil)
 	damaged := 0
-	sp.overwrites(t, *overwriteN/4, func(d directory) error {
+	sp.overwrites(t, *overwriteN/5, func(d directory) error {
 		for name, content := range d {
 			if _, ok := segment.ParseName(name); ok && !bytes.Equal(content, sp.directory[name]) {
 				disk.SetBytes(name, content)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
@@ -51,6 +52,18 @@ func (d directory) segments() []string {
 		_, ok := segment.ParseName(name)
 		return !ok
 	})
+}
+
+// marks are those of the sound checkpoints of the last segment.
+func (d directory) marks() (all []checkpoint.Mark) {
+	segments := d.segments()
+	for _, name := range checkpoint.Names() {
+		m, why := checkpoint.Parse(d[name])
+		if why == "" && len(segments) > 0 && segment.Name(m.Segment) == segments[len(segments)-1] {
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 // disk returns a disk that holds the directory, durably.
@@ -308,6 +321,8 @@ const (
 	active  = "active"
 	closed  = "closed"
 	rotated = "rotated"
+	// begun is closed, and there are checkpoints of the last segment.
+	begun = "begun"
 )
 
 // grow makes a specimen of at least so many bytes, with files of every kind that
@@ -341,6 +356,21 @@ func grow(t *testing.T, state string, size int, segmentSize int64, payload int) 
 		a.close()
 	case rotated:
 		a.rotate()
+	case begun:
+		a.close()
+		for len(directoryOf(a.disk).marks()) < 2 { // of the last segment
+			rtopts.SetCheckpoint(&a.options.Internal, 200)
+			a.open()
+			a.write(1)
+			a.close()
+		}
+		rtopts.SetCheckpoint(&a.options.Internal, 1<<20)
+		a.open()
+		a.write(2)
+		a.close()
+		if len(directoryOf(a.disk).marks()) < 2 {
+			t.Fatal("the last segment was begun when it had no checkpoints")
+		}
 	}
 	for _, name := range []string{segment.Name(1) + vfs.TempSuffix, "notes of another program"} {
 		a.disk.SetBytes(name, []byte("left here by "+name))

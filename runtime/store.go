@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/batpak-go/batpak/runtime/internal/catalog"
+	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/commit"
 	"github.com/batpak-go/batpak/runtime/internal/format"
@@ -152,6 +154,8 @@ func (s *Store) recover() error {
 		Log: commit.NewLog(commit.LogConfig{
 			FS: s.fs, Reader: found.Reader, Writer: found.Writer, Header: found.Header, Digest: found.Digest,
 			Incarnation: s.incarnation, SegmentSize: s.options.SegmentSize, Closed: found.Closed,
+			Reread: func(end int64) (*chain.Segment, error) { return checkpoint.Digest(found.Reader, found.Covered, end) },
+			Ended:  func() { s.upkeep.ended() },
 		}),
 		Clock:    clock.New(rtopts.Now(&s.options.Internal), random, last),
 		Index:    s.index,
@@ -162,9 +166,10 @@ func (s *Store) recover() error {
 		Unsynced: s.options.ShowUnsynced,
 		Promise:  rtopts.Promise(&s.options.Internal),
 		Point:    rtopts.Point(&s.options.Internal),
-		Rotated:  func() { s.upkeep.wake() },
+		Moved:    func() { s.upkeep.wake() },
+		Stride:   s.stride(),
 	})
-	s.upkeep = s.newUpkeep()
+	s.upkeep = s.newUpkeep(&found.Report)
 	s.upkeep.wake()
 	return nil
 }
@@ -244,10 +249,16 @@ type OpenReport struct {
 	Clean    bool
 	Segments uint64
 	// Indexed is how many of the segments were not read, since their footers say what
-	// is in them. The others were read whole.
+	// is in them. The others were read, whole but for what a checkpoint covers.
 	Indexed uint64
-	Events  uint64
-	Bytes   int64 // of the log
+	// Checkpoint names the file that says what the last segment begins with, so that of
+	// this one only what lies behind the first Covered bytes was read; it is empty if
+	// there was none that fits. Refused says of those that did not fit why.
+	Checkpoint string
+	Covered    int64
+	Refused    []string
+	Events     uint64
+	Bytes      int64 // of the log
 	// Rewritten is how many bytes at the end, not known to be durable, were
 	// written again and synced.
 	Rewritten int64
@@ -278,6 +289,7 @@ func openReport(r *recovery.Report) OpenReport {
 	return OpenReport{
 		Created: r.Created, Clean: r.Clean, Segments: r.Segments, Indexed: r.Indexed, Events: r.Events, Bytes: r.Bytes,
 		Rewritten: r.Rewritten, Cut: r.Cut, Kept: r.Kept, Lost: r.Lost, Foreign: r.Foreign,
+		Checkpoint: r.Checkpoint, Covered: r.Covered, Refused: r.Refused,
 	}
 }
 

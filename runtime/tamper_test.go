@@ -37,7 +37,7 @@ type forgedGroup struct {
 // parseForgery reads the segments of a disk.
 func parseForgery(t *testing.T, d *simfs.Disk) *forgery {
 	t.Helper()
-	f := &forgery{names: d.Names()}
+	f := &forgery{names: directoryOf(d).segments()}
 	for _, name := range f.names {
 		b := d.Bytes(name)
 		h, err := format.ParseSegmentHeader(b)

@@ -5,7 +5,11 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/footer"
+	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
+	"github.com/batpak-go/batpak/runtime/internal/recovery"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
@@ -13,8 +17,9 @@ import (
 )
 
 // upkeep is the work of a store that nobody waits for: sealed segments get their
-// footers. What fails is left for the next opening; nothing depends on it but how
-// fast the store opens and how much memory it takes.
+// footers, and checkpoints are written of the last one. What fails is left for the next
+// opening; nothing depends on it but how fast the store opens and how much memory it
+// takes.
 type upkeep struct {
 	store  *Store
 	inline bool
@@ -25,13 +30,43 @@ type upkeep struct {
 	turn   chan struct{} // holds one while work is done, which guards all below
 	closed bool
 	failed map[uint64]error // by segment; after a failed sync nothing is tried again
+	latest covered
 }
 
-func (s *Store) newUpkeep() *upkeep {
+// A checkpoint is written when this much was appended to the last segment since the one
+// before, and half of what that covers: so all checkpoints of a segment together are at
+// most about three times as long as the last one. When the store is closed less will do,
+// to spare the next opening the time.
+const (
+	checkpointEvery   = 4 << 20
+	checkpointAtClose = 256 << 10
+)
+
+// covered is the newest checkpoint.
+type covered struct {
+	name    string // whose turn it was last; empty = there is none
+	segment uint64
+	end     int64 // of what it covers
+	off     bool  // no more are written
+}
+
+// stride is after how many bytes there may be something to do.
+func (s *Store) stride() int64 {
+	if every := rtopts.Checkpoint(&s.options.Internal); every > 0 {
+		return every
+	}
+	return checkpointEvery
+}
+
+func (s *Store) newUpkeep(found *recovery.Report) *upkeep {
 	u := &upkeep{
 		store: s, inline: rtopts.FS(&s.options.Internal) != nil,
 		due: make(chan struct{}, 1), quit: make(chan struct{}), turn: make(chan struct{}, 1), failed: map[uint64]error{},
 	}
+	if found.Checkpoint != "" {
+		u.latest = covered{name: found.Checkpoint, segment: found.Segments, end: found.Covered}
+	}
+	u.latest.off = slices.ContainsFunc(found.Foreign, checkpoint.IsName)
 	if !u.inline {
 		u.done.Go(u.run)
 	}
@@ -82,6 +117,52 @@ func (u *upkeep) work() {
 		}
 		u.store.index.Replace(run)
 	}
+	every := u.store.stride()
+	if rtopts.Checkpoint(&u.store.options.Internal) == 0 {
+		every = max(every, u.latest.end/2)
+	}
+	mark := frontier.Durable
+	if planted.Bug("checkpoint covers what is not durable") {
+		mark = frontier.Written
+	}
+	u.checkpoint(u.store.frontier.At(mark), every)
+}
+
+// checkpoint writes one of the segment that the last of the durable events is in, up to
+// that event, if it lies so far behind what the newest one covers.
+func (u *upkeep) checkpoint(durable uint64, every int64) {
+	ref, ok, err := u.store.index.At(durable)
+	if !ok || err != nil || u.latest.off {
+		return
+	}
+	number, end := uint64(ref.Pos.Segment), int64(ref.Pos.Offset)+int64(ref.Pos.Length)
+	if number == u.latest.segment && end-u.latest.end < every || end < every {
+		return
+	}
+	name := checkpoint.Names()[0]
+	if u.latest.name != "" && !planted.Bug("newest checkpoint makes way for the next") {
+		name = checkpoint.Other(u.latest.name)
+	}
+	if u.store.pipeline.Err() != nil {
+		return // nothing more is to be written
+	}
+	if err := checkpoint.Write(u.store.fs, u.store.segments, name, number, end); err != nil {
+		u.latest.off = true
+		return
+	}
+	sometimes.Reached("checkpoint was written")
+	u.latest = covered{name: name, segment: number, end: end}
+}
+
+// ended is called when the log was ended and everything is durable.
+func (u *upkeep) ended() {
+	u.turn <- struct{}{}
+	defer u.end()
+	every := int64(checkpointAtClose)
+	if n := rtopts.Checkpoint(&u.store.options.Internal); n > 0 {
+		every = n
+	}
+	u.checkpoint(u.store.frontier.At(frontier.Written), every)
 }
 
 // begin waits until no other work is done, and reports whether it may be done now: not

@@ -402,5 +402,8 @@ func (s *Store) failure(err error, drafts []draft, items []commit.Item) error {
 		}
 		return fmt.Errorf("batpak: nothing was stored: %w", err)
 	}
+	if _, ok := errors.AsType[*segment.DamageError](err); ok {
+		return fmt.Errorf("batpak: nothing was stored: %w", outward(err, 0))
+	}
 	return err
 }

@@ -13,26 +13,27 @@ import (
 // Catalog is described in the package comment. It is made by [New].
 type Catalog struct {
 	store [16]byte
-	scan  func(segment uint64) (*index.Index, error)
+	scan  func(r *sidx.Run) (*index.Index, error)
 
 	mu         sync.RWMutex // guards all below
 	parts      parts
 	generation uint64
 }
 
-// New returns an empty catalog of a store. The function scan makes the index of a
-// sealed segment by reading it.
-func New(store [16]byte, scan func(segment uint64) (*index.Index, error)) *Catalog {
+// New returns an empty catalog of a store. The function scan makes what a run is the
+// index of into one in memory, by reading the segment.
+func New(store [16]byte, scan func(r *sidx.Run) (*index.Index, error)) *Catalog {
 	return &Catalog{store: store, scan: scan}
 }
 
-// AddRun adds the index of the next segment, which is sealed.
+// AddRun adds the index of the next segment, which is sealed, or of what the last one
+// begins with.
 func (c *Catalog) AddRun(r *sidx.Run) {
 	c.append(&part{segment: r.Segment, first: r.First, run: r})
 }
 
-// AddRows adds the index of the next segment, which may grow by [Catalog.Add] as
-// long as it is the last.
+// AddRows adds the index of the next segment, or of the rest of the last one, which may
+// grow by [Catalog.Add] as long as it is the last.
 func (c *Catalog) AddRows(segment uint64, x *index.Index) {
 	c.append(&part{segment: segment, first: x.First(), rows: x})
 }
@@ -64,29 +65,34 @@ func (c *Catalog) Add(entries []index.Entry, incarnation uint32, do func()) {
 	do()
 }
 
-// Replace puts the run of a segment in the place of its rows in memory, if they
-// hold the same events.
+// Replace puts the run of a sealed segment in the place of what there was of its index,
+// if that holds the same events.
 func (c *Catalog) Replace(r *sidx.Run) { c.swap(&part{segment: r.Segment, first: r.First, run: r}) }
 
-// swap puts a part in the place of that of the same segment and events.
+// swap puts a part in the place of those that hold the same events of its segment.
 func (c *Catalog) swap(p *part) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.parts = slices.Clone(c.parts)
-	for i, old := range c.parts {
-		if old.segment == p.segment && old.first == p.first && old.next() == p.next() {
-			c.parts[i] = p
+	of := func(old *part) bool { return old.segment == p.segment && old.first == p.first }
+	if i := slices.IndexFunc(c.parts, of); i >= 0 {
+		end := i + 1
+		for end < len(c.parts) && c.parts[end].segment == p.segment && c.parts[end-1].next() != p.next() {
+			end++
+		}
+		if c.parts[end-1].next() == p.next() {
+			c.parts = slices.Concat(c.parts[:i], parts{p}, c.parts[end:])
 		}
 	}
 	c.generation++
 }
 
-// Pending lists the sealed segments whose index is in memory.
+// Pending lists the sealed segments that have no run of all their events.
 func (c *Catalog) Pending() (segments []uint64) {
 	ps := c.list()
-	for i := 0; i < len(ps)-1; i++ {
-		if ps[i].rows != nil {
-			segments = append(segments, ps[i].segment)
+	for i := range max(1, len(ps)) - 1 {
+		n := ps[i].segment
+		if n < ps[len(ps)-1].segment && !ps[i].whole() && !slices.Contains(segments, n) {
+			segments = append(segments, n)
 		}
 	}
 	return segments
@@ -119,9 +125,9 @@ func (c *Catalog) stream(entity string) *lookup {
 // is put to what the segment itself says.
 func (c *Catalog) ask(p *part, question func(p *part) error) error {
 	err := question(p)
-	if damage, ok := errors.AsType[*sidx.DamageError](err); ok {
+	if _, ok := errors.AsType[*sidx.DamageError](err); ok {
 		sometimes.Reached("damaged footer was given up")
-		x, serr := c.scan(damage.Segment)
+		x, serr := c.scan(p.run)
 		if serr != nil {
 			return serr
 		}

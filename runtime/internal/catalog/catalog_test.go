@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -51,10 +52,13 @@ func (l *log) grow(segment uint64, n int) (first int) {
 }
 
 // rows is the index in memory of a segment.
-func (l *log) rows(segment uint64) *index.Index {
+func (l *log) rows(segment uint64) *index.Index { return l.rowsOf(segment, 1, math.MaxUint64) }
+
+// rowsOf is the index in memory of a part of a segment.
+func (l *log) rowsOf(segment, first, last uint64) *index.Index {
 	var x *index.Index
 	for i := range l.records {
-		if uint64(l.at[i].Segment) != segment {
+		if n := l.records[i].Sequence; uint64(l.at[i].Segment) != segment || n < first || n > last {
 			continue
 		}
 		if x == nil {
@@ -67,11 +71,16 @@ func (l *log) rows(segment uint64) *index.Index {
 
 // footer is what lies behind a segment.
 func (l *log) footer(t *testing.T, segment uint64) []byte {
+	return l.indexOf(t, sidx.Place{Store: store, Segment: segment}, math.MaxUint64)
+}
+
+// indexOf is the index of a segment up to an event.
+func (l *log) indexOf(t *testing.T, at sidx.Place, last uint64) []byte {
 	t.Helper()
-	b := sidx.NewBuilder(sidx.Place{Store: store, Segment: segment})
+	b := sidx.NewBuilder(at)
 	b.Began(1, 1)
 	for i := range l.records {
-		if uint64(l.at[i].Segment) == segment {
+		if uint64(l.at[i].Segment) == at.Segment && l.records[i].Sequence <= last {
 			b.Add(&l.records[i], l.at[i].Offset)
 		}
 	}
@@ -83,8 +92,12 @@ func (l *log) footer(t *testing.T, segment uint64) []byte {
 }
 
 func (l *log) run(t *testing.T, segment uint64, footer []byte, cache *sidx.Cache) *sidx.Run {
+	return l.runAt(t, sidx.Place{Store: store, Segment: segment}, footer, cache)
+}
+
+func (l *log) runAt(t *testing.T, at sidx.Place, b []byte, cache *sidx.Cache) *sidx.Run {
 	t.Helper()
-	r, err := sidx.Open(bytes.NewReader(footer), int64(len(footer)), sidx.Place{Store: store, Segment: segment}, cache)
+	r, err := sidx.Open(bytes.NewReader(b), int64(len(b)), at, cache)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,10 +107,14 @@ func (l *log) run(t *testing.T, segment uint64, footer []byte, cache *sidx.Cache
 // build makes a catalog of segments, some with a footer, some of them damaged.
 func (l *log) build(t *testing.T, segments int, damaged bool) *catalog.Catalog {
 	t.Helper()
-	c := catalog.New(store, func(segment uint64) (*index.Index, error) { return l.rows(segment), nil })
+	c := catalog.New(store, func(r *sidx.Run) (*index.Index, error) { return l.rowsOf(r.Segment, r.First, r.Last), nil })
 	cache := sidx.NewCache(int64(l.random.IntN(1 << 20)))
 	for s := range uint64(segments) {
 		l.grow(s+1, 60)
+		if s+1 == uint64(segments) && l.random.IntN(2) == 0 {
+			l.addCovered(t, c, s+1, cache, damaged)
+			continue
+		}
 		if s+1 == uint64(segments) || l.random.IntN(4) == 0 {
 			c.AddRows(s+1, l.rows(s+1))
 			continue
@@ -109,6 +126,22 @@ func (l *log) build(t *testing.T, segments int, damaged bool) *catalog.Catalog {
 		c.AddRun(l.run(t, s+1, f, cache))
 	}
 	return c
+}
+
+// addCovered adds the last segment with a run of what it begins with.
+func (l *log) addCovered(t *testing.T, c *catalog.Catalog, segment uint64, cache *sidx.Cache, damaged bool) {
+	t.Helper()
+	i := slices.IndexFunc(l.at, func(p format.Pos) bool { return uint64(p.Segment) == segment })
+	last := l.records[i+l.random.IntN(len(l.records)-i)].Sequence
+	at := sidx.Place{Store: store, Segment: segment, Prefix: 1 + l.random.Uint64N(1000)}
+	b := l.indexOf(t, at, last)
+	if damaged && l.random.IntN(2) == 0 {
+		b[l.random.IntN(len(b)-256)] ^= 1 << l.random.IntN(8)
+	}
+	c.AddRun(l.runAt(t, at, b, cache))
+	if rest := l.rowsOf(segment, last+1, math.MaxUint64); rest != nil {
+		c.AddRows(segment, rest)
+	}
 }
 
 // where is the sequences of the events for which holds is true.
@@ -174,8 +207,12 @@ func matches(q *index.Query, e *format.Record) bool {
 func TestCatalogEqualsTheModel(t *testing.T) {
 	for seed := range uint64(40) {
 		l := &log{random: rand.New(rand.NewPCG(seed, 1)), heads: map[string]uint64{}}
-		c := l.build(t, 1+l.random.IntN(8), seed%2 == 1)
-		for range 40 {
+		segments := 1 + l.random.IntN(8)
+		c := l.build(t, segments, seed%2 == 1)
+		for i := range 40 {
+			if i == 30 {
+				l.moveOn(t, c, uint64(segments+1))
+			}
 			q, room := l.query(), 1+l.random.IntN(80)
 			want := l.where(func(e *format.Record) bool { return matches(&q, e) })
 			if q.Backward {
@@ -187,6 +224,27 @@ func TestCatalogEqualsTheModel(t *testing.T) {
 			}
 			l.lookups(t, c, &l.records[l.random.IntN(len(l.records))])
 		}
+	}
+}
+
+// moveOn adds events in the next segment, and gives all others that need one a footer.
+func (l *log) moveOn(t *testing.T, c *catalog.Catalog, segment uint64) {
+	t.Helper()
+	first := l.grow(segment, 9)
+	var entries []index.Entry
+	for i := first; i < len(l.records); i++ {
+		entries = append(entries, index.EntryOf(&l.records[i], l.at[i]))
+	}
+	c.Add(entries, 1, func() {})
+	pending := c.Pending()
+	if !slices.Contains(pending, segment-1) || slices.Contains(pending, segment) {
+		t.Fatalf("Pending() = %v, segment %d has been ended", pending, segment-1)
+	}
+	for _, n := range pending {
+		c.Replace(l.run(t, n, l.footer(t, n), sidx.NewCache(1<<20)))
+	}
+	if pending := c.Pending(); len(pending) > 0 || c.Recent() != l.records[first].Sequence {
+		t.Fatalf("Pending() = %v, Recent() = %d, want that of the last segment", pending, c.Recent())
 	}
 }
 

@@ -1,11 +1,11 @@
 // Package catalog finds the events of a store, wherever their index is: in memory
-// for the segment that is written to, in the footers of sealed segments for all
-// others.
+// for the segment that is written to, or its end, on disk for all others.
 //
 // It is a list of parts in the order of the log, one for each segment that holds
-// events. The last part is in memory and grows; a part whose segment is sealed is
-// in memory until its footer is written, and is replaced by the run that reads it
-// then. What a part is asked for costs what is found, wherever the part lies.
+// events; but what the last segment began with when the store was opened may be a
+// part of its own, the run of a checkpoint. The last part is in memory and grows; what
+// there is of a segment that is sealed is replaced by the run that reads its footer
+// when that is written. What a part is asked for costs what is found, wherever the part lies.
 //
 // The writer may not wait for the disk. So each question has a form that is
 // answered from memory alone, and says so if it cannot be: [Catalog.Recent] for

@@ -8,7 +8,8 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/sidx"
 )
 
-// part is the index of one segment: rows in memory, or a run on disk.
+// part is the index of one segment, or of a part of the last one: rows in memory, or a
+// run on disk.
 type part struct {
 	segment uint64
 	first   uint64 // sequence
@@ -23,6 +24,9 @@ func (p *part) next() uint64 {
 	}
 	return p.run.Last + 1
 }
+
+// whole reports whether the part is a run of all events of its segment.
+func (p *part) whole() bool { return p.run != nil && p.run.Prefix == 0 }
 
 func (p *part) at(sequence uint64) (index.Ref, bool, error) {
 	if p.rows != nil {

@@ -21,10 +21,16 @@ type LogConfig struct {
 	Reader      *segment.Reader
 	Writer      *segment.Writer
 	Header      format.SegmentHeader // of the active segment
-	Digest      *chain.Segment       // of the active segment up to the writer's end
+	Digest      *chain.Segment       // of the active segment up to the writer's end, or nil if Reread makes it
 	Incarnation uint32               // of the groups to come
 	SegmentSize int64                // bytes; a group that would go beyond begins the next segment
 	Closed      bool                 // the active segment ends in a close group
+	// Reread makes the digest of the active segment up to an offset by reading it. It is
+	// called when the segment is ended, if Digest is nil.
+	Reread func(end int64) (*chain.Segment, error)
+	// Ended is called by Close when everything is durable and the files are still open.
+	// May be nil.
+	Ended func()
 }
 
 // Log is the end of the log: it places groups in the active segment and starts
@@ -102,8 +108,27 @@ func (l *Log) write(buf []byte, h format.GroupHeader, put func(group []byte) err
 	if err := put(buf); err != nil {
 		return classify(fmt.Errorf("write to segment %d: %w", l.Header.Segment, err))
 	}
-	if !planted.Bug("digest of a segment misses its groups") {
+	if l.Digest != nil && !planted.Bug("digest of a segment misses its groups") {
 		l.Digest.Write(buf)
+	}
+	return nil
+}
+
+// redigest makes the digest of the active segment if it is not known.
+// If it cannot be made, be it that what a checkpoint covers was damaged since, the log is
+// as it was.
+func (l *Log) redigest() (err error) {
+	if l.Digest != nil {
+		return nil
+	}
+	l.Digest, err = l.Reread(l.Writer.End())
+	if err != nil {
+		sometimes.Reached("segment that is to be ended could not be read")
+		return fmt.Errorf("end segment %d: %w", l.Header.Segment, err)
+	}
+	sometimes.Reached("segment that a checkpoint covers was ended")
+	if planted.Bug("digest leaves out what a checkpoint covers") {
+		l.Digest.Reset()
 	}
 	return nil
 }
@@ -127,6 +152,9 @@ func (l *Log) rotate(first uint64) error {
 		return ErrExhausted
 	}
 	number := l.Header.Segment + 1
+	if err := l.redigest(); err != nil {
+		return err
+	}
 	fail := func(err error) error { return classify(fmt.Errorf("create segment %d: %w", number, err)) }
 	spare, err := segment.Prepare(l.FS, number)
 	if errors.Is(err, fs.ErrExist) {
@@ -170,6 +198,9 @@ func (l *Log) rotate(first uint64) error {
 func (l *Log) Close(next uint64) error {
 	if l.Closed || l.ended {
 		sometimes.Reached("store was closed without a close group")
+		if !l.ended {
+			l.tellEnded()
+		}
 		return l.Abandon()
 	}
 	if err := planted.Skip("close group is written before the sync", l.Sync); err != nil {
@@ -186,7 +217,16 @@ func (l *Log) Close(next uint64) error {
 			err = &PoisonedError{Cause: err}
 		}
 	}
+	if err == nil {
+		l.tellEnded()
+	}
 	return errors.Join(err, l.Abandon())
+}
+
+func (l *Log) tellEnded() {
+	if l.Ended != nil {
+		l.Ended()
+	}
 }
 
 // Abandon closes the files as they are.

@@ -75,9 +75,11 @@ type Config struct {
 	// where other goroutines may come in between. No lock is held there, so a test
 	// may hold the goroutine up to let another one go first.
 	Point func(name string)
-	// Rotated is called when the first events of another segment are published, and
-	// before their appenders are told. May be nil.
-	Rotated func()
+	// Moved is called when the first events of another segment are published, or some
+	// that end Stride bytes behind those it was last called for, and before their
+	// appenders are told. May be nil.
+	Moved  func()
+	Stride int64
 }
 
 // Pipeline is the writer of one store. Its methods are safe for concurrent use.
@@ -95,18 +97,20 @@ type Config struct {
 // An open group is assembled on the assumption that the flying one succeeds. If
 // it fails, the open one is assembled again from its requests.
 type Pipeline struct {
-	log      *Log
-	index    *catalog.Catalog
-	frontier *frontier.Frontier
-	seed     uint32 // of the checksums of records
-	hashes   maphash.Seed
-	relaxed  bool
-	unsynced bool
-	promise  func(sequence uint64)
-	began    bool         // a group of this opening is durable; owned by the flying group
-	hook     func(string) // nil but in tests
-	rotated  func()
-	segment  uint32 // of the events published last; the flying group's leader owns it
+	log       *Log
+	index     *catalog.Catalog
+	frontier  *frontier.Frontier
+	seed      uint32 // of the checksums of records
+	hashes    maphash.Seed
+	relaxed   bool
+	unsynced  bool
+	promise   func(sequence uint64)
+	began     bool         // a group of this opening is durable; owned by the flying group
+	hook      func(string) // nil but in tests
+	tellMoved func()
+	stride    int64
+	segment   uint32 // of the events that Moved was told of; the flying group's leader owns it
+	offset    int64  // where they end
 
 	mu     sync.Mutex // guards all below
 	clock  *clock.Clock
@@ -128,7 +132,7 @@ func New(c Config) *Pipeline {
 	return &Pipeline{
 		log: c.Log, index: c.Index, frontier: c.Frontier, clock: c.Clock,
 		seed: format.RecordSeed(c.Store), hashes: maphash.MakeSeed(), relaxed: c.Relaxed, unsynced: c.Unsynced, promise: c.Promise,
-		rotated: c.Rotated, hook: c.Point, next: c.Next, open: newGroup(load{}),
+		tellMoved: c.Moved, stride: c.Stride, hook: c.Point, next: c.Next, open: newGroup(load{}),
 	}
 }
 
@@ -320,8 +324,8 @@ func (p *Pipeline) advance(g *group) (done bool) {
 		p.publish(g)
 	}
 	if err != nil || g.stage == published {
-		if p.moved(g, err) && p.rotated != nil {
-			p.rotated()
+		if p.moved(g, err) && p.tellMoved != nil {
+			p.tellMoved()
 		}
 		p.land(g, err)
 		return true
@@ -330,12 +334,19 @@ func (p *Pipeline) advance(g *group) (done bool) {
 	return false
 }
 
-// moved reports whether a group that was published is the first of its segment.
+// moved reports whether a group that was published is the first of its segment, or
+// ends a stride behind the one for which that was last so.
 func (p *Pipeline) moved(g *group, err error) bool {
-	if err != nil || len(g.entries) == 0 || g.entries[0].Pos.Segment == p.segment {
+	n := len(g.entries)
+	if err != nil || n == 0 {
 		return false
 	}
-	p.segment = g.entries[0].Pos.Segment
+	last := g.entries[n-1].Pos
+	end := int64(last.Offset) + int64(last.Length)
+	if last.Segment == p.segment && end-p.offset < p.stride {
+		return false
+	}
+	p.segment, p.offset = last.Segment, end
 	return true
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
@@ -32,11 +31,11 @@ var ErrShared = errors.New("the file is shared with another directory")
 //	fdatasync  <number>.seg
 func Write(dir vfs.FS, r *segment.Reader, number uint64, cache *sidx.Cache) (*sidx.Run, error) {
 	var b *sidx.Builder
-	sealed, err := read(r, number, func(store [16]byte, g format.GroupHeader, rec *format.Record, offset uint32) {
+	sealed, err := read(r, number, func(s *segment.Scanner, store [16]byte, rec *format.Record, offset uint32) {
 		if b == nil {
 			b = sidx.NewBuilder(sidx.Place{Store: store, Segment: number})
 		}
-		b.Began(g.Incarnation, rec.Sequence)
+		b.Began(s.Group().Incarnation, rec.Sequence)
 		b.Add(rec, offset)
 	})
 	if err != nil {
@@ -88,11 +87,11 @@ func Open(r *segment.Reader, at sidx.Place, cache *sidx.Cache) (*sidx.Run, error
 func Scan(r *segment.Reader, number uint64) (*index.Index, error) {
 	var x *index.Index
 	var entry [1]index.Entry
-	_, err := read(r, number, func(_ [16]byte, g format.GroupHeader, rec *format.Record, offset uint32) {
+	_, err := read(r, number, func(s *segment.Scanner, _ [16]byte, rec *format.Record, offset uint32) {
 		if x == nil {
 			x = index.New(rec.Sequence)
 		}
-		x.Began(rec.Sequence, g.Incarnation)
+		x.Began(rec.Sequence, s.Group().Incarnation)
 		entry[0] = index.EntryOf(rec, format.Pos{Segment: uint32(number), Offset: offset, Length: uint32(rec.Length)})
 		x.Add(entry[:])
 	})
@@ -101,41 +100,20 @@ func Scan(r *segment.Reader, number uint64) (*index.Index, error) {
 
 // read reads the events of a sealed segment and returns the header of the next
 // one, which says what the segment must be.
-func read(r *segment.Reader, number uint64, visit func(store [16]byte, g format.GroupHeader, rec *format.Record, offset uint32)) (format.SegmentHeader, error) {
+func read(r *segment.Reader, number uint64, visit Visitor) (format.SegmentHeader, error) {
 	next, err := head(r, number+1)
 	if err != nil {
 		return next, err
 	}
-	s, err := r.Scan(number)
+	x, err := Begin(r, number)
 	if err != nil {
 		return next, err
 	}
-	s.Limit(int64(next.PrevLength))
-	h, err := s.Head()
-	if err != nil {
+	if err := x.To(int64(next.PrevLength), visit); err != nil {
 		return next, err
 	}
-	digest := chain.NewSegment()
-	digest.Write(s.Bytes())
-	sequence := h.FirstSequence
-	for {
-		ok, err := s.Next()
-		if err != nil {
-			return next, err
-		}
-		if !ok {
-			break
-		}
-		digest.Write(s.Bytes())
-		if sequence, err = records(s, h.Store, sequence, visit); err != nil {
-			return next, err
-		}
-	}
-	if s.End() != int64(next.PrevLength) || digest.Sum() != next.PrevDigest || h.Store != next.Store || sequence != next.FirstSequence {
-		return next, &segment.DamageError{
-			Segment: number, FirstSequence: h.FirstSequence,
-			Reason: fmt.Sprintf("length or digest differ from what segment %d says of it", number+1),
-		}
+	if x.Digest.Sum() != next.PrevDigest || x.Store != next.Store || x.next != next.FirstSequence {
+		return next, x.differs(fmt.Sprintf("length or digest differ from what segment %d says of it", number+1))
 	}
 	return next, nil
 }
@@ -147,23 +125,4 @@ func head(r *segment.Reader, number uint64) (format.SegmentHeader, error) {
 		return format.SegmentHeader{}, err
 	}
 	return s.Head()
-}
-
-// records visits the records of the scanner's group, of which the first has this
-// sequence, and returns the sequence after the last.
-func records(s *segment.Scanner, store [16]byte, sequence uint64, visit func(store [16]byte, g format.GroupHeader, rec *format.Record, offset uint32)) (uint64, error) {
-	body, seed := s.Body(), format.RecordSeed(store)
-	for ; len(body) > 0; sequence++ {
-		at := s.Offset() + int64(len(s.Bytes())-len(body))
-		rec, rest, err := format.ParseRecord(body, seed)
-		if err == nil && rec.Sequence != sequence {
-			err = fmt.Errorf("holds event %d in place of event %d", rec.Sequence, sequence)
-		}
-		if err != nil {
-			return 0, &segment.DamageError{Segment: s.Segment(), Offset: at, FirstSequence: sequence, Reason: err.Error()}
-		}
-		visit(store, s.Group(), &rec, uint32(at))
-		body = rest
-	}
-	return sequence, nil
 }

@@ -3,7 +3,7 @@
 // and a writer at the end. It decides whether damage is a torn tail, which a
 // crash may leave and which is cut off, or corruption, which is refused.
 //
-// It does not place groups, does not check the hash chain of streams, keeps no
+// It does not place groups, does not check the hash chain of streams, writes no
 // checkpoint, and reads no clock. What it cannot see is the loss of whole groups
 // or whole segments from the very end of the log, and a directory put back to an
 // earlier state: nothing in the directory tells that from a log which is younger.
@@ -42,6 +42,9 @@
 //	P7  Behind the groups of a segment that another one follows, whose name is
 //	    durable by then, the writer may put its footer, at any time. Nothing else
 //	    of such a segment changes.
+//	P8  What a checkpoint covers, the last segment up to the end of a group of
+//	    events, was durable when it was written, and the checkpoint has its content,
+//	    durably, before it gets its name.
 //
 // # Step by step
 //
@@ -73,7 +76,37 @@
 // followed (P7), which is missing: corruption. The one exception is a first segment no longer than a
 // header: nothing was acknowledged in it, and a store is created in its place.
 //
-// 5. The groups of the last segment are read up to the first thing that is none.
+// 5. If there is a checkpoint whose checksums hold, of this store and segment, and
+// the segment's header and the group where the checkpoint ends are, byte for byte,
+// those that it names, then what it covers is taken in from it and not read. That
+// group holds ids that were drawn, so whoever wrote it wrote what the checkpoint was
+// made of before it: the segment is of the history of the checkpoint, and not of
+// another one in which others took the places of the same events. By P8 what is
+// covered is proven as if a group behind it had a mark there. So all that steps 6 to
+// 11 do, to read on, to cut, to write again, and to append, happens behind bytes that
+// are durable, and rests on nothing before them but on what the checkpoint says of
+// them: their last sequence, id and opening, and the heads of streams. Damage that
+// came to them since is found as in a segment that was taken in by its footer. But the
+// digest in the header of the next segment covers them: it is made by reading them,
+// and held against the digest in the checkpoint, before the segment is ended. If it
+// differs, the segment is not, and who wants to append where it has no room is told of
+// the damage. Which digest the segment had would not be known any more otherwise, and
+// the damage would seem to have been there from the beginning.
+//
+// A checkpoint that is missing, cut, damaged, of another version, store, or segment, or
+// that names another group, costs reading what it covers; the other one, which covers
+// less, is tried before. The report says why. But one whose own checksums hold, of this
+// store, also testifies: if the segment that it names is not there, or the log ends
+// before the checkpoint does, then what was durable is gone, and that is corruption.
+// So is a checkpoint where there is no store. By P8 and A3 no crash leaves that. Who
+// put older files back on purpose takes the checkpoints away.
+//
+// The names of checkpoints are not synced (A3): a power cut may bring back the one
+// before, or none, and either is as true as it was. A failed sync of the directory
+// would have to end all writing, as a later one would not prove the name of a segment
+// that was begun meanwhile.
+//
+// 6. The groups of the last segment, behind that, are read up to the first thing that is none.
 // If only zeros follow, that is the end. Otherwise the rest is searched, at every
 // byte, for headers of groups in their own place. By P3 the highest mark in any
 // sound header, before or after, proves that the segment was durable up to it. If
@@ -83,7 +116,7 @@
 // Damage of another kind to the last group of a log that was not closed looks the
 // same; so the bytes are kept, and the report says what was cut.
 //
-// 6. A sound group that does not continue the log in its sequences, versions and
+// 7. A sound group that does not continue the log in its sequences, versions and
 // ids was written so. That is corruption, wherever it lies. But a group of an
 // earlier opening behind one of a later is old bytes from a tail that was cut (A2),
 // and treated as damage. Openings are told apart by their number, which is one more
@@ -92,26 +125,26 @@
 //
 // Then the repairs, each of which may be cut short by a crash and done again:
 //
-// 7. A last segment without groups gets its name again, by being renamed away and
+// 8. A last segment without groups gets its name again, by being renamed away and
 // back, before anything rests on it: by A4, which may be true of names as well,
 // step 1 need not have made it durable. A crash in between loses the segment, in
 // which there is nothing. Where a tail of it was kept this was done before, and is
 // not done again: step 1 would miss the segment. Nor is it done where the segment
 // before has its footer, which proves the name (P7): step 4 would miss the segment.
 //
-// 8. A torn tail is copied to a file lost-<segment>-<offset>, and that is made
+// 9. A torn tail is copied to a file lost-<segment>-<offset>, and that is made
 // durable, before the segment is cut. One file keeps at most 64 MiB. Of 16 files
 // the one from the earliest place in the log makes way for the next. On a full disk
 // as much is kept as there is space for, and the report says how much: a store that
 // lost nothing is not kept closed for the sake of bytes that nobody was told of.
 //
-// 9. By A4, nothing but what P3 proves is known to be on the disk. The bytes from
+// 10. By A4, nothing but what P3 proves is known to be on the disk. The bytes from
 // the highest mark, or from the beginning of the header if there is none, to the end
 // of the last group are written again, the rest is cut off, and the file is synced. Power that fails now finds
 // the same bytes there, whichever of them are written (A1). Of zeros behind the
 // last group the room of a close group stays (P6).
 //
-// 10. A log that ends in a close group, and in nothing behind it, is left as it
+// 11. A log that ends in a close group, and in nothing behind it, is left as it
 // is: all before the close group is durable by P3, and to lose the group itself
 // loses nothing. But what follows it must not become durable before it, so the
 // writer is told to write it again first.
@@ -150,12 +183,12 @@
 //
 // 3. Nothing behind the mark is taken in, though the newest group may well be
 // durable: a failed write is taken back, a torn tail cut off, and other groups come
-// in their place. Before the mark nothing ever changes. Seals, undoings and step 8
-// cut behind it, and step 9 writes the same bytes.
+// in their place. Before the mark nothing ever changes. Seals, undoings and step 9
+// cut behind it, and step 10 writes the same bytes.
 //
 // 4. A segment is begun only when a group in it is taken in. One that has its name
 // and no proven group is taken back when the directory cannot be synced, or lost in
-// step 7, and then the log may go on in the one before.
+// step 8, and then the log may go on in the one before.
 //
 // 5. A log that changes while it is read may look damaged, as when a segment is
 // taken back between two looks. Damage is therefore looked at three times.
@@ -166,6 +199,6 @@
 // and to write a format that those of today refuse.
 //
 // A reader that wants to show what nothing proves takes the shared lock, which
-// keeps writers out. Then it reads as in steps 2 to 6: only a power cut could take
-// anything back.
+// keeps writers out. Then it reads as in steps 2 to 7: only a power cut could take
+// anything back. No reader uses a checkpoint.
 package recovery

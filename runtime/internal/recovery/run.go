@@ -6,6 +6,7 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/replay"
@@ -31,7 +32,8 @@ type Result struct {
 	Reader       *segment.Reader  // of all segments; the caller closes it
 	Writer       *segment.Writer  // of the active segment, which is the last
 	Header       format.SegmentHeader
-	Digest       *chain.Segment // of the active segment up to the writer's end
+	Digest       *chain.Segment // of the active segment up to the writer's end; nil: see Covered
+	Covered      *sidx.Run      // of what the active segment begins with, which was not read; nil = all was
 	NextSequence uint64
 	LastID       [16]byte // zero = there is no event
 	Incarnation  uint32   // the highest that wrote a group; 0 = none
@@ -52,6 +54,11 @@ type Report struct {
 	Kept      int64  // of the torn tail, in the file Lost: not all if it is long or the disk full
 	Lost      string // empty = there was no torn tail, or no room for any of it
 	Foreign   []string
+	// Checkpoint is the one that fitted, empty if none did, and Covered up to where it
+	// spared reading the last segment. Refused says why others did not fit.
+	Checkpoint string
+	Covered    int64
+	Refused    []string
 }
 
 // Run brings up the log in dir, of which the caller holds the lock. It first
@@ -83,6 +90,13 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 	if len(found.Foreign) > 0 {
 		sometimes.Reached("directory held foreign names")
 	}
+	checkpoints, refused := checkpoint.Load(dir, found.Checkpoints)
+	defer func() {
+		for _, c := range checkpoints {
+			c.Close()
+		}
+	}()
+	l.Offer(checkpoints)
 	created := false
 	t, err := l.Read(found.Last, func() [16]byte {
 		created = true
@@ -93,6 +107,9 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 		err = &segment.DamageError{
 			Segment: l.Header.Segment, Offset: l.Length, FirstSequence: l.Next, Reason: "the file ended early when it was read",
 		}
+	}
+	if err == nil {
+		err = l.Missed(created)
 	}
 	if err != nil {
 		return nil, err
@@ -105,8 +122,11 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 		LastID: l.LastID, Incarnation: l.Incarnation, Closed: t.Closed,
 		Report: Report{
 			Created: created, Clean: t.Clean(), Segments: l.Header.Segment, Indexed: l.Footers, Events: l.Next - 1, Bytes: l.Bytes,
-			Foreign: found.Foreign,
+			Foreign: found.Foreign, Checkpoint: l.Checkpoint, Refused: append(refused, l.Refused...),
 		},
+	}
+	if l.Covered != nil {
+		res.Digest, res.Covered, res.Report.Covered = nil, l.Covered, int64(l.Covered.Length)
 	}
 	r := repair{dir: dir, found: found, log: l, tail: t, report: &res.Report}
 	for {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
@@ -24,10 +25,11 @@ var ErrUnfinished = errors.New("the directory holds an unfinished copy")
 
 // Inventory is what the directory holds.
 type Inventory struct {
-	Last    uint64   // segments; they are numbered from 1 without a gap
-	Temps   []string // of segments, left by a crash
-	Lost    []string // sorted, so the oldest first: the log only grows
-	Foreign []string
+	Last        uint64   // segments; they are numbered from 1 without a gap
+	Temps       []string // of segments and checkpoints, left by a crash
+	Lost        []string // sorted, so the oldest first: the log only grows
+	Checkpoints []string
+	Foreign     []string
 }
 
 // List sorts the names in the directory by what they are. It fails with a
@@ -49,8 +51,10 @@ func List(dir vfs.FS) (*Inventory, error) {
 			return nil, ErrUnfinished
 		case ours && !e.Regular:
 			return nil, &segment.DamageError{Segment: number, Reason: fmt.Sprintf("the name %s belongs to what is not a regular file", e.Name)}
-		case ours && temp:
+		case (ours || checkpoint.IsName(name) && e.Regular) && temp:
 			v.Temps = append(v.Temps, e.Name)
+		case checkpoint.IsName(name) && e.Regular:
+			v.Checkpoints = append(v.Checkpoints, e.Name)
 		case ours:
 			numbers = append(numbers, number)
 		default:

@@ -7,6 +7,7 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/footer"
 	"github.com/batpak-go/batpak/runtime/internal/format"
@@ -26,13 +27,18 @@ type Log struct {
 	Index       *catalog.Catalog     // of all events; nil = there is no store yet
 	Header      format.SegmentHeader // of the segment read last; zero = none
 	Length      int64                // of its sound part
-	Digest      *chain.Segment       // of its sound part, unless it was taken in by its footer
+	Digest      *chain.Segment       // of its sound part, unless it was taken in by its footer or a checkpoint
+	Covered     *sidx.Run            // what a checkpoint tells of the segment read last; nil = nothing
 	Next        uint64               // sequence
 	LastID      [16]byte             // zero = there is no event
 	Incarnation uint32               // the highest that wrote a group; 0 = none
 	Bytes       int64                // of all sound parts
 	Footers     uint64               // how many segments were taken in by their footers
+	Checkpoint  string               // the one that fitted; empty = none
+	Refused     []string             // why others did not
 	Named       bool                 // the footer of the segment before proves that the name of the last one is durable
+
+	checkpoints []*checkpoint.Checkpoint
 
 	footed   bool           // the segment read last was taken in by its footer,
 	sum      [32]byte       // which gives this digest
@@ -205,18 +211,13 @@ func (l *Log) last(number uint64, newStore func() [16]byte) (*Tail, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := l.end(s, number, newStore)
-	if err == nil {
-		t.Shrunk = s.Shrunk()
-	}
-	return t, err
-}
-
-// end is last with the segment's scanner.
-func (l *Log) end(s *segment.Scanner, number uint64, newStore func() [16]byte) (*Tail, error) {
 	h, err := l.head(s, number)
 	if d, damaged := errors.AsType[*segment.DamageError](err); damaged {
-		return l.tornHeader(s, d, newStore)
+		t, err := l.tornHeader(s, d, newStore)
+		if err == nil {
+			t.Shrunk = s.Shrunk()
+		}
+		return t, err
 	}
 	if err != nil {
 		return nil, err
@@ -224,6 +225,20 @@ func (l *Log) end(s *segment.Scanner, number uint64, newStore func() [16]byte) (
 	if err := l.begin(h); err != nil {
 		return nil, err
 	}
+	if behind, err := l.resume(); err != nil {
+		return nil, err
+	} else if behind != nil {
+		s = behind
+	}
+	t, err := l.end(s)
+	if err == nil {
+		t.Shrunk = s.Shrunk()
+	}
+	return t, err
+}
+
+// end reads the groups of the last segment that the scanner comes to.
+func (l *Log) end(s *segment.Scanner) (*Tail, error) {
 	t := &l.tail
 	t.Size = s.Size()
 	for {
@@ -365,19 +380,29 @@ func (l *Log) begin(h format.SegmentHeader) error {
 // adopt makes h the header of the segment read last.
 func (l *Log) adopt(h format.SegmentHeader) {
 	if l.Index == nil {
-		l.Index = catalog.New(h.Store, func(number uint64) (*index.Index, error) { return footer.Scan(l.reader, number) })
+		l.Index = catalog.New(h.Store, l.scan)
 		l.Digest = chain.NewSegment()
 	}
-	l.Header, l.Length, l.Named, l.footed, l.rows = h, 0, l.footed, false, nil
+	l.Header, l.Length, l.Named, l.footed, l.rows, l.Covered = h, 0, l.footed, false, nil, nil
 	l.Digest.Reset()
 	l.extend(format.AppendSegmentHeader(nil, h))
 	l.tail = Tail{End: l.Length}
 	l.proven, l.unproven = l.Next-1, nil // the segments before are complete
 }
 
+// scan makes the index of a segment, or of what it begins with, in the place of a run.
+func (l *Log) scan(run *sidx.Run) (*index.Index, error) {
+	if run.Prefix > 0 {
+		return checkpoint.Scan(l.reader, run)
+	}
+	return footer.Scan(l.reader, run.Segment)
+}
+
 // extend takes in sound bytes.
 func (l *Log) extend(raw []byte) {
-	l.Digest.Write(raw)
+	if l.Covered == nil {
+		l.Digest.Write(raw)
+	}
 	l.Length += int64(len(raw))
 	l.Bytes += int64(len(raw))
 }

@@ -14,6 +14,8 @@ type Store struct {
 	now    func() time.Time
 	random func([]byte)
 
+	checkpoint int64
+
 	promise func(sequence uint64)
 	point   func(name string)
 }
@@ -52,6 +54,13 @@ func SetRandom(s *Store, random func([]byte)) { s.random = random }
 
 // Random is the replaced source of randomness, or nil.
 func Random(s *Store) func([]byte) { return s.random }
+
+// SetCheckpoint has checkpoints written for every so many bytes of events, on closing
+// and before.
+func SetCheckpoint(s *Store, every int64) { s.checkpoint = every }
+
+// Checkpoint is what was set, or 0.
+func Checkpoint(s *Store) int64 { return s.checkpoint }
 
 // SetPoint sets what is called at the named points where goroutines may come in
 // each other's way, so that a test can hold them up there.

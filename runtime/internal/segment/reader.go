@@ -26,6 +26,7 @@ type Reader struct {
 	mu     sync.RWMutex // guards all below
 	files  map[uint64]*openFile
 	newest uint64 // the segment that is written to: it is not closed before the reader is
+	others []vfs.File
 	closed bool
 	users  sync.WaitGroup // those who read; joined with mu held, at least for reading
 }
@@ -52,6 +53,34 @@ func (r *Reader) Add(number uint64, f vfs.File) {
 	if old != nil {
 		_ = old.Close() // it was only read from
 	}
+}
+
+// Attach hands another open file to the reader, which closes it when it is closed
+// itself, and returns what reads it until then.
+func (r *Reader) Attach(f vfs.File) io.ReaderAt {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.others = append(r.others, f)
+	return attached{r, f}
+}
+
+type attached struct {
+	reader *Reader
+	file   vfs.File
+}
+
+func (a attached) ReadAt(p []byte, off int64) (int, error) {
+	a.reader.mu.RLock()
+	closed := a.reader.closed
+	if !closed {
+		a.reader.users.Add(1)
+	}
+	a.reader.mu.RUnlock()
+	if closed {
+		return 0, fs.ErrClosed
+	}
+	defer a.reader.users.Done()
+	return a.file.ReadAt(p, off)
 }
 
 // Has reports whether there is a file of a segment.
@@ -86,10 +115,13 @@ func (r *Reader) Close() error {
 	r.users.Wait()
 
 	r.mu.Lock()
-	files := r.files
-	r.files = nil
+	files, others := r.files, r.others
+	r.files, r.others = nil, nil
 	r.mu.Unlock()
 	var err error
+	for _, f := range others {
+		err = errors.Join(err, f.Close())
+	}
 	for _, f := range files {
 		err = errors.Join(err, f.Close())
 	}

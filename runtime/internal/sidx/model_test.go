@@ -94,9 +94,11 @@ func (m model) find(q *index.Query) []index.Ref {
 func (m model) length() uint64 { return uint64(m.offset(len(m))) }
 
 // file is a segment with its footer; the groups are left blank.
-func (m model) file(t testing.TB) []byte {
+func (m model) file(t testing.TB) []byte { return m.fileAt(t, place) }
+
+func (m model) fileAt(t testing.TB, at sidx.Place) []byte {
 	t.Helper()
-	b := sidx.NewBuilder(place)
+	b := sidx.NewBuilder(at)
 	for i := range m {
 		if i%100 == 0 {
 			b.Began(uint32(1+i/100), m[i].Sequence)

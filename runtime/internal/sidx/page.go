@@ -83,10 +83,13 @@ func (s section) width() int {
 // perPage is about how many elements lie in a page.
 func (s section) perPage() uint32 { return uint32(payload / s.width()) }
 
-// Place is where a footer belongs.
+// Place is where an index belongs.
 type Place struct {
 	Store   [16]byte
 	Segment uint64
+	// Prefix is where the events end that the index is of, in bytes from the start of
+	// the segment, if that may go on behind them; 0 in a footer, which is of all.
+	Prefix uint64
 }
 
 // seed seeds the checksum of a page.
@@ -95,7 +98,10 @@ func (p Place) seed(page uint32) uint32 {
 	copy(b[:], p.Store[:])
 	binary.LittleEndian.PutUint64(b[16:], p.Segment)
 	binary.LittleEndian.PutUint32(b[24:], page)
-	return checksum(0, b[:])
+	if p.Prefix == 0 {
+		return checksum(0, b[:])
+	}
+	return checksum(0, binary.LittleEndian.AppendUint64(b[:], p.Prefix))
 }
 
 // checksum is CRC-32C, continued from seed.

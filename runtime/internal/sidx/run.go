@@ -8,9 +8,11 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
-// Run is the index of one sealed segment. It is safe for concurrent use.
+// Run is the index of one sealed segment, or of what one began with. It is safe for
+// concurrent use.
 //
 // Its methods fail with a [*DamageError] where a page is not what was written, and
 // with the disk's errors. After damage the footer is of no more use.
@@ -53,6 +55,9 @@ func (r *Run) Forget() { r.cache.drop(r.Segment) }
 // page returns a page, verified.
 func (r *Run) page(number uint32) ([]byte, error) {
 	key := keyOf(r.Segment, number)
+	if r.Prefix > 0 && !planted.Bug("pages of a prefix are taken for those of its segment") {
+		key |= prefixPage
+	}
 	if p := r.cache.get(key); p != nil {
 		return p, nil
 	}

@@ -87,7 +87,9 @@ func TestBitFlipIsNeverBelieved(t *testing.T) {
 func TestFooterOfAnotherPlaceIsRefused(t *testing.T) {
 	m := grow(rand.New(rand.NewPCG(1, 1)), 500, false)
 	file := m.file(t)
-	for _, other := range []sidx.Place{{Store: place.Store, Segment: 4}, {Store: [16]byte{8}, Segment: 3}} {
+	for _, other := range []sidx.Place{
+		{Store: place.Store, Segment: 4}, {Store: [16]byte{8}, Segment: 3}, {Store: place.Store, Segment: 3, Prefix: 1},
+	} {
 		var damage *sidx.DamageError
 		if _, err := sidx.Open(reader(file), int64(len(file)), other, sidx.NewCache(0)); !errors.As(err, &damage) {
 			t.Errorf("Open() at %v = %v, want damage", other, err)
@@ -104,6 +106,33 @@ func TestFooterOfAnotherPlaceIsRefused(t *testing.T) {
 	var damage *sidx.DamageError
 	if _, _, err := run.At(m[0].Sequence); !errors.As(err, &damage) || damage.Page != 0 {
 		t.Errorf("At() in exchanged pages = %v, want damage to page 0", err)
+	}
+}
+
+// TestPrefixHasPagesOfItsOwn: the run of what a segment begins with, and its footer, do not
+// get into each other's way in the cache that they share.
+func TestPrefixHasPagesOfItsOwn(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	m := grow(random, 500, false)
+	begin, cache := m[:200], sidx.NewCache(1<<20)
+	at := place
+	at.Prefix = begin.length()
+	b := begin.fileAt(t, at)
+	prefix, err := sidx.Open(reader(b), int64(len(b)), at, cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := open(m.file(t), cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := begin.questions(prefix, random); err != nil {
+			t.Errorf("of the beginning: %v", err)
+		}
+		if err := m.questions(run, random); err != nil {
+			t.Errorf("of all: %v", err)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
@@ -166,7 +167,11 @@ func (c *FS) Open(name string, m vfs.Mode) (vfs.File, error) {
 // Rename passes the call on.
 func (c *FS) Rename(from, to string) error {
 	k := &call{op: "rename", name: from, to: to}
-	c.begin(k, func(p *protocol) error { return p.rename(from, to) })
+	var content []byte
+	if checkpoint.IsName(to) {
+		content = c.peek(from, math.MaxInt64)
+	}
+	c.begin(k, func(p *protocol) error { return p.rename(from, to, content) })
 	err := c.inner.Rename(from, to)
 	c.end(k, err, func(p *protocol) { p.renamed(from, to, err) })
 	return err
@@ -212,12 +217,27 @@ func (c *FS) List() ([]vfs.Entry, error) {
 	entries, err := c.inner.List()
 	last := lastSegment(entries)
 	content := c.content(last)
+	marks := c.marks(entries)
 	c.end(k, err, func(p *protocol) {
 		if err == nil {
 			p.listed(entries, last, content)
+			p.testify(last, marks)
 		}
 	})
 	return entries, err
+}
+
+// marks are those of the sound checkpoints below.
+func (c *FS) marks(entries []vfs.Entry) (all []checkpoint.Mark) {
+	for _, e := range entries {
+		if !checkpoint.IsName(e.Name) || !e.Regular {
+			continue
+		}
+		if m, why := checkpoint.Parse(c.peek(e.Name, math.MaxInt64)); why == "" {
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 // SyncDir passes the call on.

@@ -133,8 +133,14 @@ func (n *inode) survey(b []byte) (unproven []group, last uint64) {
 	if err != nil || h.Segment != n.segment {
 		return nil, 0
 	}
-	n.store, n.end, last = h.Store, format.SegmentHeaderSize, h.FirstSequence-1
-	incarnation := uint32(0)
+	n.store, n.end = h.Store, format.SegmentHeaderSize
+	return n.surveyOn(h.FirstSequence-1, 0)
+}
+
+// surveyOn goes on with the survey from the end so far, which is that of an event.
+func (n *inode) surveyOn(before uint64, incarnation uint32) (unproven []group, last uint64) {
+	b := n.found
+	last = before
 	for {
 		g, to, ok := n.groupAt(b, n.end)
 		if !ok || g.Incarnation < incarnation {

@@ -1,0 +1,86 @@
+package footer
+
+import (
+	"fmt"
+
+	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+)
+
+// Visitor is shown a record that lies at offset, in the scanner's group. It keeps
+// nothing of it.
+type Visitor func(s *segment.Scanner, store [16]byte, rec *format.Record, offset uint32)
+
+// Reading is a segment that is read, from its beginning, to make an index of it. It is
+// made by [Begin].
+type Reading struct {
+	format.SegmentHeader
+	Digest *chain.Segment // of what was read
+
+	scanner *segment.Scanner
+	next    uint64 // sequence
+}
+
+// Begin reads the header of a segment. Errors are a [*segment.DamageError], a
+// [*segment.NewerError], or the disk's.
+func Begin(r *segment.Reader, number uint64) (*Reading, error) {
+	s, err := r.Scan(number)
+	if err != nil {
+		return nil, err
+	}
+	x := &Reading{Digest: chain.NewSegment(), scanner: s}
+	if x.SegmentHeader, err = s.Head(); err != nil {
+		return nil, err
+	}
+	x.Digest.Write(s.Bytes())
+	x.next = x.FirstSequence
+	return x, nil
+}
+
+// To reads on to where a group ends and visits the records on the way. If none ends
+// there the error is a [*segment.DamageError].
+func (x *Reading) To(end int64, visit Visitor) error {
+	s := x.scanner
+	for s.End() < end {
+		ok, err := s.Next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		x.Digest.Write(s.Bytes())
+		if err := x.records(visit); err != nil {
+			return err
+		}
+	}
+	if s.End() != end {
+		return x.differs(fmt.Sprintf("its groups end at %d, not at %d", s.End(), end))
+	}
+	return nil
+}
+
+// records visits those of the scanner's group.
+func (x *Reading) records(visit Visitor) error {
+	s := x.scanner
+	body, seed := s.Body(), format.RecordSeed(x.Store)
+	for ; len(body) > 0; x.next++ {
+		at := s.Offset() + int64(len(s.Bytes())-len(body))
+		rec, rest, err := format.ParseRecord(body, seed)
+		if err == nil && rec.Sequence != x.next {
+			err = fmt.Errorf("holds event %d in place of event %d", rec.Sequence, x.next)
+		}
+		if err != nil {
+			return &segment.DamageError{Segment: s.Segment(), Offset: at, FirstSequence: x.next, Reason: err.Error()}
+		}
+		visit(s, x.Store, &rec, uint32(at))
+		body = rest
+	}
+	return nil
+}
+
+// differs is the error if what was read is not what it should be.
+func (x *Reading) differs(reason string) error {
+	return &segment.DamageError{Segment: x.scanner.Segment(), FirstSequence: x.FirstSequence, Reason: reason}
+}
