@@ -243,8 +243,9 @@ func (l *log) moveOn(t *testing.T, c *catalog.Catalog, segment uint64) {
 	for _, n := range pending {
 		c.Replace(l.run(t, n, l.footer(t, n), sidx.NewCache(1<<20)))
 	}
-	if pending := c.Pending(); len(pending) > 0 || c.Recent() != l.records[first].Sequence {
-		t.Fatalf("Pending() = %v, Recent() = %d, want that of the last segment", pending, c.Recent())
+	memory := c.Memory()
+	if pending := c.Pending(); len(pending) > 0 || memory.First() != l.records[first].Sequence {
+		t.Fatalf("Pending() = %v, the first in memory is %d, want that of the last segment", pending, memory.First())
 	}
 }
 

@@ -390,14 +390,6 @@ func (l *Log) adopt(h format.SegmentHeader) {
 	l.proven, l.unproven = l.Next-1, nil // the segments before are complete
 }
 
-// scan makes the index of a segment, or of what it begins with, in the place of a run.
-func (l *Log) scan(run *sidx.Run) (*index.Index, error) {
-	if run.Prefix > 0 {
-		return checkpoint.Scan(l.reader, run)
-	}
-	return footer.Scan(l.reader, run.Segment)
-}
-
 // extend takes in sound bytes.
 func (l *Log) extend(raw []byte) {
 	if l.Covered == nil {

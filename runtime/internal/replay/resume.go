@@ -5,6 +5,8 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
+	"github.com/batpak-go/batpak/runtime/internal/footer"
+	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sidx"
@@ -81,4 +83,12 @@ func (l *Log) Missed(begun bool) error {
 		}
 	}
 	return nil
+}
+
+// scan makes the index of a segment, or of what it begins with, in the place of a run.
+func (l *Log) scan(run *sidx.Run) (*index.Index, error) {
+	if run.Prefix > 0 {
+		return checkpoint.Scan(l.reader, run)
+	}
+	return footer.Scan(l.reader, run.Segment)
 }
