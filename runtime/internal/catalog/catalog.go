@@ -236,7 +236,7 @@ func (c *Catalog) Entities(dst []string, of []index.Ref, name func(b []byte) str
 	ps := c.list()
 	for err == nil && len(of) > 0 {
 		p, n := ps.holding(of[0].Sequence), 1
-		for n < len(of) && of[n].Pos.Segment == of[0].Pos.Segment {
+		for next := p.next(); n < len(of) && p.first <= of[n].Sequence && of[n].Sequence < next; {
 			n++
 		}
 		kept := len(dst)
