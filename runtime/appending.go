@@ -1,7 +1,9 @@
 package batpak
 
 import (
+	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/commit"
@@ -16,13 +18,17 @@ type appending struct {
 	drafts     []draft
 	conditions []index.Query
 	items      []commit.Item
-	tails      []byte // of the items, one behind the other
+	tails      [][]byte // of the items, one behind the other, as many as encode them
 	request    commit.Request
 	receipts   []Receipt
 
 	// The memory of drafts and receipts if there is one event.
 	draft   [1]draft
 	receipt [1]Receipt
+
+	spare   []draft        // room for those of a batch
+	holders map[string]int // of keys in a batch, by item
+	key     []byte         // that is looked for
 }
 
 // largeAppending is the length of the tails in bytes from which on memory is not
@@ -34,7 +40,7 @@ func (s *Store) appending() *appending {
 	if a, ok := s.appendings.Get().(*appending); ok {
 		return a
 	}
-	return new(appending)
+	return &appending{holders: map[string]int{}}
 }
 
 // one is the append of one event.
@@ -45,33 +51,54 @@ func (s *Store) one(d draft) *appending {
 	return a
 }
 
-// several is the append of the events of a batch. Its receipts are not used again.
-func (s *Store) several(drafts []draft, conditions []index.Query) *appending {
-	a := s.appending()
-	a.drafts, a.conditions, a.receipts = drafts, conditions, make([]Receipt, len(drafts))
-	return a
-}
-
-// done takes back the memory of an append that the writer is done with.
+// done takes back the memory of an append that the writer is done with. It keeps
+// nothing of the caller's.
 func (s *Store) done(a *appending) {
-	if cap(a.tails) > largeAppending {
-		return
+	for _, tails := range a.tails {
+		if cap(tails) > largeAppending {
+			return
+		}
 	}
-	// It keeps nothing of its caller's.
-	clear(a.draft[:])
+	clear(a.drafts)
+	if len(a.drafts) > 1 {
+		a.spare = a.drafts[:0]
+	}
 	clear(a.receipt[:])
+	clear(a.holders)
 	a.drafts, a.receipts, a.conditions = nil, nil, nil
 	a.request.Renew(nil, nil, 0)
 	s.appendings.Put(a)
 }
 
-// encode encodes the drafts and digests their payloads.
+// manyEvents is how many events of a batch are encoded at least by a processor.
+const manyEvents = 128
+
+// encode encodes the drafts and digests their payloads, those of a large batch on
+// all processors.
 func (a *appending) encode() {
-	a.tails = a.tails[:0]
-	a.items = slices.Grow(a.items[:0], len(a.drafts))[:len(a.drafts)]
-	for i := range a.drafts {
-		a.tails = a.drafts[i].encode(a.tails, &a.items[i])
+	n := len(a.drafts)
+	a.items = slices.Grow(a.items[:0], n)[:n]
+	parts := max(1, min(n/manyEvents, runtime.GOMAXPROCS(0)))
+	for len(a.tails) < parts {
+		a.tails = append(a.tails, nil)
 	}
+	if parts == 1 {
+		a.encodePart(0, 0, n) // which takes no memory
+		return
+	}
+	var all sync.WaitGroup
+	for i := range parts {
+		all.Go(func() { a.encodePart(i, i*n/parts, (i+1)*n/parts) })
+	}
+	all.Wait()
+}
+
+func (a *appending) encodePart(part, from, to int) {
+	tails := a.tails[part][:0]
+	for i := from; i < to; i++ {
+		tails = a.drafts[i].encode(tails, &a.items[i])
+	}
+	a.tails[part] = tails
 }
 
 // encode appends the tail of the draft to tails and makes the item for the writer.

@@ -37,6 +37,9 @@ func (c Coordinate) Validate() error {
 
 // checkName returns why s may not be stored as a name, or "".
 func checkName(s string) string {
+	if plain(s) {
+		return ""
+	}
 	switch {
 	case s == "":
 		return "is empty"
@@ -56,4 +59,14 @@ func checkName(s string) string {
 		}
 	}
 	return ""
+}
+
+// plain reports whether nothing need be looked at twice to store s as a name.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c >= 0x7F || c == '/' || c == '|' || c == '=' || c == '.' {
+			return false
+		}
+	}
+	return len(s) > 0 && len(s) <= MaxName
 }

@@ -55,8 +55,8 @@ func (s *Store) byID(id ID, until uint64) (Event, error) {
 }
 
 // byKey finds an event by its key, visible or not.
-func (s *Store) byKey(key string) (Event, error) {
-	refs, err := s.index.ByKey([]byte(key))
+func (s *Store) byKey(key []byte) (Event, error) {
+	refs, err := s.index.ByKey(key)
 	if err != nil {
 		return Event{}, outward(err, 0)
 	}
@@ -65,7 +65,7 @@ func (s *Store) byKey(key string) (Event, error) {
 		if err != nil {
 			return Event{}, err
 		}
-		if e.Key == key {
+		if e.Key == string(key) {
 			return e, nil
 		}
 	}

@@ -85,7 +85,7 @@ func (v View) ByKey(key string) (Event, error) {
 	if err := v.store.alive(); err != nil {
 		return Event{}, err
 	}
-	e, err := v.store.byKey(key)
+	e, err := v.store.byKey([]byte(key))
 	if err == nil && e.Sequence > v.at {
 		sometimes.Reached("key was found that is not in the view")
 		return Event{}, ErrNotFound

@@ -61,18 +61,24 @@ func (d *draft) wish(opts []AppendOption) {
 // not safe for concurrent use, and is committed once.
 type Batch struct {
 	store      *Store
+	memory     *appending // nil once it is committed
 	drafts     []draft
+	committed  int
 	conditions []index.Query
 	err        error
 }
 
 // NewBatch returns an empty batch.
-func (s *Store) NewBatch() *Batch { return &Batch{store: s} }
+func (s *Store) NewBatch() *Batch {
+	a := s.appending()
+	return &Batch{store: s, memory: a, drafts: a.spare}
+}
 
 // Add adds an event and returns its index, for [CausedByItem] and for its
 // receipt. What is wrong with the event is told by [Batch.Commit].
 func (b *Batch) Add(d Draft, opts ...AppendOption) int {
-	b.drafts = append(b.drafts, newDraft(d, opts))
+	b.drafts = append(b.drafts, draft{Draft: d})
+	b.drafts[len(b.drafts)-1].wish(opts)
 	return len(b.drafts) - 1
 }
 
@@ -85,7 +91,7 @@ func (b *Batch) ExpectNone(q Query) {
 }
 
 // Len is the number of events.
-func (b *Batch) Len() int { return len(b.drafts) }
+func (b *Batch) Len() int { return b.committed + len(b.drafts) }
 
 // Commit stores the batch and returns a receipt for each event, in the order
 // they were added. The errors are those of [Store.Append].
@@ -107,6 +113,7 @@ func (b *Batch) Commit(ctx context.Context) ([]Receipt, error) {
 		return nil, err
 	}
 	receipts := a.receipts
+	b.drafts, b.committed = nil, len(receipts)
 	b.store.done(a)
 	return receipts, nil
 }
@@ -114,7 +121,9 @@ func (b *Batch) Commit(ctx context.Context) ([]Receipt, error) {
 // appending is the way of the batch through the writer, which it goes once.
 func (b *Batch) appending() *appending {
 	b.err = &ArgumentError{What: "batch", Reason: "was committed before; make a new one"}
-	return b.store.several(b.drafts, b.conditions)
+	a := b.memory
+	a.drafts, a.conditions, a.receipts, b.memory = b.drafts, b.conditions, make([]Receipt, len(b.drafts)), nil
+	return a
 }
 
 // Sync makes every event appended so far durable. In a Synced store they are.
@@ -206,7 +215,7 @@ func (s *Store) encode(a *appending) error {
 			return err
 		}
 	}
-	if err := s.checkBatch(a.drafts); err != nil {
+	if err := s.checkBatch(a); err != nil {
 		return err
 	}
 	a.encode()
@@ -215,23 +224,23 @@ func (s *Store) encode(a *appending) error {
 
 // checkBatch reports what makes drafts unacceptable together, each of which is
 // acceptable by itself.
-func (s *Store) checkBatch(drafts []draft) error {
-	if len(drafts) == 1 {
+func (s *Store) checkBatch(a *appending) error {
+	if len(a.drafts) == 1 {
 		return nil
 	}
-	total, holders := 0, map[string]int{}
-	for i := range drafts {
-		d := &drafts[i]
+	total := 0
+	for i := range a.drafts {
+		d := &a.drafts[i]
 		if total += len(d.Entity) + len(d.Scope) + len(d.key) + len(d.Payload); total > s.options.MaxBatch {
 			return &LimitError{What: "batch", Size: total, Limit: s.options.MaxBatch}
 		}
 		if !d.keyed {
 			continue
 		}
-		if holder, ok := holders[d.key]; ok {
+		if holder, ok := a.holders[d.key]; ok {
 			return &ArgumentError{What: "idempotency key", Reason: fmt.Sprintf("is the same for items %d and %d of the batch", holder, i)}
 		}
-		holders[d.key] = i
+		a.holders[d.key] = i
 	}
 	return nil
 }
@@ -272,7 +281,8 @@ func (s *Store) replay(a *appending) (done bool, err error) {
 		if !a.drafts[i].keyed {
 			continue
 		}
-		e, err := s.byKey(key)
+		a.key = append(a.key[:0], key...)
+		e, err := s.byKey(a.key)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}

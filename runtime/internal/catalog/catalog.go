@@ -183,9 +183,14 @@ func (c *Catalog) ByID(id [16]byte) (ref index.Ref, ok bool, err error) {
 // none; the caller compares the key.
 func (c *Catalog) ByKey(key []byte) (refs []index.Ref, err error) {
 	l := lookup{print: func() uint64 { return sidx.Fingerprint(c.store, key) }}
-	for _, p := range slices.Backward(c.list()) {
+	ps := c.list()
+	for i := len(ps) - 1; i >= 0; i-- {
+		if p := ps[i]; p.rows != nil {
+			refs = append(refs, p.rows.ByKey(key)...)
+			continue
+		}
 		kept := len(refs)
-		err := c.askOf(&l, p, func(p *part) (err error) {
+		err := c.askOf(&l, ps[i], func(p *part) (err error) {
 			refs, err = p.byKey(refs[:kept], key, &l)
 			return err
 		})

@@ -19,7 +19,8 @@ type Reading struct {
 	Digest *chain.Segment // of what was read
 
 	scanner *segment.Scanner
-	next    uint64 // sequence
+	next    uint64        // sequence
+	record  format.Record // read last
 }
 
 // Begin reads the header of a segment. Errors are a [*segment.DamageError], a
@@ -67,14 +68,15 @@ func (x *Reading) records(visit Visitor) error {
 	body, seed := s.Body(), format.RecordSeed(x.Store)
 	for ; len(body) > 0; x.next++ {
 		at := s.Offset() + int64(len(s.Bytes())-len(body))
-		rec, rest, err := format.ParseRecord(body, seed)
+		rec := &x.record
+		rest, err := rec.Parse(body, seed)
 		if err == nil && rec.Sequence != x.next {
 			err = fmt.Errorf("holds event %d in place of event %d", rec.Sequence, x.next)
 		}
 		if err != nil {
 			return &segment.DamageError{Segment: s.Segment(), Offset: at, FirstSequence: x.next, Reason: err.Error()}
 		}
-		visit(s, x.Store, &rec, uint32(at))
+		visit(s, x.Store, rec, uint32(at))
 		body = rest
 	}
 	return nil
