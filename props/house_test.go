@@ -21,6 +21,7 @@ var rooms = map[string][]string{
 	"runtime/internal/frontier":   {"runtime/internal/planted", "runtime/internal/sometimes"},
 	"runtime/internal/turn":       {"runtime/internal/planted", "runtime/internal/sometimes"},
 	"runtime/internal/vfs":        {"runtime/internal/planted", "runtime/internal/sometimes"},
+	"runtime/internal/vfs/mapfs":  {"runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime/internal/vfs/simfs":  {"runtime/internal/vfs"},
 	"runtime/internal/rtopts":     {"runtime/internal/vfs"},
 	"runtime/internal/chain":      {"runtime/internal/format", "runtime/internal/planted", "github.com/zeebo/blake3"},
@@ -40,7 +41,7 @@ var rooms = map[string][]string{
 		"runtime/internal/catalog", "runtime/internal/chain", "runtime/internal/checkpoint", "runtime/internal/clock", "runtime/internal/commit", "runtime/internal/footer", "runtime/internal/format",
 		"runtime/internal/frontier", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/recovery", "runtime/internal/replay",
 		"runtime/internal/rtopts", "runtime/internal/salvage", "runtime/internal/saved", "runtime/internal/segment", "runtime/internal/sidx", "runtime/internal/snapshot", "runtime/internal/sometimes", "runtime/internal/turn",
-		"runtime/internal/vfs", "runtime/wire",
+		"runtime/internal/vfs", "runtime/internal/vfs/mapfs", "runtime/wire",
 	},
 	"runtime/batpaktest": {
 		"runtime", "runtime/internal/rtopts", "runtime/internal/vfs", "runtime/internal/vfs/checkfs", "runtime/internal/vfs/simfs",

@@ -6,6 +6,8 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/mapfs"
 )
 
 // The defaults of [Options], and the limits they may be set to.
@@ -90,6 +92,14 @@ type Options struct {
 	// less than 64 KiB is taken for 64 KiB.
 	IndexCache int64
 
+	// MapFiles lets files be read through mappings into memory, where the system has
+	// them, once they are read often. A read of what is in memory costs a quarter then;
+	// one of what is not holds up a processor, and with it other goroutines, until the
+	// disk has answered. What is checked stays the same, and so do the errors, also if
+	// a file is cut off or a disk fails. A segment that this opening wrote is read
+	// without until the next one.
+	MapFiles bool
+
 	// Internal is for tests of this module.
 	Internal rtopts.Store
 }
@@ -145,6 +155,14 @@ func (o *Options) settledForReading() (Options, error) {
 		s.ShowUnsynced, s.Salvage = o.ShowUnsynced || o.Salvage, o.Salvage
 	}
 	return s, err
+}
+
+// mapped is the directory as it is to be read.
+func (o *Options) mapped(d vfs.FS) vfs.FS {
+	if o.MapFiles {
+		return mapfs.New(d)
+	}
+	return d
 }
 
 // random is the source of the random bits of event ids: ChaCha8, seeded by the

@@ -44,6 +44,7 @@ func OpenReadOnly(dir string, o *Options) (*Store, error) {
 		if fs, err = vfs.OpenDirReadOnly(dir); err != nil {
 			return nil, fmt.Errorf("open %s: %w", dir, err)
 		}
+		fs = options.mapped(fs)
 	}
 	s, err := openReader(fs, options)
 	if err != nil {

@@ -81,6 +81,7 @@ func Open(dir string, o *Options) (*Store, error) {
 		if fs, err = vfs.OpenDir(dir); err != nil {
 			return nil, fmt.Errorf("open %s: %w", dir, err)
 		}
+		fs = options.mapped(fs)
 	}
 	s, err := openFS(fs, options)
 	if err != nil {

@@ -1,0 +1,125 @@
+package mapfs
+
+import (
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+)
+
+// patience is how many reads a file is worth before it is mapped, or mapped anew.
+const patience = 16
+
+// New returns the directory whose files are read through mappings.
+func New(d vfs.FS) vfs.FS { return directory{d} }
+
+type directory struct{ vfs.FS }
+
+// Inside is [vfs.Inside] of the directory behind.
+func (d directory) Inside(path string) (bool, error) { return vfs.Inside(d.FS, path) }
+
+func (d directory) Open(name string, m vfs.Mode) (vfs.File, error) {
+	f, err := d.FS.Open(name, m)
+	system, ok := f.(descriptor)
+	if err != nil || m != vfs.ReadOnly || !ok {
+		return f, err
+	}
+	return &file{File: f, system: system}, nil
+}
+
+// descriptor is a file that the system knows.
+type descriptor interface {
+	SyscallConn() (syscall.RawConn, error)
+}
+
+// file is a file that is open for reading.
+type file struct {
+	vfs.File
+	system descriptor
+	missed atomic.Uint64 // reads that no mapping has served
+
+	mu     sync.RWMutex // guards all below
+	mapped []byte       // the file as long as it was when it was mapped, or nil
+	closed bool
+}
+
+// ReadAt reads from the mapping if that has all of it.
+func (f *file) ReadAt(p []byte, off int64) (int, error) {
+	if f.copy(p, off) {
+		return len(p), nil
+	}
+	n, err := f.File.ReadAt(p, off)
+	if f.missed.Add(1)%patience == 0 {
+		f.remap()
+	}
+	return n, err
+}
+
+// copy fills p from the mapping, and reports whether it could.
+func (f *file) copy(p []byte, off int64) bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if off < 0 || off > int64(len(f.mapped)) || int64(len(p)) > int64(len(f.mapped))-off {
+		return false
+	}
+	return copyMapped(p, f.mapped[off:])
+}
+
+// copyMapped copies from a mapping. It reports false if there is no memory behind it:
+// the file was cut off, or the disk failed.
+func copyMapped(p, mapped []byte) (ok bool) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case interface{ Addr() uintptr }: // a fault
+			sometimes.Reached("mapping had no file behind it")
+			ok = false
+		default:
+			panic(r)
+		}
+	}()
+	return copy(p, mapped) == len(p)
+}
+
+// remap maps the file if it is longer than its mapping.
+func (f *file) remap() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	size, err := f.Size()
+	if err != nil || f.closed || size <= int64(len(f.mapped)) || size != int64(int(size)) {
+		return
+	}
+	if f.mapped != nil {
+		sometimes.Reached("file that grew was mapped anew")
+	}
+	mapped, err := mmap(f.system, int(size))
+	if err != nil {
+		return // it is read without
+	}
+	f.unmapLocked()
+	f.mapped = mapped
+}
+
+func (f *file) unmapLocked() {
+	if f.mapped != nil {
+		_ = munmap(f.mapped) // nothing was written to it
+		f.mapped = nil
+	}
+}
+
+// Close waits for the reads of the mapping that are under way.
+func (f *file) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return os.ErrClosed
+	}
+	f.closed = true
+	f.unmapLocked()
+	return f.File.Close()
+}
