@@ -20,16 +20,31 @@ var Driver = driver.Driver{
 	// There is no snapshot yet: a store that was closed opens from its footers.
 	DropIndex: dropFooters,
 	Open: func(dir string, mode driver.Mode) (driver.Store, error) {
-		options := batpak.Options{}
-		if mode == driver.Relaxed {
-			options.Durability = batpak.Relaxed
-		}
-		s, err := batpak.Open(dir, &options)
-		if err != nil {
-			return nil, err
-		}
-		return &store{s}, nil
+		return open(dir, mode, batpak.Options{})
 	},
+}
+
+// Mapped drives package batpak with files that are mapped.
+var Mapped = driver.Driver{
+	Name:      "batpak-mapped",
+	Settings:  "as batpak, with Options.MapFiles",
+	Role:      driver.Ours,
+	Indexed:   true,
+	DropIndex: dropFooters,
+	Open: func(dir string, mode driver.Mode) (driver.Store, error) {
+		return open(dir, mode, batpak.Options{MapFiles: true})
+	},
+}
+
+func open(dir string, mode driver.Mode, options batpak.Options) (driver.Store, error) {
+	if mode == driver.Relaxed {
+		options.Durability = batpak.Relaxed
+	}
+	s, err := batpak.Open(dir, &options)
+	if err != nil {
+		return nil, err
+	}
+	return &store{s}, nil
 }
 
 type store struct{ s *batpak.Store }
