@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"math/bits"
 	"slices"
 
 	"github.com/zeebo/blake3"
@@ -57,6 +58,34 @@ type pair struct {
 
 func comparePairs(a, b pair) int {
 	return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.row, b.row))
+}
+
+// sortPairs sorts pairs. Fingerprints are spread evenly, so it deals them out by their
+// first bits, a few to a hand, and sorts each hand.
+func sortPairs(pairs []pair) []pair {
+	shift := 64 - min(16, max(0, bits.Len(uint(len(pairs)))-2))
+	ends := make([]uint32, 1<<(64-shift))
+	for _, p := range pairs {
+		ends[p.value>>shift]++
+	}
+	for i := 1; i < len(ends); i++ {
+		ends[i] += ends[i-1]
+	}
+	sorted := make([]pair, len(pairs))
+	for _, p := range slices.Backward(pairs) {
+		end := &ends[p.value>>shift]
+		*end--
+		sorted[*end] = p
+	}
+	// Now the ends are where the hands begin.
+	for i, from := range ends {
+		to := uint32(len(sorted))
+		if i+1 < len(ends) {
+			to = ends[i+1]
+		}
+		slices.SortFunc(sorted[from:to], comparePairs)
+	}
+	return sorted
 }
 
 // named is a stream or scope while its rows are counted.
@@ -233,8 +262,7 @@ func (b *Builder) Write(w io.Writer, length uint64, digest [32]byte) error {
 		return uint32(i)
 	})
 	for i, pairs := range b.pairs {
-		slices.SortFunc(pairs, comparePairs)
-		for _, x := range pairs {
+		for _, x := range sortPairs(pairs) {
 			e := binary.LittleEndian.AppendUint64(p.room(), x.value)
 			p.add(keys+section(i), binary.LittleEndian.AppendUint32(e, x.row))
 		}
