@@ -21,7 +21,7 @@ const (
 // excused lists what may exceed its budget, how far, and why: a room, a file or a
 // function (in the form "file:function"), with what is counted.
 var excused = map[string]excuse{
-	"runtime: lines":            {4950, "the one public face; what could be a room of its own is one already"},
+	"runtime: lines":            {5050, "the one public face; what could be a room of its own is one already"},
 	"runtime: names":            {130, "errors with fields for each outcome, and what generated code calls"},
 	"runtime/wire: lines":       {1400, "both directions of every kind of value, and what generated codecs share"},
 	"gen: lines":                {1900, "one emitter for each part of the generated surface, tests among them"},
@@ -30,7 +30,7 @@ var excused = map[string]excuse{
 	"gen/internal/codec: lines": {1000, "an emitter for each class of type, in either direction"},
 
 	"runtime/internal/commit: lines":  {1400, "one protocol under one lock, driven by leaders or step by step"},
-	"runtime/internal/sidx: lines":    {1700, "what writes an index and what reads it share what a page and a section are"},
+	"runtime/internal/sidx: lines":    {1800, "what writes an index and what reads it share what a page and a section are"},
 	"runtime/internal/replay: lines":  {1100, "the log as its writer and as those beside it read it"},
 	"runtime/internal/index: lines":   {1150, "every way to find an event, each by a list of its own"},
 	"runtime/internal/segment: lines": {1250, "what reads a segment and what writes it share what a segment is"},
