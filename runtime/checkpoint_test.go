@@ -35,6 +35,12 @@ func covered(t *testing.T) (*simfs.Disk, []batpak.Event) {
 		for i := range n {
 			mustAppend(t, s, note(fmt.Sprint("a:", i%7), fmt.Sprint("payload ", life, i)), batpak.Key(fmt.Sprint("key ", life, i)))
 		}
+		if life == 1 {
+			image := d.Kill() // both checkpoints are there
+			d.Stop()
+			d = image
+			continue
+		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -102,8 +108,8 @@ func TestCheckpointSparesReading(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := openSim(t, d, nil)
-	if r := again.Report(); r.Segments <= before || r.Indexed != r.Segments-1 || len(r.Refused) == 0 {
-		t.Errorf("report is %+v, want more than %d segments, all with footers, and no use of an old checkpoint", r, before)
+	if r := again.Report(); r.Segments <= before || r.Indexed != r.Segments-1 || len(r.Refused) > 0 {
+		t.Errorf("report is %+v, want more than %d segments, all with footers, and no old checkpoint", r, before)
 	}
 	isWhole(t, again, events)
 	if got := allOf(t, d); differs(got, events) != "" || len(got) != len(events) {

@@ -11,6 +11,7 @@ import (
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -158,11 +159,12 @@ func TestIncarnationsRiseOverFooters(t *testing.T) {
 	}
 }
 
-// TestUpkeepBesideEverything: footers are written in the background of a real store
+// TestUpkeepBesideEverything: footers and checkpoints are written in the background of a real store
 // while others append and read, with hardly any memory for what is read of them.
 func TestUpkeepBesideEverything(t *testing.T) {
 	dir := t.TempDir()
 	o := &batpak.Options{SegmentSize: 4 << 10, IndexCache: 1}
+	rtopts.SetCheckpoint(&o.Internal, 500)
 	s := open(t, dir, o)
 	const writers, n = 3, 60
 	var all sync.WaitGroup
@@ -190,7 +192,7 @@ func TestUpkeepBesideEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := open(t, dir, o)
-	if r := again.Report(); r.Segments < 4 || r.Indexed != r.Segments-1 || r.Events != writers*n {
-		t.Errorf("report is %+v, want a footer in each segment but the last", r)
+	if r := again.Report(); r.Segments < 4 || r.Indexed != r.Segments-1 || r.Events != writers*n || len(r.Refused) > 0 {
+		t.Errorf("report is %+v, want a footer in each segment but the last, and no checkpoint that is of no use", r)
 	}
 }

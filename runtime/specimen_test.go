@@ -362,7 +362,7 @@ func grow(t *testing.T, state string, size int, segmentSize int64, payload int) 
 			rtopts.SetCheckpoint(&a.options.Internal, 200)
 			a.open()
 			a.write(1)
-			a.close()
+			a.die() // at rest there would be one
 		}
 		rtopts.SetCheckpoint(&a.options.Internal, 1<<20)
 		a.open()

@@ -31,6 +31,7 @@ type upkeep struct {
 	closed bool
 	failed map[uint64]error // by segment; after a failed sync nothing is tried again
 	latest covered
+	names  []string // of checkpoints that there are
 }
 
 // A checkpoint is written when this much was appended to the last segment since the one
@@ -63,6 +64,7 @@ func (s *Store) newUpkeep(found *recovery.Report) *upkeep {
 		store: s, inline: rtopts.FS(&s.options.Internal) != nil,
 		due: make(chan struct{}, 1), quit: make(chan struct{}), turn: make(chan struct{}, 1), failed: map[uint64]error{},
 	}
+	u.names = found.Checkpoints
 	if found.Checkpoint != "" {
 		u.latest = covered{name: found.Checkpoint, segment: found.Segments, end: found.Covered}
 	}
@@ -116,6 +118,10 @@ func (u *upkeep) work() {
 			continue
 		}
 		u.store.index.Replace(run)
+		if number == u.latest.segment && !u.latest.off {
+			u.drop(u.latest.name, checkpoint.Other(u.latest.name)) // of no use any more
+			u.latest = covered{}
+		}
 	}
 	every := u.store.stride()
 	if rtopts.Checkpoint(&u.store.options.Internal) == 0 {
@@ -130,28 +136,32 @@ func (u *upkeep) work() {
 
 // checkpoint writes one of the segment that the last of the durable events is in, up to
 // that event, if it lies so far behind what the newest one covers.
-func (u *upkeep) checkpoint(durable uint64, every int64) {
+func (u *upkeep) checkpoint(durable uint64, every int64) (written bool) {
 	ref, ok, err := u.store.index.At(durable)
 	if !ok || err != nil || u.latest.off {
-		return
+		return false
 	}
 	number, end := uint64(ref.Pos.Segment), int64(ref.Pos.Offset)+int64(ref.Pos.Length)
 	if number == u.latest.segment && end-u.latest.end < every || end < every {
-		return
+		return false
 	}
 	name := checkpoint.Names()[0]
 	if u.latest.name != "" && !planted.Bug("newest checkpoint makes way for the next") {
 		name = checkpoint.Other(u.latest.name)
 	}
 	if u.store.pipeline.Err() != nil {
-		return // nothing more is to be written
+		return false // nothing more is to be written
 	}
 	if err := checkpoint.Write(u.store.fs, u.store.segments, name, number, end); err != nil {
 		u.latest.off = true
-		return
+		return false
 	}
 	sometimes.Reached("checkpoint was written")
 	u.latest = covered{name: name, segment: number, end: end}
+	if !slices.Contains(u.names, name) {
+		u.names = append(u.names, name)
+	}
+	return true
 }
 
 // ended is called when the log was ended and everything is durable.
@@ -162,7 +172,20 @@ func (u *upkeep) ended() {
 	if n := rtopts.Checkpoint(&u.store.options.Internal); n > 0 {
 		every = n
 	}
-	u.checkpoint(u.store.frontier.At(frontier.Written), every)
+	if u.checkpoint(u.store.frontier.At(frontier.Written), every) {
+		u.drop(checkpoint.Other(u.latest.name)) // at rest one will do
+	}
+}
+
+// drop removes checkpoints, if there are any.
+func (u *upkeep) drop(names ...string) {
+	for _, name := range names {
+		if i := slices.Index(u.names, name); i >= 0 {
+			sometimes.Reached("checkpoint was removed")
+			_ = u.store.fs.Remove(name) // it only takes space
+			u.names = slices.Delete(u.names, i, i+1)
+		}
+	}
 }
 
 // begin waits until no other work is done, and reports whether it may be done now: not

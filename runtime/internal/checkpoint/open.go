@@ -158,17 +158,15 @@ func Scan(r *segment.Reader, run *sidx.Run) (*index.Index, error) {
 // behind it. It fails as [Scan] does: damage that came to the segment since the
 // checkpoint was written is not to pass into what the next segment says of it.
 func Digest(r *segment.Reader, run *sidx.Run, end int64) (*chain.Segment, error) {
-	x, err := read(r, run, skip)
+	x, err := read(r, run, nil)
 	if err == nil {
-		err = x.To(end, skip)
+		err = x.To(end, nil)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return x.Digest, nil
 }
-
-func skip(*segment.Scanner, [16]byte, *format.Record, uint32) {}
 
 // read reads what a run covers.
 func read(r *segment.Reader, run *sidx.Run, visit footer.Visitor) (*footer.Reading, error) {

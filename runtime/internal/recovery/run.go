@@ -59,6 +59,8 @@ type Report struct {
 	Checkpoint string
 	Covered    int64
 	Refused    []string
+	// Checkpoints are all that there are.
+	Checkpoints []string
 }
 
 // Run brings up the log in dir, of which the caller holds the lock. It first
@@ -122,7 +124,7 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 		LastID: l.LastID, Incarnation: l.Incarnation, Closed: t.Closed,
 		Report: Report{
 			Created: created, Clean: t.Clean(), Segments: l.Header.Segment, Indexed: l.Footers, Events: l.Next - 1, Bytes: l.Bytes,
-			Foreign: found.Foreign, Checkpoint: l.Checkpoint, Refused: append(refused, l.Refused...),
+			Foreign: found.Foreign, Checkpoints: found.Checkpoints, Checkpoint: l.Checkpoint, Refused: append(refused, l.Refused...),
 		},
 	}
 	if l.Covered != nil {

@@ -271,7 +271,7 @@ func (p *protocol) remove(name string) error {
 		return p.change()
 	case n != nil && n.groups:
 		return because("that would take away a segment with events")
-	case n != nil && n.made && p.ended != nil || strings.HasSuffix(name, vfs.TempSuffix):
+	case n != nil && n.made && p.ended != nil || strings.HasSuffix(name, vfs.TempSuffix) || checkpoint.IsName(name):
 		return nil // it is of no use any more, or never was
 	}
 	return p.outputs(n)
