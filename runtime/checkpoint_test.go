@@ -359,3 +359,18 @@ func TestCheckpointOfWhatIsDurable(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestNoCheckpointOfASealedSegment: while nothing of the last segment is known to be
+// durable, no checkpoint is written.
+func TestNoCheckpointOfASealedSegment(t *testing.T) {
+	d := simfs.New()
+	o := covering(1024, 200)
+	o.Durability = batpak.Relaxed
+	s := openSim(t, d, o)
+	for range 40 {
+		mustAppend(t, s, note("a:1", "relaxed"))
+	}
+	if names := directoryOf(d).names(); len(names) != len(directoryOf(d).segments()) {
+		t.Errorf("there are %v, want segments alone", names)
+	}
+}

@@ -138,8 +138,9 @@ func (u *upkeep) work() {
 // that event, if it lies so far behind what the newest one covers.
 func (u *upkeep) checkpoint(durable uint64, every int64) (written bool) {
 	ref, ok, err := u.store.index.At(durable)
-	if !ok || err != nil || u.latest.off {
-		return false
+	last, lok, lerr := u.store.index.At(u.store.frontier.At(frontier.Written))
+	if !ok || !lok || err != nil || lerr != nil || ref.Pos.Segment != last.Pos.Segment || u.latest.off {
+		return false // nothing of the last segment is known to be durable
 	}
 	number, end := uint64(ref.Pos.Segment), int64(ref.Pos.Offset)+int64(ref.Pos.Length)
 	if number == u.latest.segment && end-u.latest.end < every || end < every {

@@ -12,8 +12,21 @@ const (
 	trailerMagic = "batSIDX\n"
 )
 
-// dropFooters cuts the footers of all segments, which makes them useless.
+// dropCheckpoints removes the checkpoints of the last segment.
+func dropCheckpoints(dir string) error {
+	names, err := filepath.Glob(filepath.Join(dir, "checkpoint-?"))
+	for _, name := range names {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
+}
+
+// dropFooters cuts the footers of all segments, which makes them useless, and removes
+// the checkpoints.
 func dropFooters(dir string) error {
+	if err := dropCheckpoints(dir); err != nil {
+		return err
+	}
 	names, err := filepath.Glob(filepath.Join(dir, "*.seg"))
 	for _, name := range names {
 		err = errors.Join(err, cutTrailer(name))

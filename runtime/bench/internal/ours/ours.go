@@ -17,8 +17,9 @@ var Driver = driver.Driver{
 	Settings: "this repository; all defaults, relaxed = Options.Durability Relaxed; idempotency key and expected version in every append",
 	Role:     driver.Ours,
 	Indexed:  true,
-	// There is no snapshot yet: a store that was closed opens from its footers.
-	DropIndex: dropFooters,
+
+	DropSnapshot: dropCheckpoints,
+	DropIndex:    dropFooters,
 	Open: func(dir string, mode driver.Mode) (driver.Store, error) {
 		return open(dir, mode, batpak.Options{})
 	},
@@ -26,11 +27,13 @@ var Driver = driver.Driver{
 
 // Mapped drives package batpak with files that are mapped.
 var Mapped = driver.Driver{
-	Name:      "batpak-mapped",
-	Settings:  "as batpak, with Options.MapFiles",
-	Role:      driver.Ours,
-	Indexed:   true,
-	DropIndex: dropFooters,
+	Name:     "batpak-mapped",
+	Settings: "as batpak, with Options.MapFiles",
+	Role:     driver.Ours,
+	Indexed:  true,
+
+	DropSnapshot: dropCheckpoints,
+	DropIndex:    dropFooters,
 	Open: func(dir string, mode driver.Mode) (driver.Store, error) {
 		return open(dir, mode, batpak.Options{MapFiles: true})
 	},
