@@ -45,9 +45,24 @@ func (l *Linker) Link(prev [32]byte, h *format.Head, kind uint16, flags format.F
 	return blake3.Sum256(b)
 }
 
-// Verify reports whether r carries the hash of an event that follows prev.
+// Verify reports whether r carries the hash of an event that follows prev. Of an
+// event that was dropped nothing is left to tell it by but the event behind it in
+// its stream, whose hash covers that of this one: of itself Verify reports true.
 func (l *Linker) Verify(prev [32]byte, r *format.Record) bool {
-	return l.Link(prev, &r.Head, r.Kind, r.Flags(), r.Linked, Digest(r.Payload)) == r.Hash
+	payload, ok := PayloadDigest(r)
+	return !ok || l.Link(prev, &r.Head, r.Kind, r.Flags(), r.Linked, payload) == r.Hash
+}
+
+// PayloadDigest is the digest of the payload that r has, or had before it became a
+// tombstone. It is not known of an event that was dropped.
+func PayloadDigest(r *format.Record) (d [32]byte, ok bool) {
+	switch {
+	case r.Dropped():
+		return d, false
+	case r.Tombstone:
+		return [32]byte(r.Payload), true
+	}
+	return Digest(r.Payload), true
 }
 
 // Segment digests the bytes of a segment as they are written. The zero value is

@@ -93,6 +93,32 @@ func TestLinkCoversEachField(t *testing.T) {
 	}
 }
 
+// TestVerifyTombstone: an event verifies without its payload, and only with the
+// digest of that payload; one that was dropped vouches for nothing.
+func TestVerifyTombstone(t *testing.T) {
+	var l chain.Linker
+	e := example()
+	e.head.Hash = e.link(&l)
+	digest := chain.Digest(e.tail.Payload)
+	e.tail.Tombstone, e.tail.Payload = true, digest[:]
+	r := parsed(t, &e)
+	if d, ok := chain.PayloadDigest(&r); !l.Verify(e.prev, &r) || !ok || d != digest {
+		t.Errorf("Verify(tombstone) = false, or PayloadDigest = %x, %v, want %x", d, ok, digest)
+	}
+	if l.Verify([32]byte{}, &r) {
+		t.Error("Verify(tombstone behind another event) = true, want false")
+	}
+	r.Payload[0]++
+	if l.Verify(e.prev, &r) {
+		t.Error("Verify(tombstone with another digest) = true, want false")
+	}
+	e.tail = format.Tail{Kind: e.tail.Kind, PayloadVersion: 1, Entity: e.tail.Entity, Tombstone: true}
+	r = parsed(t, &e)
+	if d, ok := chain.PayloadDigest(&r); !l.Verify([32]byte{1}, &r) || ok {
+		t.Errorf("PayloadDigest(dropped) = %x, %v, want none", d, ok)
+	}
+}
+
 // TestLinkCoversFlags changes nothing but the flags, as bytes of a tail may be
 // read in two ways under two sets of flags.
 func TestLinkCoversFlags(t *testing.T) {

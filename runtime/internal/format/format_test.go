@@ -47,6 +47,12 @@ func randomTail(r *rand.Rand) format.Tail {
 	if r.IntN(2) == 0 {
 		t.Extensions = some(1, 200)
 	}
+	switch r.IntN(6) {
+	case 0:
+		t.Tombstone, t.Payload = true, some(32, 32)
+	case 1:
+		t = format.Tail{Kind: t.Kind, PayloadVersion: t.PayloadVersion, Entity: t.Entity, Tombstone: true}
+	}
 	return t
 }
 
@@ -144,6 +150,38 @@ func TestCausationPlace(t *testing.T) {
 	tail.Causation = [16]byte{}
 	if e := format.EncodeTail(&tail); e.Causation != format.NoCausation {
 		t.Errorf("EncodeTail(no causation).Causation = %d, want %d", e.Causation, format.NoCausation)
+	}
+}
+
+// TestMergedHeaderRoundTrip: what is appended is parsed again, and a header of which
+// any bit has changed is not.
+func TestMergedHeaderRoundTrip(t *testing.T) {
+	first := format.SegmentHeader{Store: store, Segment: 1, FirstSequence: 1}
+	later := format.SegmentHeader{Store: store, Segment: 2, FirstSequence: 9, PrevLength: format.SegmentHeaderSize, PrevDigest: [32]byte{31: 1}}
+	for _, want := range []format.MergedHeader{
+		{SegmentHeader: first, Last: 1, Round: 1, NextSequence: 1, LastLength: format.SegmentHeaderSize, Length: format.MergedHeaderSize},
+		{
+			SegmentHeader: later, Last: math.MaxUint64, Round: math.MaxUint32, NextSequence: 11, LastLength: format.MaxSegment,
+			LastDigest: [32]byte{1}, Length: format.MaxSegment, Digest: [32]byte{2}, Incarnation: math.MaxUint32,
+		},
+	} {
+		enc := format.AppendMergedHeader([]byte("before"), want)[len("before"):]
+		if len(enc) != format.MergedHeaderSize {
+			t.Errorf("len(AppendMergedHeader(%+v)) = %d, want %d", want, len(enc), format.MergedHeaderSize)
+		}
+		if got, err := format.ParseMergedHeader(enc); err != nil || got != want {
+			t.Errorf("ParseMergedHeader(AppendMergedHeader(%+v)) = %+v, %v", want, got, err)
+		}
+		if _, err := format.ParseSegmentHeader(enc); err == nil {
+			t.Errorf("ParseSegmentHeader(AppendMergedHeader(%+v)) = nil, want an error", want)
+		}
+		for bit := range 8 * len(enc) {
+			enc[bit/8] ^= 1 << (bit % 8)
+			if got, err := format.ParseMergedHeader(enc); err == nil {
+				t.Errorf("ParseMergedHeader with bit %d flipped = %+v, want an error", bit, got)
+			}
+			enc[bit/8] ^= 1 << (bit % 8)
+		}
 	}
 }
 
@@ -356,7 +394,7 @@ func TestErrorTexts(t *testing.T) {
 		want string
 	}{
 		{&format.Error{Offset: 36, Reason: "odd byte"}, "odd byte (byte 36)"},
-		{&format.NewerError{Found: 2}, "format version 2, known are versions up to 1"},
+		{&format.NewerError{Found: 3}, "format version 3, known are versions up to 2"},
 	} {
 		if got := c.err.Error(); got != c.want {
 			t.Errorf("%#v.Error() = %q, want %q", c.err, got, c.want)

@@ -14,12 +14,16 @@ import (
 // search gets behind them. The checksums are computed here on their own, from
 // the words of FORMAT.md.
 
-func FuzzSegmentHeader(f *testing.F) {
-	for _, v := range vectors(f, "segment") {
+func FuzzSegmentHeader(f *testing.F) { fuzzHeader(f, "segment") }
+
+func FuzzMergedHeader(f *testing.F) { fuzzHeader(f, "merged") }
+
+func fuzzHeader(f *testing.F, kind string) {
+	for _, v := range vectors(f, kind) {
 		f.Add(v.body)
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
-		checkLaw(t, "segment", src, format.Place{})
+		checkLaw(t, kind, src, format.Place{})
 		if len(src) < 12 {
 			return
 		}
@@ -27,7 +31,7 @@ func FuzzSegmentHeader(f *testing.F) {
 		if n := int(binary.LittleEndian.Uint16(sealed[10:])); n >= 4 && n <= len(sealed) {
 			binary.LittleEndian.PutUint32(sealed[n-4:], castagnoli(sealed[:n-4]))
 		}
-		checkLaw(t, "segment", sealed, format.Place{})
+		checkLaw(t, kind, sealed, format.Place{})
 	})
 }
 
@@ -36,7 +40,11 @@ func FuzzGroup(f *testing.F) {
 		f.Add(v.body, v.at.Segment, uint32(v.at.Offset))
 	}
 	f.Fuzz(func(t *testing.T, src []byte, segment uint64, offset uint32) {
+		// Every third place is one in a merged segment.
 		at := format.Place{Store: store, Segment: segment, Offset: int64(offset)}
+		if segment%3 == 0 {
+			at.Last, at.Round = segment+uint64(offset%5), 1+offset%7
+		}
 		checkLaw(t, "group", src, at)
 		if len(src) < format.GroupHeaderSize {
 			return
@@ -48,6 +56,10 @@ func FuzzGroup(f *testing.F) {
 		identity := append([]byte(nil), at.Store[:]...)
 		identity = binary.LittleEndian.AppendUint64(identity, at.Segment)
 		identity = binary.LittleEndian.AppendUint64(identity, uint64(at.Offset))
+		if at.Round > 0 {
+			identity = binary.LittleEndian.AppendUint64(identity, at.Last)
+			identity = binary.LittleEndian.AppendUint32(identity, at.Round)
+		}
 		binary.LittleEndian.PutUint32(sealed[36:], castagnoli(append(identity, sealed[:36]...)))
 		checkLaw(t, "group", sealed, at)
 	})
@@ -71,6 +83,22 @@ func FuzzRecord(f *testing.F) {
 		}
 		binary.LittleEndian.PutUint32(sealed, castagnoli(append(store[:len(store):len(store)], sealed[4:n]...)))
 		checkLaw(t, "record", sealed, at)
+	})
+}
+
+func FuzzCompaction(f *testing.F) {
+	for _, v := range vectors(f, "compaction") {
+		f.Add(v.body)
+	}
+	f.Fuzz(func(t *testing.T, src []byte) {
+		checkLaw(t, "compaction", src, format.Place{})
+		if len(src) < 4 {
+			return
+		}
+		sealed := append([]byte(nil), src...)
+		n := len(sealed) - 4
+		binary.LittleEndian.PutUint32(sealed[n:], castagnoli(sealed[:n]))
+		checkLaw(t, "compaction", sealed, format.Place{})
 	})
 }
 

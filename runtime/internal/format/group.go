@@ -32,6 +32,9 @@ type Place struct {
 	Store   [16]byte
 	Segment uint64
 	Offset  int64 // of the group's header in the segment
+	// Last and Round are those of a merged segment's header, zero in any other.
+	Last  uint64
+	Round uint32
 }
 
 // GroupHeader precedes the records of one group, the unit of write, sync and
@@ -145,7 +148,12 @@ func (p Place) seed(room *[placeSize]byte) uint32 {
 	if !planted.Bug("group header does not know its place") {
 		binary.LittleEndian.PutUint64(room[24:], uint64(p.Offset))
 	}
-	return checksum(0, room[:])
+	seed := checksum(0, room[:])
+	if p.Round == 0 || planted.Bug("group header of a merged segment does not know its round") {
+		return seed
+	}
+	merged := binary.LittleEndian.AppendUint64(room[:0], p.Last)
+	return checksum(seed, binary.LittleEndian.AppendUint32(merged, p.Round))
 }
 
 // checksum is CRC-32C, continued from seed.

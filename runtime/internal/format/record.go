@@ -13,17 +13,25 @@ import (
 // change.
 type Flags uint16
 
-// The flags. All other bits are set aside for fields of later versions, the next
-// four of them for lane, depth, encryption and tombstone: a record that has one
-// is from a newer build.
+// The flags. All other bits are set aside for fields of later versions, those
+// before the tombstone for lane, depth and encryption: a record that has one is
+// from a newer build.
 const (
 	FlagCorrelation Flags = 1 << 0
 	FlagCausation   Flags = 1 << 1
 	FlagKey         Flags = 1 << 2
 	FlagExtensions  Flags = 1 << 3
 
-	knownFlags = FlagCorrelation | FlagCausation | FlagKey | FlagExtensions
+	// FlagTombstone says that a compaction took the payload away. The event's hash
+	// does not cover it: it covers the event as it was.
+	FlagTombstone Flags = 1 << 7
+
+	knownFlags = FlagCorrelation | FlagCausation | FlagKey | FlagExtensions | FlagTombstone
 )
+
+// digestSize is the length of the payload's digest, which a tombstone has in place
+// of the payload.
+const digestSize = 32
 
 const (
 	recordHeadSize = 60
@@ -51,10 +59,16 @@ type Tail struct {
 	Scope          []byte
 	Key            []byte // empty: none
 	Extensions     []byte // empty: none
-	Payload        []byte
+	Payload        []byte // of a tombstone its digest or, if the event was dropped, nothing
+	Tombstone      bool
 }
 
-// Flags says which optional fields t has.
+// Dropped reports whether nothing is left of the event but its place in the log and
+// in its stream, its id, kind and hash.
+func (t *Tail) Dropped() bool { return t.Tombstone && len(t.Payload) == 0 }
+
+// Flags says which optional fields t has, as its event's hash covers them: without
+// that of a tombstone.
 func (t *Tail) Flags() (f Flags) {
 	if t.Correlation != [16]byte{} {
 		f |= FlagCorrelation
@@ -123,6 +137,9 @@ func (t *Tail) Room() int {
 // writer, any id that is not zero holds its place.
 func AppendTail(dst []byte, t *Tail) ([]byte, Encoded) {
 	e := Encoded{Kind: t.Kind, Flags: t.Flags(), Causation: NoCausation, Correlation: t.Correlation}
+	if t.Tombstone {
+		e.Flags |= FlagTombstone
+	}
 	start := len(dst)
 	b := binary.AppendUvarint(dst, uint64(t.PayloadVersion))
 	if e.Flags&FlagCorrelation != 0 {
@@ -164,7 +181,9 @@ func AppendTail(dst []byte, t *Tail) ([]byte, Encoded) {
 //	payload version uvarint, [correlation 16], [causation 16], entity, scope,
 //	[key], [extensions]
 //
-// The payload is what is left of the length. Uvarints have their shortest form.
+// The payload is what is left of the length. Uvarints have their shortest form. A
+// tombstone has the digest of its payload in the payload's place, or no payload, and
+// then no scope and no field in brackets either.
 func AppendRecord(dst []byte, seed uint32, h *Head, e *Encoded) []byte {
 	start := len(dst)
 	dst = append(dst, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -257,11 +276,20 @@ func (f *fields) tail(r *Record, flags Flags) {
 	if flags&FlagExtensions != 0 {
 		r.Extensions = f.bytes()
 	}
-	if r.Flags() != flags {
+	r.Tombstone = flags&FlagTombstone != 0
+	if r.Flags() != flags&^FlagTombstone {
 		f.fail("record with an empty optional field")
 	}
 	r.Linked = f.src[start:f.at:f.at]
 	r.Payload = f.src[f.at:]
+	switch {
+	case r.Dropped():
+		if r.Flags() != 0 || len(r.Scope) > 0 {
+			f.fail("record of a dropped event with more than that needs")
+		}
+	case r.Tombstone && len(r.Payload) != digestSize:
+		f.fail("tombstone with something else than the digest of a payload")
+	}
 }
 
 func (f *fields) uvarint() uint64 {

@@ -7,8 +7,11 @@ import (
 
 // Part of the disk format; do not change.
 const (
-	// Version is the format that this build writes and the highest it reads.
-	Version = 1
+	// Version is the highest that this build reads. It writes version 1, but for
+	// merged segments.
+	Version = 2
+
+	plainVersion = 1 // of a segment as it was written
 
 	// SegmentHeaderSize is the length of a segment's header in bytes.
 	SegmentHeaderSize = 96
@@ -46,7 +49,7 @@ type SegmentHeader struct {
 func AppendSegmentHeader(dst []byte, h SegmentHeader) []byte {
 	start := len(dst)
 	dst = append(dst, segmentMagic...)
-	dst = binary.LittleEndian.AppendUint16(dst, Version)
+	dst = binary.LittleEndian.AppendUint16(dst, plainVersion)
 	dst = binary.LittleEndian.AppendUint16(dst, SegmentHeaderSize)
 	dst = binary.LittleEndian.AppendUint32(dst, 0)
 	dst = append(dst, h.Store[:]...)
@@ -59,31 +62,45 @@ func AppendSegmentHeader(dst []byte, h SegmentHeader) []byte {
 }
 
 // ParseSegmentHeader reads the header that src begins with. A sound header of a
-// later version is a [*NewerError]; anything else that is not a header of
-// version 1 is an [*Error]. As a later header may be longer, src holds whatever
-// the file has of its first 65535 bytes.
+// later version, a merged segment's among them, is a [*NewerError]; anything else
+// that is not a header of version 1 is an [*Error]. As a later header may be longer,
+// src holds whatever the file has of its first 65535 bytes.
 func ParseSegmentHeader(src []byte) (SegmentHeader, error) {
-	if len(src) < SegmentHeaderSize {
-		return SegmentHeader{}, damaged(len(src), "the segment header is cut off")
+	version, src, err := parseHead(src)
+	if err != nil {
+		return SegmentHeader{}, err
 	}
-	if !bytes.HasPrefix(src, []byte(segmentMagic)) {
-		return SegmentHeader{}, damaged(0, "not the magic of a segment")
-	}
-	version, size := binary.LittleEndian.Uint16(src[8:]), int(binary.LittleEndian.Uint16(src[10:]))
-	if size < SegmentHeaderSize || size > len(src) {
-		return SegmentHeader{}, damaged(10, "segment header with an impossible length")
-	}
-	crcAt := size - crcSize
-	if binary.LittleEndian.Uint32(src[crcAt:]) != checksum(0, src[:crcAt]) {
-		return SegmentHeader{}, damaged(crcAt, "segment header with a wrong checksum")
-	}
-	if version > Version {
+	if version > plainVersion {
 		return SegmentHeader{}, &NewerError{Found: version}
 	}
-	if version == 0 || size != SegmentHeaderSize ||
+	if version == 0 || len(src) != SegmentHeaderSize ||
 		binary.LittleEndian.Uint32(src[12:]) != 0 || binary.LittleEndian.Uint32(src[88:]) != 0 {
 		return SegmentHeader{}, damaged(8, "segment header with reserved fields set")
 	}
+	return parseSegment(src)
+}
+
+// parseHead checks what is the same in all versions and returns the header alone.
+func parseHead(src []byte) (version uint16, head []byte, err error) {
+	if len(src) < SegmentHeaderSize {
+		return 0, nil, damaged(len(src), "the segment header is cut off")
+	}
+	if !bytes.HasPrefix(src, []byte(segmentMagic)) {
+		return 0, nil, damaged(0, "not the magic of a segment")
+	}
+	size := int(binary.LittleEndian.Uint16(src[10:]))
+	if size < SegmentHeaderSize || size > len(src) {
+		return 0, nil, damaged(10, "segment header with an impossible length")
+	}
+	crcAt := size - crcSize
+	if binary.LittleEndian.Uint32(src[crcAt:]) != checksum(0, src[:crcAt]) {
+		return 0, nil, damaged(crcAt, "segment header with a wrong checksum")
+	}
+	return binary.LittleEndian.Uint16(src[8:]), src[:size], nil
+}
+
+// parseSegment reads the fields that both headers have.
+func parseSegment(src []byte) (SegmentHeader, error) {
 	h := SegmentHeader{
 		Store:         [16]byte(src[16:32]),
 		Segment:       binary.LittleEndian.Uint64(src[32:]),

@@ -64,6 +64,12 @@ func parseVector(t testing.TB, text string) (v vector) {
 			v.at.Segment, err = strconv.ParseUint(value, 10, 64)
 		case "offset":
 			v.at.Offset, err = strconv.ParseInt(value, 10, 64)
+		case "last":
+			v.at.Last, err = strconv.ParseUint(value, 10, 64)
+		case "round":
+			var n uint64
+			n, err = strconv.ParseUint(value, 10, 32)
+			v.at.Round = uint32(n)
 		default:
 			t.Fatalf("vector with an unknown line %q", line)
 		}
@@ -92,6 +98,18 @@ func reencode(kind string, src []byte, at format.Place) ([]byte, error) {
 			return nil, err
 		}
 		return format.AppendSegmentHeader(nil, h), nil
+	case "merged":
+		h, err := format.ParseMergedHeader(src)
+		if err != nil {
+			return nil, err
+		}
+		return format.AppendMergedHeader(nil, h), nil
+	case "compaction":
+		c, err := format.ParseCompaction(src)
+		if err != nil {
+			return nil, err
+		}
+		return format.AppendCompaction(nil, c), nil
 	case "group":
 		h, err := format.ParseGroupHeader(src, at)
 		if err != nil {
@@ -129,7 +147,7 @@ func verdict(err error) string {
 }
 
 func TestVectors(t *testing.T) {
-	for _, kind := range []string{"segment", "group", "record"} {
+	for _, kind := range []string{"segment", "merged", "group", "record", "compaction"} {
 		seen := map[string]int{}
 		for _, v := range vectors(t, kind) {
 			seen[v.expect]++
