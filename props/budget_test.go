@@ -15,36 +15,37 @@ const (
 	maxRoomLines  = 900
 	maxNames      = 12 // exported by a room below a directory called internal
 	maxFaceNames  = 70 // exported by package batpak
-	maxInterfaces = 10 // with methods, in the whole module
+	maxInterfaces = 11 // with methods, in the whole module
 )
 
 // excused lists what may exceed its budget, how far, and why: a room, a file or a
 // function (in the form "file:function"), with what is counted.
 var excused = map[string]excuse{
-	"runtime: lines":            {5050, "the one public face; what could be a room of its own is one already"},
-	"runtime: names":            {130, "errors with fields for each outcome, and what generated code calls"},
+	"runtime: lines":            {5750, "the one public face; what could be a room of its own is one already"},
+	"runtime: names":            {140, "errors with fields for each outcome, and what generated code calls"},
 	"runtime/wire: lines":       {1400, "both directions of every kind of value, and what generated codecs share"},
 	"gen: lines":                {1900, "one emitter for each part of the generated surface, tests among them"},
 	"schema/static: lines":      {1150, "an evaluator for each sort of declaration and of expression"},
 	"props: lines":              {1600, "a law for each promise, and what generated tests call"},
 	"gen/internal/codec: lines": {1000, "an emitter for each class of type, in either direction"},
 
-	"runtime/internal/commit: lines":  {1400, "one protocol under one lock, driven by leaders or step by step"},
-	"runtime/internal/sidx: lines":    {1800, "what writes an index and what reads it share what a page and a section are"},
-	"runtime/internal/replay: lines":  {1100, "the log as its writer and as those beside it read it"},
+	"runtime/internal/commit: lines":  {1450, "one protocol under one lock, driven by leaders or step by step"},
+	"runtime/internal/sidx: lines":    {1850, "what writes an index and what reads it share what a page and a section are"},
+	"runtime/internal/replay: lines":  {1300, "the log as its writer and as those beside it read it"},
 	"runtime/internal/index: lines":   {1150, "every way to find an event, each by a list of its own"},
-	"runtime/internal/segment: lines": {1250, "what reads a segment and what writes it share what a segment is"},
+	"runtime/internal/segment: lines": {1560, "what reads a segment and what writes it share what a segment is"},
 
-	"runtime/internal/format: names":    {36, "a struct and a pair of functions for each shape of bytes"},
+	"runtime/internal/format: names":    {42, "a struct and a pair of functions for each shape of bytes"},
 	"runtime/internal/commit: names":    {16, "errors that the caller has to tell apart"},
 	"runtime/internal/rtopts: names":    {15, "to set and to get each thing that a test may replace"},
-	"runtime/internal/segment: names":   {13, "two ways to read, one to write, and an error for each outcome"},
+	"runtime/internal/segment: names":   {20, "two ways to read, one to write, names of files, and an error for each outcome"},
+	"runtime/internal/compact: names":   {16, "a constant for each fate of an event, and for each outcome of an opening"},
 	"runtime/internal/vfs: names":       {19, "the modes of files and of locks, two each"},
 	"runtime/internal/vfs/simfs: names": {23, "a constant for each operation that can fail, and for each way to lose"},
 	"runtime/internal/vfs: lines":       {950, "each promise of the interface beside the calls that keep it"},
 	"runtime/internal/vfs/simfs: lines": {1500, "all that a disk may do, in one place"},
 
-	"runtime/internal/vfs/checkfs: lines": {1460, "the whole protocol in one place"},
+	"runtime/internal/vfs/checkfs: lines": {1620, "the whole protocol in one place"},
 
 	"gen/internal/vocab: names": {17, "a word for each package and each idiom of emitted code"},
 }

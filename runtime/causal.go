@@ -6,13 +6,16 @@ import (
 	"iter"
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
 // Ancestors iterates over the events before the given one in its stream, the
-// newest first, and checks each link of the hash chain on the way. A link that
-// does not hold, or bytes that are damaged, end it with a [*CorruptError]; an
+// newest first, and checks each link of the hash chain on the way. What a compaction
+// took something from comes with a [*TombstoneError], and the walk goes on: the hash
+// of an event that was dropped is there, and is checked by the event behind it. A link
+// that does not hold, or bytes that are damaged, end it with a [*CorruptError]; an
 // unknown id ends it with [ErrNotFound].
 func (s *Store) Ancestors(id ID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) { s.View().Ancestors(id)(yield) }
@@ -21,7 +24,7 @@ func (s *Store) Ancestors(id ID) iter.Seq2[Event, error] {
 // Ancestors is [Store.Ancestors] in this view.
 func (v View) Ancestors(id ID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		if err := v.ancestors(id, func(e Event) bool { return yield(e, nil) }); err != nil {
+		if err := v.ancestors(id, func(e Event) bool { return yield(e, e.whole()) }); err != nil {
 			yield(Event{}, err)
 		}
 	}
@@ -29,15 +32,15 @@ func (v View) Ancestors(id ID) iter.Seq2[Event, error] {
 
 // ancestors walks back through a stream until it begins, or yield does not go on.
 func (v View) ancestors(id ID, yield func(Event) bool) error {
-	e, err := v.Get(id)
+	e, err := v.get(id)
 	if err != nil {
 		return err
 	}
 	at, _, err := v.store.index.At(e.Sequence) // where child lies
 	if err != nil {
-		return outward(err, e.Sequence)
+		return v.store.outward(err, e.Sequence)
 	}
-	first, err := v.store.record(v.store.segments.Cursor(), at)
+	first, at, err := v.store.record(v.store.segments.Cursor(), at)
 	if err != nil {
 		return err
 	}
@@ -48,16 +51,16 @@ func (v View) ancestors(id ID, yield func(Event) bool) error {
 	}
 	var linker chain.Linker
 	for ref := range s.all() {
-		parent, err := v.store.record(s.cursor, ref)
+		parent, ref, err := v.store.record(s.cursor, ref)
 		if err != nil {
 			return err
 		}
-		follows, linked := child.Version == parent.Version+1, linker.Verify(parent.Hash, &child)
+		follows, linked := follows(&linker, parent, &child)
 		if !follows && !linked {
 			break
 		}
 		if !follows || !linked {
-			return unlinked(at)
+			return v.unlinked(at)
 		}
 		if err = v.store.event(&e, parent, ref, s.cursor.Payload(), s.names); err != nil || !yield(e) {
 			return err
@@ -70,21 +73,33 @@ func (v View) ancestors(id ID, yield func(Event) bool) error {
 	case child.Version != 1:
 		return cmp.Or(v.store.lost(e.Entity, at.Sequence), ErrNotFound)
 	case !linker.Verify([32]byte{}, &child):
-		return unlinked(at)
+		return v.unlinked(at)
 	}
 	return nil
 }
 
+// follows reports whether child has the next version after parent, and whether its
+// hash covers that of parent, which one that was dropped does not tell.
+func follows(l *chain.Linker, parent, child *format.Record) (next, linked bool) {
+	next = child.Version == parent.Version+1
+	if child.Dropped() {
+		return next, next
+	}
+	return next, l.Verify(parent.Hash, child)
+}
+
 // unlinked is the error of an event that does not follow from the one before it.
-func unlinked(at index.Ref) error {
-	err := corruptAt(at, "the event's hash does not follow from the event before it in its stream")
+func (v View) unlinked(at index.Ref) error {
+	err := v.store.corruptAt(at, "the event's hash does not follow from the event before it in its stream")
 	err.LastSequence = at.Sequence
 	return err
 }
 
 // Causes iterates over the event that caused the given one, the event that
 // caused that one, and so on. It ends where an event has no causation or names
-// one that the store does not have. An unknown id ends it with [ErrNotFound].
+// one that the store does not have. What a compaction took something from comes with
+// a [*TombstoneError]; one that was dropped is the last, as its own cause is not known
+// any more. An unknown id ends it with [ErrNotFound].
 func (s *Store) Causes(id ID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) { s.View().Causes(id)(yield) }
 }
@@ -92,14 +107,17 @@ func (s *Store) Causes(id ID) iter.Seq2[Event, error] {
 // Causes is [Store.Causes] in this view.
 func (v View) Causes(id ID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		e, err := v.Get(id)
+		e, err := v.get(id)
+		if err == nil && e.Fate == DropEvent {
+			err = e.whole() // what caused it is gone
+		}
 		for err == nil && !e.Causation.IsZero() {
 			var cause Event
-			cause, err = v.Get(e.Causation)
+			cause, err = v.get(e.Causation)
 			if errors.Is(err, ErrNotFound) || err == nil && cause.Sequence >= e.Sequence {
 				return // an id from elsewhere
 			}
-			if err == nil && !yield(cause, nil) {
+			if err == nil && !yield(cause, cause.whole()) {
 				return
 			}
 			e = cause
@@ -112,7 +130,10 @@ func (v View) Causes(id ID) iter.Seq2[Event, error] {
 
 // Effects iterates over the events that the given one caused, then over those
 // that these caused, and so on: nearest first, and by sequence among the
-// effects of one event. An unknown id ends it with [ErrNotFound].
+// effects of one event. What has lost its payload comes with a [*TombstoneError]. Of
+// an event that a compaction dropped nobody knows any more what it was an effect of, so
+// it is left out, with its effects, but may be asked for its own. An unknown id ends it
+// with [ErrNotFound].
 func (s *Store) Effects(id ID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) { s.View().Effects(id)(yield) }
 }
@@ -120,7 +141,7 @@ func (s *Store) Effects(id ID) iter.Seq2[Event, error] {
 // Effects is [Store.Effects] in this view.
 func (v View) Effects(id ID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		e, err := v.Get(id)
+		e, err := v.get(id)
 		if err != nil {
 			yield(Event{}, err)
 			return
@@ -131,7 +152,7 @@ func (v View) Effects(id ID) iter.Seq2[Event, error] {
 			if rerr == nil && effect.Causation != queue[0].cause {
 				continue // an id from elsewhere that looks like the cause's to the index
 			}
-			if !yield(effect, rerr) || rerr != nil {
+			if !yield(effect, cmp.Or(rerr, effect.whole())) || rerr != nil {
 				return
 			}
 			queue, err = v.effects(queue, &effect)
@@ -152,7 +173,7 @@ type effectOf struct {
 func (v View) effects(queue []effectOf, e *Event) ([]effectOf, error) {
 	refs, err := v.store.index.Effects(e.Sequence, e.ID)
 	if err != nil {
-		return queue, outward(err, e.Sequence)
+		return queue, v.store.outward(err, e.Sequence)
 	}
 	for _, ref := range refs {
 		later := ref.Sequence > e.Sequence || planted.Bug("effect may come before its cause")

@@ -82,7 +82,7 @@ func testFootersAreTheSegments(t *testing.T) {
 	for i := range sealed {
 		all.Go(func() {
 			number := uint64(i) + 1
-			run, err := footer.Open(r, sidx.Place{Store: s.ID(), Segment: number}, sidx.NewCache(0))
+			run, err := footer.Open(r, segment.Plain(number), s.ID(), sidx.NewCache(0))
 			if err != nil {
 				t.Error(err)
 				return

@@ -40,6 +40,11 @@ var (
 	ErrInvalid = errors.New("batpak: invalid argument")
 	// ErrReadOnly: the store is open for reading alone.
 	ErrReadOnly = errors.New("batpak: store is open for reading only")
+	// ErrTombstoned: a compaction took the event's payload away; see [TombstoneError].
+	ErrTombstoned = errors.New("batpak: payload was taken away")
+	// ErrCompacted: the writer has merged segments since this store, which is open for
+	// reading alone, looked last; after [Store.Refresh] it finds the events again.
+	ErrCompacted = errors.New("batpak: segments were merged by the writer")
 	// ErrDiskFull: there is no space; nothing was written and the writer goes on.
 	ErrDiskFull = errors.New("batpak: disk is full")
 )
@@ -192,6 +197,28 @@ func (e *PoisonedError) Unwrap() error { return e.Cause }
 
 // Code returns "poisoned".
 func (e *PoisonedError) Code() string { return "poisoned" }
+
+// TombstoneError says which event a compaction has taken the payload from. It comes
+// with the rest of the event.
+type TombstoneError struct {
+	Sequence uint64
+	// Dropped is true if nothing is left of the event but its sequence, entity,
+	// version, id, kind and hash.
+	Dropped bool
+}
+
+func (e *TombstoneError) Error() string {
+	if e.Dropped {
+		return fmt.Sprintf("batpak: event %d was dropped", e.Sequence)
+	}
+	return fmt.Sprintf("batpak: the payload of event %d was taken away", e.Sequence)
+}
+
+// Is matches [ErrTombstoned].
+func (e *TombstoneError) Is(target error) bool { return target == ErrTombstoned }
+
+// Code returns "tombstoned".
+func (e *TombstoneError) Code() string { return "tombstoned" }
 
 // LockedError says who has the store open.
 type LockedError struct {

@@ -85,6 +85,8 @@ type Meta struct {
 	Decision *Decision
 	// Hash is the event's link in its stream's hash chain.
 	Hash Hash
+	// Fate is what a compaction did with the event: [KeepEvent] if it is all there.
+	Fate Fate
 }
 
 // Event is a stored event with its payload as it lies on disk. The payload may

@@ -99,6 +99,6 @@ func (p *pace) takes(bytes int64) time.Duration {
 func (v *verifier) tell() {
 	p := &v.pace
 	if p.told = p.done; p.report != nil {
-		p.report(VerifyProgress{Done: p.done, Of: max(p.of, p.done), Segment: v.at, Events: v.report.Events, Damages: len(v.report.Damages)})
+		p.report(VerifyProgress{Done: p.done, Of: max(p.of, p.done), Segment: v.at, Events: v.count.events, Damages: len(v.report.Damages)})
 	}
 }

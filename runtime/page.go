@@ -1,8 +1,10 @@
 package batpak
 
 import (
+	"cmp"
 	"slices"
 
+	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
@@ -26,7 +28,9 @@ type Page struct {
 // it, a backward one with those before it, so that one can turn around at any event.
 //
 // If an event cannot be read, Page fails as [Store.At] does, and the page holds the
-// events before it.
+// events before it. Where a compaction took a payload away, the page is whole, with what
+// is left of that event, and comes with a [*TombstoneError] about the first such event;
+// [Meta.Fate] tells them all. Events that were dropped are on no page.
 func (s *Store) Page(q Query, position uint64, limit int) (Page, error) {
 	return s.View().Page(q, position, limit)
 }
@@ -41,21 +45,27 @@ func (v View) Page(q Query, position uint64, limit int) (Page, error) {
 	if err != nil {
 		return p, err
 	}
+	var taken error // what a compaction took from the page
 	for ref := range s.all() {
 		n := len(p.Events)
-		if n == limit {
+		if n == limit && !s.doubts(ref) {
 			p.More = true
-			return p, nil
+			return p, taken
 		}
 		if n == cap(p.Events) {
-			p.Events = slices.Grow(p.Events, min(limit-n, max(n, len(s.refs))))
+			p.Events = slices.Grow(p.Events, min(limit+1-n, max(n, len(s.refs))))
 		}
-		selected, err := s.read(&p.Events[:n+1][n], ref)
-		if err != nil {
+		e := &p.Events[:n+1][n]
+		selected, err := s.read(e, ref)
+		switch {
+		case n == limit && (selected || err != nil):
+			p.More = true
+			return p, taken
+		case err != nil:
 			return p, err
-		}
-		if selected {
+		case selected:
 			p.Events, p.Next = p.Events[:n+1], ref.Sequence
+			taken = cmp.Or(taken, e.whole())
 		}
 	}
 	if s.err != nil {
@@ -64,7 +74,12 @@ func (v View) Page(q Query, position uint64, limit int) (Page, error) {
 	if !planted.Bug("last page ends with its last event") {
 		p.Next = s.end()
 	}
-	return p, nil
+	return p, taken
+}
+
+// doubts reports whether only an event's record tells if it is selected.
+func (s *selection) doubts(ref index.Ref) bool {
+	return s.query.Correlation != (ID{}) || s.store.segments.Span(uint64(ref.Pos.Segment)).Round > 0
 }
 
 // end is the position behind everything that is selected.

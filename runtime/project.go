@@ -19,7 +19,9 @@ type Folded[S any] struct {
 
 // Project folds the visible events of an entity into the zero state of S, in
 // order. It stops at the first error of fold, and when ctx ends. Of a [View], it
-// folds the state as it was then. Generated code calls it with an exhaustive fold.
+// folds the state as it was then. Events that a compaction dropped are passed over; an
+// event without its payload ends it with a [*TombstoneError], as nothing can be folded
+// of that. Generated code calls it with an exhaustive fold.
 func Project[S any](ctx context.Context, from Reader, entity string, fold func(*S, Event) error) (Folded[S], error) {
 	var f Folded[S]
 	v, err := from.settled(ctx)
@@ -126,8 +128,12 @@ func (v View) load(ctx context.Context, entity string, into []Loader) (version u
 	if len(into) == 0 {
 		return v.Head(entity)
 	}
-	for e, err := range v.Events(Query{Entity: entity}) {
-		if err := cmp.Or(err, ctx.Err()); err != nil {
+	for e, err := range v.places(Query{Entity: entity}) {
+		if e.Fate == DropEvent { // it is no part of the state, but of the stream
+			version = e.Version
+			continue
+		}
+		if err := cmp.Or(err, ctx.Err(), e.whole()); err != nil {
 			return 0, err
 		}
 		for _, l := range into {

@@ -73,7 +73,7 @@ func (s *Store) root(q *index.Query, until uint64) error {
 		return nil
 	}
 	e, err := s.byID(q.Correlation, until)
-	if err == nil && e.Correlation == e.ID && !planted.Bug("story is without its first event") {
+	if err == nil && e.Fate != DropEvent && e.Correlation == e.ID && !planted.Bug("story is without its first event") {
 		q.Root = e.Sequence
 	}
 	if errors.Is(err, ErrNotFound) {
@@ -86,6 +86,7 @@ func (s *Store) root(q *index.Query, until uint64) error {
 type selection struct {
 	store  *Store
 	query  index.Query
+	places bool // of events that a compaction dropped are wanted too
 	cursor *segment.Cursor
 	names  *names
 	refs   []index.Ref
@@ -139,7 +140,7 @@ func (s *selection) all() iter.Seq[index.Ref] {
 				}
 			}
 			if s.over = failed != nil || len(s.refs) < cap(s.refs); s.over {
-				s.err = outward(failed, 0)
+				s.err = s.store.outward(failed, 0)
 				return
 			}
 			sometimes.Reached("iteration needed another page")
@@ -152,11 +153,18 @@ func (s *selection) all() iter.Seq[index.Ref] {
 }
 
 // read reads an event that was looked up. It reports false for one that only looks to
-// the index as if it had the correlation.
+// the index as if it had the correlation, or was dropped by a compaction.
 func (s *selection) read(e *Event, ref index.Ref) (selected bool, err error) {
-	r, err := s.store.record(s.cursor, ref)
+	r, ref, err := s.store.record(s.cursor, ref)
 	if err == nil {
 		err = s.store.event(e, r, ref, s.cursor.Payload(), s.names)
 	}
-	return err != nil || s.query.Correlation == (ID{}) || e.Correlation == s.query.Correlation, err
+	switch {
+	case err != nil:
+		return true, err
+	case e.Fate == DropEvent && !s.places:
+		sometimes.Reached("reading left out a dropped event")
+		return false, nil
+	}
+	return s.query.Correlation == (ID{}) || e.Correlation == s.query.Correlation, nil
 }

@@ -1,6 +1,7 @@
 package batpak
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,33 +17,36 @@ import (
 )
 
 // Get finds an event by its id. It fails with [ErrNotFound], or with a
-// [*CorruptError] if the event's bytes are damaged.
+// [*CorruptError] if the event's bytes are damaged. If a compaction took something
+// from the event, what is left of it comes with a [*TombstoneError].
 func (s *Store) Get(id ID) (Event, error) { return s.View().Get(id) }
 
-// At finds an event by its sequence. It fails with [ErrNotFound], or with a
-// [*CorruptError] if the event's bytes are damaged.
+// At finds an event by its sequence. Its errors are those of [Store.Get].
 func (s *Store) At(sequence uint64) (Event, error) { return s.View().At(sequence) }
 
-// ByKey finds an event by its idempotency key. It fails with [ErrNotFound], or
-// with a [*CorruptError] if the event's bytes are damaged.
+// ByKey finds an event by its idempotency key. Its errors are those of [Store.Get].
 func (s *Store) ByKey(key string) (Event, error) { return s.View().ByKey(key) }
 
 // Head is the version of an entity's stream: the number of its visible events,
-// 0 if it has none.
+// 0 if it has none. Events that a compaction dropped are counted.
 func (s *Store) Head(entity string) (uint64, error) { return s.View().Head(entity) }
 
 // Events iterates over the events that q selects, in the order of their sequences,
 // or against it. What is appended while it runs is not part of it. An error is the
-// last element. The sequence may be ranged over again, which starts anew.
+// last element, but for a [*TombstoneError]: it comes with the event, without its
+// payload, and the iteration may go on. Events that a compaction dropped are left
+// out. The sequence may be ranged over again, which starts anew.
 func (s *Store) Events(q Query) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) { s.View().Events(q)(yield) }
 }
 
-// byID finds an event by its id, up to a sequence.
+// byID finds an event by its id, up to a sequence. Here as in all that follows, of an
+// event that a compaction took something from what is left is no error: its Fate says
+// so, and whoever gives it away adds [Event.whole].
 func (s *Store) byID(id ID, until uint64) (Event, error) {
 	ref, ok, err := s.index.ByID(id)
 	if err != nil {
-		return Event{}, outward(err, 0)
+		return Event{}, s.outward(err, 0)
 	}
 	if !ok || ref.Sequence > until {
 		return Event{}, ErrNotFound
@@ -58,7 +62,7 @@ func (s *Store) byID(id ID, until uint64) (Event, error) {
 func (s *Store) byKey(key []byte) (Event, error) {
 	refs, err := s.index.ByKey(key)
 	if err != nil {
-		return Event{}, outward(err, 0)
+		return Event{}, s.outward(err, 0)
 	}
 	for _, ref := range refs {
 		e, err := s.read(ref)
@@ -75,38 +79,75 @@ func (s *Store) byKey(key []byte) (Event, error) {
 // read reads an event and checks that it is the one that was asked for.
 func (s *Store) read(ref index.Ref) (e Event, err error) {
 	r, err := s.segments.Record(ref.Pos, s.seed)
+	for {
+		at, moved := s.moved(ref, &r, err)
+		if !moved {
+			break
+		}
+		ref = at
+		r, err = s.segments.Record(ref.Pos, s.seed)
+	}
 	if err == nil {
-		err = holds(ref, &r)
+		err = s.holds(ref, &r)
 	}
 	if err == nil {
 		err = s.event(&e, &r, ref, r.Payload, nil)
 	}
-	return e, outward(err, ref.Sequence)
+	return e, s.outward(err, ref.Sequence)
 }
 
 // record reads a record with a cursor and checks that it is the one that was asked
-// for.
-func (s *Store) record(c *segment.Cursor, ref index.Ref) (*format.Record, error) {
-	r, err := c.Record(ref.Pos, s.seed)
+// for. It returns where it was found.
+func (s *Store) record(c *segment.Cursor, ref index.Ref) (*format.Record, index.Ref, error) {
+	r, ref, err := s.find(c, ref)
 	if err == nil {
-		err = holds(ref, r)
+		err = s.holds(ref, r)
 	}
-	return r, outward(err, ref.Sequence)
+	return r, ref, s.outward(err, ref.Sequence)
 }
 
 // holds checks that the record is the one that was asked for.
-func holds(ref index.Ref, r *format.Record) error {
+func (s *Store) holds(ref index.Ref, r *format.Record) error {
 	if !ref.Holds(r) && !planted.Bug("event that was read may be another") {
 		sometimes.Reached("another event was read than was looked for")
-		return corruptAt(ref, fmt.Sprintf("holds event %d with id %v in place of event %d", r.Sequence, ID(r.ID), ref.Sequence))
+		return s.corruptAt(ref, fmt.Sprintf("holds event %d with id %v in place of event %d", r.Sequence, ID(r.ID), ref.Sequence))
 	}
 	return nil
 }
 
+// find is record without the check.
+func (s *Store) find(c *segment.Cursor, ref index.Ref) (*format.Record, index.Ref, error) {
+	for {
+		r, err := c.Record(ref.Pos, s.seed)
+		at, moved := s.moved(ref, r, err)
+		if !moved {
+			return r, ref, err
+		}
+		ref = at
+	}
+}
+
+// moved asks the index again about a record that was read, if it is not where the index
+// has just said: the segment may have been merged meanwhile.
+func (s *Store) moved(ref index.Ref, r *format.Record, err error) (index.Ref, bool) {
+	if err == nil && ref.Holds(r) {
+		return ref, false
+	}
+	if _, damaged := errors.AsType[*segment.DamageError](err); err != nil && !damaged && !errors.Is(err, segment.ErrMerged) {
+		return ref, false
+	}
+	at, ok, err := s.index.At(ref.Sequence)
+	if err != nil || !ok || at.Pos == ref.Pos {
+		return ref, false
+	}
+	sometimes.Reached("event was looked for again where a merge has put it")
+	return at, true
+}
+
 // corruptAt is the error of an event that is not what it should be.
-func corruptAt(ref index.Ref, reason string) *CorruptError {
+func (s *Store) corruptAt(ref index.Ref, reason string) *CorruptError {
 	return &CorruptError{
-		File: segment.Name(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset), FirstSequence: ref.Sequence, Reason: reason,
+		File: s.fileOf(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset), FirstSequence: ref.Sequence, Reason: reason,
 	}
 }
 
@@ -130,7 +171,7 @@ func (s *Store) event(e *Event, r *format.Record, ref index.Ref, payload []byte,
 	decision, err := decisionOf(r)
 	if err != nil {
 		sometimes.Reached("extensions of a sound record could not be read")
-		return corruptAt(ref, err.Error())
+		return s.corruptAt(ref, err.Error())
 	}
 	*e = Event{
 		Meta: Meta{
@@ -153,32 +194,47 @@ func (s *Store) event(e *Event, r *format.Record, ref index.Ref, payload []byte,
 		e.Correlation = e.ID
 	}
 	e.Unproven = s.unproven(e.Entity, e.Version)
+	if r.Tombstone {
+		sometimes.Reached("tombstone was read")
+		e.Fate, e.Payload = fateOf(r), nil
+	}
 	return nil
 }
 
+// fileOf is the name of the file that a segment is read from.
+func (s *Store) fileOf(number uint64) string {
+	if s.segments == nil {
+		return segment.Name(number)
+	}
+	return s.segments.Span(number).Name()
+}
+
 // corrupt is the public form of a damage.
-func corrupt(d *segment.DamageError) *CorruptError {
+func (s *Store) corrupt(d *segment.DamageError) *CorruptError {
 	return &CorruptError{
-		File: segment.Name(d.Segment), Offset: d.Offset, End: d.End,
+		File: cmp.Or(d.File, s.fileOf(d.Segment)), Offset: d.Offset, End: d.End,
 		FirstSequence: d.FirstSequence, LastSequence: d.LastSequence, Reason: d.Reason,
 	}
 }
 
 // outward turns an error of the disk's rooms into one of this package; if it is
 // about one event, this is its sequence.
-func outward(err error, sequence uint64) error {
+func (s *Store) outward(err error, sequence uint64) error {
 	if err == nil {
 		return nil
 	}
 	if d, ok := errors.AsType[*segment.DamageError](err); ok {
-		e := corrupt(d)
+		e := s.corrupt(d)
 		if sequence > 0 {
 			e.FirstSequence, e.LastSequence = sequence, sequence
 		}
 		return e
 	}
 	if n, ok := errors.AsType[*segment.NewerError](err); ok {
-		return &FormatError{File: segment.Name(n.Segment), Found: n.Found, Supported: format.Version}
+		return &FormatError{File: cmp.Or(n.File, segment.Name(n.Segment)), Found: n.Found, Supported: format.Version}
+	}
+	if errors.Is(err, segment.ErrMerged) {
+		return fmt.Errorf("%w: %w", ErrCompacted, err)
 	}
 	if vfs.Full(err) {
 		return fmt.Errorf("%w: %w", ErrDiskFull, err)

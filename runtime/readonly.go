@@ -71,7 +71,7 @@ func openReader(fs vfs.FS, options Options) (*Store, error) {
 		look = s.salvage
 	}
 	if err := look(); err != nil {
-		err = errors.Join(outward(err, 0), s.segments.Close())
+		err = errors.Join(s.outward(err, 0), s.segments.Close())
 		if s.lock != nil {
 			err = errors.Join(err, s.lock.Close())
 		}
@@ -90,7 +90,7 @@ func (s *Store) look() error {
 	log, tail, durable := (*replay.Log)(nil), (*replay.Tail)(nil), uint64(0)
 	if s.options.ShowUnsynced {
 		log = replay.New(s.segments, s.cache)
-		if tail, err = log.Read(found.Last, nil); err != nil {
+		if tail, err = log.Read(found.Log, nil); err != nil {
 			return err
 		}
 		durable = log.Proven()
@@ -107,7 +107,7 @@ func (s *Store) look() error {
 	s.index, s.id, s.seed = log.Index, log.Header.Store, format.RecordSeed(log.Header.Store)
 	s.frontier = frontier.New(durable)
 	s.opened = OpenReport{
-		Clean: tail.Clean(), Segments: log.Header.Segment, Indexed: log.Footers, Events: log.Next - 1, Bytes: log.Bytes,
+		Clean: tail.Clean(), Segments: log.Files, Indexed: log.Footers, Events: log.Next - 1, Bytes: log.Bytes,
 		Torn: tail.Rest - tail.End, Unproven: s.opened.Unproven, Foreign: found.Foreign,
 	}
 	s.frontier.Advance(frontier.Written, log.Next-1)
@@ -133,7 +133,7 @@ func (s *Store) Refresh(ctx context.Context) error {
 	}
 	defer func() { <-s.refreshing }()
 	if err := s.follower.Read(ctx); err != nil {
-		return outward(err, 0)
+		return s.outward(err, 0)
 	}
 	last := s.follower.Next - 1
 	s.frontier.Advance(frontier.Written, last)

@@ -60,7 +60,7 @@ func (s *Store) salvage() error {
 		}
 	}
 	for i := range log.Gaps {
-		s.opened.Gaps = append(s.opened.Gaps, gapOf(&log.Gaps[i]))
+		s.opened.Gaps = append(s.opened.Gaps, s.gapOf(&log.Gaps[i]))
 	}
 	s.frontier = frontier.New(log.Proven)
 	s.frontier.Advance(frontier.Written, log.Last)
@@ -69,8 +69,8 @@ func (s *Store) salvage() error {
 }
 
 // gapOf is the public form of a gap.
-func gapOf(g *salvage.Gap) Gap {
-	p := Gap{File: segment.Name(g.Segment), Offset: g.Offset, End: g.End, Streams: g.Streams, Reason: g.Reason}
+func (s *Store) gapOf(g *salvage.Gap) Gap {
+	p := Gap{File: s.fileOf(g.Segment), Offset: g.Offset, End: g.End, Streams: g.Streams, Reason: g.Reason}
 	if g.Open {
 		p.FirstSequence = g.FirstSequence
 	} else if g.LastSequence >= g.FirstSequence {
@@ -108,8 +108,8 @@ func (v *verifier) gaps() {
 		d := Damage{Sequence: g.FirstSequence, LastSequence: g.LastSequence, File: g.File, Offset: g.Offset, End: g.End, Reason: g.Reason}
 		switch {
 		case !g.loses():
-			number, _ := segment.ParseName(g.File)
-			d.Sequence = v.behind(number, g.Offset)
+			file, _ := segment.ParseSpan(g.File)
+			d.Sequence = v.behind(file.First, g.Offset)
 			d.LastSequence = d.Sequence - 1
 		case g.LastSequence == 0: // unknown
 			d.LastSequence = d.Sequence

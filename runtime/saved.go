@@ -82,7 +82,7 @@ func Resume[S any](ctx context.Context, s *Store, entity string, from []byte, c 
 	if err != nil {
 		return Folded[S]{}, nil, err
 	}
-	for e, err := range v.Events(query) {
+	for e, err := range v.places(query) {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return Folded[S]{}, nil, err
 		}
@@ -95,8 +95,13 @@ func Resume[S any](ctx context.Context, s *Store, entity string, from []byte, c 
 				continue
 			}
 		}
-		if err := fold(&f.State, e); err != nil {
-			return Folded[S]{}, nil, err
+		if e.Fate != DropEvent {
+			if err := e.whole(); err != nil {
+				return Folded[S]{}, nil, err
+			}
+			if err := fold(&f.State, e); err != nil {
+				return Folded[S]{}, nil, err
+			}
 		}
 		f.Version = e.Version
 		place = saved.State{Sequence: e.Sequence, Version: e.Version, Hash: e.Hash, Name: entity}
@@ -132,7 +137,7 @@ func ResumeAll[S any](ctx context.Context, s *Store, kinds []Kind, from []byte, 
 		if err != nil {
 			return FoldedAll[S]{}, nil, err
 		}
-		e, err := v.At(place.Sequence)
+		e, err := v.place(place.Sequence)
 		if errors.Is(err, ErrNotFound) || err == nil && e.Hash != place.Hash && !planted.Bug("saved state of another log is resumed") {
 			err = c.refuse(name, otherHistory)
 		}
@@ -148,7 +153,7 @@ func ResumeAll[S any](ctx context.Context, s *Store, kinds []Kind, from []byte, 
 		return FoldedAll[S]{}, nil, err
 	}
 	f.Sequence = v.at
-	last, err := v.At(v.at)
+	last, err := v.place(v.at)
 	if err != nil {
 		return FoldedAll[S]{}, nil, err
 	}

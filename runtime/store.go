@@ -47,6 +47,9 @@ type Store struct {
 
 	follower   *replay.Follower // of a store that others may write to, else nil
 	refreshing chan struct{}    // holds one while the follower is used
+	compacting chan struct{}    // holds one while segments are merged, and for ever once the store is closed
+	compactErr error            // why nothing is merged any more; of who compacts
+	layout     chan struct{}    // holds one while the files of sealed segments change, or must not
 	copying    chan struct{}    // holds one while a snapshot is made, and for ever once the store is closed
 
 	closed   atomic.Bool
@@ -105,7 +108,10 @@ func openFS(fs vfs.FS, options Options) (*Store, error) {
 
 // newStore returns a store that was not read yet.
 func newStore(fs vfs.FS, options Options) *Store {
-	return &Store{options: options, fs: fs, bound: map[Kind]string{}, isShut: make(chan struct{}), copying: make(chan struct{}, 1)}
+	return &Store{
+		options: options, fs: fs, bound: map[Kind]string{}, isShut: make(chan struct{}),
+		copying: make(chan struct{}, 1), compacting: make(chan struct{}, 1), layout: make(chan struct{}, 1),
+	}
 }
 
 // locked turns an error of the directory's lock into one of this package.
@@ -131,7 +137,7 @@ func (s *Store) recover() error {
 	}
 	found, err := recovery.Run(s.fs, recovery.Config{Cache: s.cache, NewStore: newID})
 	if err != nil {
-		return outward(err, 0)
+		return s.outward(err, 0)
 	}
 	if found.Incarnation == math.MaxUint32 && !planted.Bug("number of an opening wraps around") {
 		sometimes.Reached("openings were exhausted")
@@ -200,7 +206,8 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) shut() error {
-	s.copying <- struct{}{} // a snapshot under way sees that the store is closed
+	s.copying <- struct{}{}    // a snapshot under way sees that the store is closed
+	s.compacting <- struct{}{} // and so does a merge
 	err := s.shutLog()
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Close())

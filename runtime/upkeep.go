@@ -11,7 +11,6 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/recovery"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
-	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
@@ -218,7 +217,7 @@ func (u *upkeep) link(number uint64, into vfs.FS) error {
 		sometimes.Reached("segment without a footer was not shared")
 		return errors.ErrUnsupported
 	}
-	return u.store.fs.Link(segment.Name(number), into)
+	return u.store.fs.Link(u.store.segments.Span(number).Name(), into)
 }
 
 // stop does what is due and ends upkeep.

@@ -26,6 +26,9 @@ type VerifyReport struct {
 	Bytes    int64  // of the segments
 	Streams  int    // with at least one event
 	Events   uint64 // whose link in the chain was computed again and holds
+	// Tombstones are those of them whose payload a compaction took away, Dropped the
+	// events beside them of which it left nothing to compute a link from.
+	Tombstones, Dropped uint64
 	// Damages are the first damage of each stream and of each segment that has
 	// one. It is empty for a sound store.
 	Damages []Damage
@@ -78,8 +81,9 @@ func (s *Store) Verify(ctx context.Context, opts ...VerifyOption) (VerifyReport,
 	}
 	err := v.run(ctx)
 	v.report.Streams = len(v.heads)
+	v.report.Events, v.report.Tombstones, v.report.Dropped = v.count.events, v.count.tombstones, v.count.dropped
 	v.report.Took = elapsed()
-	return v.report, outward(err, 0)
+	return v.report, s.outward(err, 0)
 }
 
 // verifier is one run of Verify.
@@ -87,6 +91,7 @@ type verifier struct {
 	store  *Store
 	until  uint64 // sequence, inclusive
 	report VerifyReport
+	count  tally
 	heads  map[string]verified
 	linker chain.Linker
 	names  *names
@@ -106,7 +111,7 @@ func (v *verifier) run(ctx context.Context) error {
 	case ok:
 		last = ref.Pos
 	}
-	for n := uint64(1); n <= uint64(last.Segment); n++ {
+	for n := uint64(1); n <= uint64(last.Segment); n = v.behindFile(n) {
 		v.pace.of += v.length(n, last)
 	}
 	v.pace.of *= 2
@@ -126,8 +131,8 @@ func (v *verifier) run(ctx context.Context) error {
 // length is how many bytes of a segment are to be read; a segment that cannot be
 // read has none.
 func (v *verifier) length(number uint64, last format.Pos) int64 {
-	if number == uint64(last.Segment) {
-		return int64(last.Offset) + int64(last.Length)
+	if end := v.endOf(number, last); end >= 0 {
+		return end
 	}
 	length, err := v.sealedAt(number)
 	if err != nil {
@@ -150,24 +155,29 @@ func (v *verifier) segments(ctx context.Context, last format.Pos) (err error) {
 		return v.segmentsAhead(ctx, last)
 	}
 	var prev *segmentSum // nil where it is not known
-	for n := uint64(1); n <= uint64(last.Segment) && err == nil; n++ {
+	for n := uint64(1); n <= uint64(last.Segment) && err == nil; n = v.behindFile(n) {
 		v.at = n
-		prev, err = v.oneSegment(ctx, n, endOf(n, last), prev)
+		prev, err = v.oneSegment(ctx, n, v.endOf(n, last), prev)
 	}
 	return err
 }
 
 // endOf is up to where a segment is to be checked; -1 = all of it.
-func endOf(number uint64, last format.Pos) int64 {
-	if number == uint64(last.Segment) {
+func (v *verifier) endOf(number uint64, last format.Pos) int64 {
+	if number == uint64(last.Segment) && v.store.segments.Span(number).Round == 0 {
 		return int64(last.Offset) + int64(last.Length)
 	}
 	return -1
 }
 
-// oneSegment checks one segment, and returns nil if it is damaged.
+// oneSegment checks the file of one segment, and returns nil if it is damaged. Of one
+// that was merged meanwhile that is the merged one, from its beginning.
 func (v *verifier) oneSegment(ctx context.Context, number uint64, end int64, prev *segmentSum) (*segmentSum, error) {
 	sum, err := v.segment(ctx, number, end, prev)
+	for errors.Is(err, segment.ErrMerged) && v.store.segments.Holding(number).Round > 0 {
+		sometimes.Reached("segment was merged while it was verified")
+		sum, err = v.segment(ctx, v.store.segments.Holding(number).First, -1, nil)
+	}
 	if d, ok := errors.AsType[*segment.DamageError](err); ok {
 		v.damagedSegment(d, end)
 		return nil, nil
@@ -181,7 +191,7 @@ func (v *verifier) oneSegment(ctx context.Context, number uint64, end int64, pre
 // sound takes in a segment that is.
 func (v *verifier) sound(sum *segmentSum) {
 	v.report.Segments++
-	v.report.Bytes += sum.length
+	v.report.Bytes += sum.bytes
 }
 
 // damagedSegment notes damage to the structures of a segment, which is checked up to
@@ -204,7 +214,7 @@ func (v *verifier) damagedSegment(d *segment.DamageError, end int64) {
 	}
 	v.damaged(Damage{
 		Sequence: d.FirstSequence, LastSequence: d.LastSequence,
-		File: segment.Name(d.Segment), Offset: d.Offset, End: d.End, Reason: d.Reason,
+		File: v.store.fileOf(d.Segment), Offset: d.Offset, End: d.End, Reason: d.Reason,
 	})
 }
 
@@ -221,10 +231,15 @@ func (v *verifier) behind(number uint64, offset int64) uint64 {
 	return uint64(n) + 1
 }
 
+// behindFile is the segment behind those for which the file of one stands.
+func (v *verifier) behindFile(number uint64) uint64 { return v.store.segments.Holding(number).Last + 1 }
+
 // segmentSum is what the next segment says of one, and what the one says of that
 // before it.
 type segmentSum struct {
 	first  uint64 // sequence
+	last   uint64 // segment for which the file stands
+	bytes  int64  // of the file
 	length int64
 	digest [32]byte
 	before format.SegmentHeader
@@ -266,7 +281,12 @@ func (v *verifier) segment(ctx context.Context, number uint64, end int64, prev *
 			FirstSequence: prev.first, LastSequence: head.FirstSequence - 1,
 		}
 	}
-	digest.Write(sc.Bytes())
+	merged, isMerged := sc.Merged()
+	if isMerged {
+		sealed, end = true, int64(merged.Length)
+	} else {
+		digest.Write(sc.Bytes())
+	}
 	if err := v.advance(ctx, int64(len(sc.Bytes()))); err != nil {
 		return nil, err
 	}
@@ -286,23 +306,41 @@ func (v *verifier) segment(ctx context.Context, number uint64, end int64, prev *
 	if sealed && sc.End() < end {
 		return nil, &segment.DamageError{Segment: number, Offset: sc.End(), Reason: "the groups end before the next segment says that they do"}
 	}
-	return &segmentSum{first: head.FirstSequence, length: sc.End(), digest: digest.Sum(), before: head}, nil
+	if isMerged && (uint64(sc.End()) != merged.Length || digest.Sum() != merged.Digest) {
+		return nil, &segment.DamageError{
+			Segment: number, End: sc.End(), Reason: "length or digest differ from what the merged segment says of itself",
+			FirstSequence: merged.FirstSequence, LastSequence: merged.NextSequence - 1,
+		}
+	}
+	sum := &segmentSum{first: head.FirstSequence, last: number, bytes: sc.End(), length: sc.End(), digest: digest.Sum(), before: head}
+	if isMerged { // the segments around it go by what it stands for
+		sum.last, sum.length, sum.digest = merged.Last, int64(merged.LastLength), merged.LastDigest
+	}
+	return sum, nil
 }
 
 // sealedAt is where the groups of a sealed segment end: its footer says so, or the
 // next segment, or else its last event.
 func (v *verifier) sealedAt(number uint64) (int64, error) {
-	run, err := footer.Open(v.store.segments, sidx.Place{Store: v.store.id, Segment: number}, v.store.cache)
+	run, err := footer.Open(v.store.segments, v.store.segments.Span(number), v.store.id, v.store.cache)
 	if err == nil {
 		return int64(run.Length), nil
 	}
 	if _, damaged := errors.AsType[*sidx.DamageError](err); !damaged {
 		return 0, err
 	}
-	sc, err := v.store.segments.Scan(number + 1)
+	sc, err := v.store.segments.Scan(number)
+	if err == nil {
+		if _, herr := sc.Head(); herr == nil {
+			if m, ok := sc.Merged(); ok {
+				return int64(m.Length), nil
+			}
+		}
+		sc, err = v.store.segments.Scan(v.behindFile(number))
+	}
 	if err == nil {
 		next, herr := sc.Head()
-		if herr == nil && next.Store == v.store.id && next.Segment == number+1 {
+		if herr == nil && next.Store == v.store.id && next.Segment == v.behindFile(number) {
 			return int64(next.PrevLength), nil
 		}
 		err = herr
@@ -374,7 +412,7 @@ func (v *verifier) pass(err error, after uint64) (uint64, error) {
 	if !ok {
 		return after, err
 	}
-	sc, serr := v.store.segments.Scan(d.Segment + 1)
+	sc, serr := v.store.segments.Scan(v.behindFile(d.Segment))
 	if serr != nil {
 		return after, err
 	}
@@ -384,7 +422,7 @@ func (v *verifier) pass(err error, after uint64) (uint64, error) {
 	}
 	sometimes.Reached("damaged segment had a damaged index")
 	last := next.FirstSequence - 1
-	file := segment.Name(d.Segment)
+	file := v.store.fileOf(d.Segment)
 	if !slices.ContainsFunc(v.report.Damages, func(d Damage) bool { return d.File == file }) {
 		v.damaged(Damage{Sequence: after + 1, LastSequence: last, File: file, Offset: d.Offset, End: d.End, Reason: d.Reason})
 	}
@@ -396,7 +434,7 @@ func (v *verifier) event(cursor *segment.Cursor, ref index.Ref, entity string) e
 	if head.broken {
 		return nil
 	}
-	r, err := cursor.Record(ref.Pos, v.store.seed)
+	r, ref, err := v.store.find(cursor, ref)
 	reason := ""
 	if d, ok := errors.AsType[*segment.DamageError](err); ok {
 		reason = d.Reason
@@ -408,15 +446,33 @@ func (v *verifier) event(cursor *segment.Cursor, ref index.Ref, entity string) e
 	if reason != "" {
 		v.damaged(Damage{
 			Entity: entity, Sequence: ref.Sequence, LastSequence: ref.Sequence,
-			File: segment.Name(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset),
+			File: v.store.fileOf(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset),
 			End: int64(ref.Pos.Offset) + int64(ref.Pos.Length), Reason: reason,
 		})
 		v.heads[entity] = verified{broken: true}
 		return nil
 	}
 	v.heads[entity] = verified{version: r.Version, hash: r.Hash}
-	v.report.Events++
+	v.count.take(r)
 	return nil
+}
+
+// tally counts events that were verified.
+type tally struct{ events, tombstones, dropped uint64 }
+
+func (t *tally) take(r *format.Record) {
+	switch {
+	case r.Dropped():
+		t.dropped++
+		return // there is no link to compute again
+	case r.Tombstone:
+		t.tombstones++
+	}
+	t.events++
+}
+
+func (t *tally) add(more tally) {
+	t.events, t.tombstones, t.dropped = t.events+more.events, t.tombstones+more.tombstones, t.dropped+more.dropped
 }
 
 // check says what is wrong with a record whose checksum holds, or "".

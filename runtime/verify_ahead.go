@@ -88,7 +88,7 @@ type chunk struct {
 	sound   bool
 	firsts  []firstEvent
 	heads   map[string]*verified // where the streams end
-	events  uint64
+	count   tally
 	segment uint64 // of the last event
 }
 
@@ -119,7 +119,7 @@ func (v *verifier) ahead(ctx context.Context, after, until uint64) (c chunk) {
 		cursor.Expect(len(page), func(i int) format.Pos { return page[i].Pos })
 		for i, ref := range page {
 			entity := entities[i]
-			r, err := cursor.Record(ref.Pos, v.store.seed)
+			r, ref, err := v.store.find(cursor, ref)
 			if err != nil {
 				return c
 			}
@@ -132,9 +132,9 @@ func (v *verifier) ahead(ctx context.Context, after, until uint64) (c chunk) {
 				return c
 			}
 			head.version, head.hash = r.Version, r.Hash
+			c.count.take(r)
 			read += int64(ref.Pos.Length)
 		}
-		c.events += uint64(len(page))
 		c.segment = uint64(page[len(page)-1].Pos.Segment)
 		if v.advance(ctx, read) != nil {
 			return c
@@ -158,7 +158,7 @@ func (v *verifier) accept(c *chunk) bool {
 	for entity, head := range c.heads {
 		v.heads[entity] = *head
 	}
-	v.report.Events += c.events
+	v.count.add(c.count)
 	if c.segment > 0 {
 		v.at = c.segment
 	}
@@ -185,23 +185,31 @@ func (v *verifier) eventsAhead(ctx context.Context) error {
 
 // segmentsAhead is [verifier.segments] with helpers.
 func (v *verifier) segmentsAhead(ctx context.Context, last format.Pos) error {
+	var files []uint64
+	for n := uint64(1); n <= uint64(last.Segment); n = v.behindFile(n) {
+		files = append(files, n)
+	}
 	var prev *segmentSum
-	return inOrder(ctx, v, int(last.Segment), func(ctx context.Context, w *verifier, i int) *segmentSum {
-		n := uint64(i + 1)
-		sum, err := w.segment(ctx, n, endOf(n, last), nil)
+	behind := uint64(0) // what was taken in
+	return inOrder(ctx, v, len(files), func(ctx context.Context, w *verifier, i int) *segmentSum {
+		sum, err := w.segment(ctx, files[i], v.endOf(files[i], last), nil)
 		if err != nil {
 			return nil
 		}
 		return sum
 	}, func(i int, sum *segmentSum) (err error) {
-		n := uint64(i + 1)
+		n := files[i]
+		if n < behind {
+			return nil // it was merged meanwhile with one before it
+		}
 		if v.at = n; sum != nil && sum.follows(prev) {
-			prev = sum
+			prev, behind = sum, sum.last+1
 			v.sound(sum)
 			return nil
 		}
 		return v.anew(func() error {
-			prev, err = v.oneSegment(ctx, n, endOf(n, last), prev)
+			prev, err = v.oneSegment(ctx, n, v.endOf(n, last), prev)
+			behind = v.behindFile(n)
 			return err
 		})
 	})

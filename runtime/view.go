@@ -1,6 +1,7 @@
 package batpak
 
 import (
+	"cmp"
 	"context"
 	"iter"
 
@@ -56,6 +57,12 @@ func (v View) settled(context.Context) (View, error) { return v, v.store.lost(""
 
 // Get is [Store.Get] in this view.
 func (v View) Get(id ID) (Event, error) {
+	e, err := v.get(id)
+	return e, cmp.Or(err, e.whole())
+}
+
+// get is [View.Get] for whom what is left of an event will do.
+func (v View) get(id ID) (Event, error) {
 	if err := v.store.alive(); err != nil {
 		return Event{}, err
 	}
@@ -67,12 +74,18 @@ func (v View) At(sequence uint64) (Event, error) {
 	if err := v.store.alive(); err != nil {
 		return Event{}, err
 	}
+	e, err := v.place(sequence)
+	return e, cmp.Or(err, e.whole())
+}
+
+// place is [View.At] for whom what is left of an event will do.
+func (v View) place(sequence uint64) (Event, error) {
 	if sequence > v.at && !planted.Bug("reading by sequence shows what is not visible") {
 		return Event{}, ErrNotFound
 	}
 	ref, ok, err := v.store.index.At(sequence)
 	if err != nil {
-		return Event{}, outward(err, sequence)
+		return Event{}, v.store.outward(err, sequence)
 	}
 	if !ok {
 		return Event{}, ErrNotFound
@@ -90,7 +103,7 @@ func (v View) ByKey(key string) (Event, error) {
 		sometimes.Reached("key was found that is not in the view")
 		return Event{}, ErrNotFound
 	}
-	return e, err
+	return e, cmp.Or(err, e.whole())
 }
 
 // Head is [Store.Head] in this view.
@@ -99,21 +112,34 @@ func (v View) Head(entity string) (uint64, error) {
 		return 0, err
 	}
 	version, err := v.store.index.Before(entity, v.at)
-	return version, outward(err, 0)
+	return version, v.store.outward(err, 0)
 }
 
 // Events is [Store.Events] in this view.
 func (v View) Events(q Query) iter.Seq2[Event, error] {
+	return v.each(q, false)
+}
+
+// places is Events for whom what is left of an event will do: with those that a
+// compaction dropped, and without a [*TombstoneError].
+func (v View) places(q Query) iter.Seq2[Event, error] { return v.each(q, true) }
+
+func (v View) each(q Query, places bool) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		s, err := v.selection(&q, 0, firstSize)
 		if err != nil {
 			yield(Event{}, err)
 			return
 		}
+		s.places = places
 		for ref := range s.all() {
 			var e Event
 			selected, err := s.read(&e, ref)
-			if selected && !yield(e, err) || err != nil {
+			told := err
+			if err == nil && !places {
+				told = e.whole()
+			}
+			if selected && !yield(e, told) || err != nil {
 				return
 			}
 		}

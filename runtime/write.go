@@ -9,7 +9,9 @@ import (
 	"math"
 	"unicode/utf8"
 
+	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/commit"
+	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
@@ -300,21 +302,26 @@ func (s *Store) replay(a *appending) (done bool, err error) {
 
 // replayed compares drafts with the events from sequence first on.
 func (s *Store) replayed(a *appending, key string, first uint64) error {
+	c := s.segments.Cursor()
 	for i := range a.drafts {
 		sequence := first + uint64(i)
 		ref, ok, err := s.index.At(sequence)
 		if err != nil {
-			return outward(err, sequence)
+			return s.outward(err, sequence)
 		}
 		if !ok {
 			sometimes.Reached("batch that is retried ends behind the log")
 			return &KeyReusedError{Key: key, Sequence: first, Differs: "batch"}
 		}
-		e, err := s.read(ref)
+		r, ref, err := s.record(c, ref)
 		if err != nil {
 			return err
 		}
-		if field := a.drafts[i].differs(&e); field != "" {
+		var e Event
+		if err := s.event(&e, r, ref, r.Payload, nil); err != nil {
+			return err
+		}
+		if field := a.drafts[i].differs(&e, r); field != "" {
 			return &KeyReusedError{Key: key, Sequence: sequence, Differs: field}
 		}
 		sometimes.Reached("retry got the receipt of a stored event")
@@ -325,20 +332,29 @@ func (s *Store) replayed(a *appending, key string, first uint64) error {
 	return nil
 }
 
-// differs names the first field in which a stored event is not what d asks for.
-func (d *draft) differs(e *Event) string {
+// differs names the first field in which a stored event is not what d asks for. Of a
+// tombstone the payload is compared by its digest, of an event that was dropped what
+// there is.
+func (d *draft) differs(e *Event, r *format.Record) string {
+	payload, known := [32]byte{}, false
+	if r.Tombstone {
+		payload, known = chain.PayloadDigest(r)
+	}
 	switch {
 	case d.Entity != e.Entity:
 		return "entity"
-	case d.Scope != e.Scope:
-		return "scope"
-	case d.key != e.Key:
-		return "key"
 	case d.Kind != e.Kind:
 		return "kind"
 	case d.PayloadVersion != e.PayloadVersion:
 		return "payload version"
-	case !bytes.Equal(d.Payload, e.Payload) && !planted.Bug("key is reused for another payload"):
+	case r.Dropped():
+		return ""
+	case d.Scope != e.Scope:
+		return "scope"
+	case d.key != e.Key:
+		return "key"
+	case known && chain.Digest(d.Payload) == payload || !r.Tombstone && bytes.Equal(d.Payload, e.Payload):
+	case !planted.Bug("key is reused for another payload"):
 		return "payload"
 	}
 	return ""
@@ -362,7 +378,7 @@ func (s *Store) fill(a *appending) {
 func (s *Store) receipt(m *Meta) (Receipt, error) {
 	incarnation, err := s.index.Incarnation(m.Sequence)
 	if err != nil {
-		return Receipt{}, outward(err, m.Sequence)
+		return Receipt{}, s.outward(err, m.Sequence)
 	}
 	r := Receipt{
 		store: s.id, incarnation: uint64(incarnation), sequence: m.Sequence, coordinate: m.Coordinate,
@@ -413,7 +429,7 @@ func (s *Store) failure(err error, drafts []draft, items []commit.Item) error {
 		return fmt.Errorf("batpak: nothing was stored: %w", err)
 	}
 	if _, ok := errors.AsType[*segment.DamageError](err); ok {
-		return fmt.Errorf("batpak: nothing was stored: %w", outward(err, 0))
+		return fmt.Errorf("batpak: nothing was stored: %w", s.outward(err, 0))
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
@@ -86,6 +87,30 @@ func (c *Catalog) swap(p *part) {
 	c.generation++
 }
 
+// Merge puts the run of a merged segment in the place of the parts of those up to last
+// that it stands for, and calls do before any reader can find events by it. Questions
+// that are put to one of the other parts by then, and find its file merged, are put
+// again.
+func (c *Catalog) Merge(r *sidx.Run, last uint64, do func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kept := make(parts, 0, len(c.parts))
+	for _, old := range c.parts {
+		switch {
+		case old.segment < r.Segment || old.segment > last:
+			kept = append(kept, old)
+		case len(kept) == 0 || kept[len(kept)-1].run != r:
+			kept = append(kept, &part{segment: r.Segment, first: r.First, run: r})
+		}
+		if old.run != nil && old.segment >= r.Segment && old.segment <= last {
+			old.run.Forget()
+		}
+	}
+	c.parts = kept
+	c.generation++
+	do()
+}
+
 // Pending lists the sealed segments that have no run of all their events.
 func (c *Catalog) Pending() (segments []uint64) {
 	ps := c.list()
@@ -99,9 +124,15 @@ func (c *Catalog) Pending() (segments []uint64) {
 }
 
 func (c *Catalog) list() parts {
+	ps, _ := c.state()
+	return ps
+}
+
+// state is the list and its generation.
+func (c *Catalog) state() (parts, uint64) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.parts
+	return c.parts, c.generation
 }
 
 // askOf is ask, for a question that only a part which may have the entity's stream can
@@ -121,6 +152,23 @@ func (c *Catalog) stream(entity string) *lookup {
 	return &lookup{print: func() uint64 { return sidx.NameFingerprint(c.store, entity) }}
 }
 
+// settle puts a question to the list until the answer is of one list: a part whose
+// segment was merged away meanwhile is no answer, and the question is put to the list
+// that has taken its place.
+func (c *Catalog) settle(question func(ps parts) error) error {
+	for {
+		ps, generation := c.state()
+		err := question(ps)
+		if err == nil || !errors.Is(err, segment.ErrMerged) {
+			return err
+		}
+		if _, now := c.state(); generation == now {
+			return err
+		}
+		sometimes.Reached("question was put again after a merge")
+	}
+}
+
 // ask puts a question to a part. If its run turns out to be damaged, the question
 // is put to what the segment itself says.
 func (c *Catalog) ask(p *part, question func(p *part) error) error {
@@ -130,6 +178,9 @@ func (c *Catalog) ask(p *part, question func(p *part) error) error {
 		x, serr := c.scan(p.run)
 		if serr != nil {
 			return serr
+		}
+		if x.First() != p.first || x.Next() != p.next() {
+			return segment.ErrMerged // what was read is the file that has taken its place
 		}
 		p.run.Forget()
 		again := &part{segment: p.segment, first: p.first, rows: x}
@@ -150,117 +201,139 @@ func (c *Catalog) Next() uint64 {
 
 // At finds an event by its sequence.
 func (c *Catalog) At(sequence uint64) (ref index.Ref, ok bool, err error) {
-	p := c.list().holding(sequence)
-	if p == nil {
-		return index.Ref{}, false, nil
-	}
-	err = c.ask(p, func(p *part) (err error) {
+	err = c.holding(sequence, func(p *part) (err error) {
 		ref, ok, err = p.at(sequence)
 		return err
 	})
 	return ref, ok, err
 }
 
+// holding asks the part that has the event at sequence, if there is such an event.
+func (c *Catalog) holding(sequence uint64, question func(p *part) error) error {
+	return c.settle(func(ps parts) error {
+		if p := ps.holding(sequence); p != nil {
+			return c.ask(p, question)
+		}
+		return nil
+	})
+}
+
 // ByID finds the event that may have this id: its upper half is compared, the
 // caller compares the rest.
 func (c *Catalog) ByID(id [16]byte) (ref index.Ref, ok bool, err error) {
-	for _, p := range slices.Backward(c.list()) {
-		if p.run != nil && !p.run.MayHold(id) {
-			continue
+	err = c.settle(func(ps parts) error {
+		for _, p := range slices.Backward(ps) {
+			if p.run != nil && !p.run.MayHold(id) {
+				continue
+			}
+			err := c.ask(p, func(p *part) (err error) {
+				ref, ok, err = p.byID(id)
+				return err
+			})
+			if ok || err != nil {
+				return err
+			}
 		}
-		err = c.ask(p, func(p *part) (err error) {
-			ref, ok, err = p.byID(id)
-			return err
-		})
-		if ok || err != nil {
-			return ref, ok, err
-		}
-	}
-	return index.Ref{}, false, nil
+		return nil
+	})
+	return ref, ok, err
 }
 
 // ByKey finds the events that may have this idempotency key, nearly always one or
 // none; the caller compares the key.
 func (c *Catalog) ByKey(key []byte) (refs []index.Ref, err error) {
 	l := lookup{print: func() uint64 { return sidx.Fingerprint(c.store, key) }}
-	ps := c.list()
-	for i := len(ps) - 1; i >= 0; i-- {
-		if p := ps[i]; p.rows != nil {
-			refs = append(refs, p.rows.ByKey(key)...)
-			continue
+	err = c.settle(func(ps parts) error {
+		refs = nil
+		for i := len(ps) - 1; i >= 0; i-- {
+			if p := ps[i]; p.rows != nil {
+				refs = append(refs, p.rows.ByKey(key)...)
+				continue
+			}
+			kept := len(refs)
+			err := c.askOf(&l, ps[i], func(p *part) (err error) {
+				refs, err = p.byKey(refs[:kept], key, &l)
+				return err
+			})
+			if err != nil {
+				return err
+			}
 		}
-		kept := len(refs)
-		err := c.askOf(&l, ps[i], func(p *part) (err error) {
-			refs, err = p.byKey(refs[:kept], key, &l)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return refs, nil
+		return nil
+	})
+	return refs, err
 }
 
 // Effects finds the events after sequence that may name this id, the event's at
 // sequence, as their causation, in order; the caller compares it.
 func (c *Catalog) Effects(sequence uint64, cause [16]byte) (refs []index.Ref, err error) {
-	for p := range c.list().between(sequence, 0, false) {
-		kept := len(refs)
-		err := c.ask(p, func(p *part) (err error) {
-			refs, err = p.effects(refs[:kept], cause)
-			return err
-		})
-		if err != nil {
-			return nil, err
+	err = c.settle(func(ps parts) error {
+		refs = nil
+		for p := range ps.between(sequence, 0, false) {
+			kept := len(refs)
+			err := c.ask(p, func(p *part) (err error) {
+				refs, err = p.effects(refs[:kept], cause)
+				return err
+			})
+			if err != nil {
+				return err
+			}
 		}
-	}
-	return refs, nil
+		return nil
+	})
+	return refs, err
 }
 
 // Before is the version that an entity's stream had after the event at sequence.
 func (c *Catalog) Before(entity string, sequence uint64) (version uint64, err error) {
 	l := c.stream(entity)
-	for _, p := range slices.Backward(c.list()) {
-		if p.first > sequence {
-			continue
+	err = c.settle(func(ps parts) error {
+		for _, p := range slices.Backward(ps) {
+			if p.first > sequence {
+				continue
+			}
+			err := c.askOf(l, p, func(p *part) (err error) {
+				version, err = p.before(entity, sequence)
+				return err
+			})
+			if version > 0 || err != nil {
+				return err
+			}
 		}
-		err = c.askOf(l, p, func(p *part) (err error) {
-			version, err = p.before(entity, sequence)
-			return err
-		})
-		if version > 0 || err != nil {
-			return version, err
-		}
-	}
-	return 0, nil
+		return nil
+	})
+	return version, err
 }
 
 // Entities appends the name of the stream of each event that was found, made into a
 // string by name where it is not in memory. It costs least for many in order.
 func (c *Catalog) Entities(dst []string, of []index.Ref, name func(b []byte) string) (names []string, err error) {
-	ps := c.list()
-	for err == nil && len(of) > 0 {
-		p, n := ps.holding(of[0].Sequence), 1
-		for next := p.next(); n < len(of) && p.first <= of[n].Sequence && of[n].Sequence < next; {
-			n++
+	had := len(dst)
+	err = c.settle(func(ps parts) error {
+		dst = dst[:had]
+		for of := of; len(of) > 0; {
+			p, n := ps.holding(of[0].Sequence), 1
+			for next := p.next(); n < len(of) && p.first <= of[n].Sequence && of[n].Sequence < next; {
+				n++
+			}
+			kept := len(dst)
+			err := c.ask(p, func(p *part) (err error) {
+				dst, err = p.entities(dst[:kept], of[:n], name)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			of = of[n:]
 		}
-		kept := len(dst)
-		err = c.ask(p, func(p *part) (err error) {
-			dst, err = p.entities(dst[:kept], of[:n], name)
-			return err
-		})
-		of = of[n:]
-	}
+		return nil
+	})
 	return dst, err
 }
 
 // Incarnation is the opening of the store in which the event was written.
 func (c *Catalog) Incarnation(sequence uint64) (n uint32, err error) {
-	p := c.list().holding(sequence)
-	if p == nil {
-		return 0, nil
-	}
-	err = c.ask(p, func(p *part) (err error) {
+	err = c.holding(sequence, func(p *part) (err error) {
 		n, err = p.incarnation(sequence)
 		return err
 	})
@@ -275,18 +348,24 @@ func (c *Catalog) Find(dst []index.Ref, q index.Query) ([]index.Ref, error) {
 	if q.Entity != "" {
 		l = c.stream(q.Entity)
 	}
-	for p := range c.list().between(q.After, q.Until, q.Backward) {
-		if len(dst) == cap(dst) {
-			break
+	had := len(dst)
+	err := c.settle(func(ps parts) error {
+		dst = dst[:had]
+		for p := range ps.between(q.After, q.Until, q.Backward) {
+			if len(dst) == cap(dst) {
+				break
+			}
+			kept := len(dst)
+			err := c.askOf(l, p, func(p *part) (err error) {
+				dst, err = p.find(dst[:kept], &q)
+				return err
+			})
+			if err != nil {
+				dst = dst[:kept]
+				return err
+			}
 		}
-		kept := len(dst)
-		err := c.askOf(l, p, func(p *part) (err error) {
-			dst, err = p.find(dst[:kept], &q)
-			return err
-		})
-		if err != nil {
-			return dst[:kept], err
-		}
-	}
-	return dst, nil
+		return nil
+	})
+	return dst, err
 }

@@ -20,9 +20,7 @@ type Memory struct {
 
 // Memory returns what is in memory.
 func (c *Catalog) Memory() Memory {
-	c.mu.RLock()
-	ps, generation := c.parts, c.generation
-	c.mu.RUnlock()
+	ps, generation := c.state()
 	m := Memory{Generation: generation, parts: ps.memory(), first: 1}
 	m.whole = len(m.parts) == len(ps)
 	switch {
@@ -85,14 +83,17 @@ func (m *Memory) HoldsID(id [16]byte, from uint64) bool {
 // long as the generation is the one from before the call.
 func (c *Catalog) Load(entity string) (h index.Head, err error) {
 	l := c.stream(entity)
-	for _, p := range slices.Backward(c.list()) {
-		err = c.askOf(l, p, func(p *part) (err error) {
-			h, err = p.head(entity)
-			return err
-		})
-		if h.Version > 0 || err != nil {
-			return h, err
+	err = c.settle(func(ps parts) error {
+		for _, p := range slices.Backward(ps) {
+			err := c.askOf(l, p, func(p *part) (err error) {
+				h, err = p.head(entity)
+				return err
+			})
+			if h.Version > 0 || err != nil {
+				return err
+			}
 		}
-	}
-	return index.Head{}, nil
+		return nil
+	})
+	return h, err
 }

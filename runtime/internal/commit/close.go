@@ -15,6 +15,18 @@ func (p *Pipeline) Err() error {
 	return p.err
 }
 
+// Poison refuses what is not under way yet, from now on: somebody else has failed to
+// sync the directory, so no name that is made later can be called durable.
+func (p *Pipeline) Poison(cause error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err == nil {
+		sometimes.Reached("pipeline was poisoned from outside")
+		p.err = &PoisonedError{Cause: cause}
+		p.frontier.End(p.err)
+	}
+}
+
 // Close lets the groups under way end, and their leaders, refuses new requests,
 // and closes the log. If it returns nil, everything published is durable: a pipeline that is
 // poisoned with more than that fails with the [*PoisonedError]. It must not be

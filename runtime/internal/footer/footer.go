@@ -30,10 +30,11 @@ var ErrShared = errors.New("the file is shared with another directory")
 //	pwrite     <number>.seg   pages, the trailer last
 //	fdatasync  <number>.seg
 func Write(dir vfs.FS, r *segment.Reader, number uint64, cache *sidx.Cache) (*sidx.Run, error) {
+	span := r.Span(number)
 	var b *sidx.Builder
 	sealed, err := read(r, number, func(s *segment.Scanner, store [16]byte, rec *format.Record, offset uint32) {
 		if b == nil {
-			b = sidx.NewBuilder(sidx.Place{Store: store, Segment: number})
+			b = sidx.NewBuilder(place(span, store))
 		}
 		b.Began(s.Group().Incarnation, rec.Sequence)
 		b.Add(rec, offset)
@@ -41,7 +42,7 @@ func Write(dir vfs.FS, r *segment.Reader, number uint64, cache *sidx.Cache) (*si
 	if err != nil {
 		return nil, err
 	}
-	shared, err := dir.Shared(segment.Name(number))
+	shared, err := dir.Shared(span.Name())
 	if err == nil && shared && !planted.Bug("footer is written to a file that is shared") {
 		sometimes.Reached("segment that is shared got no footer")
 		return nil, fmt.Errorf("write the footer of segment %d: %w", number, ErrShared)
@@ -49,7 +50,7 @@ func Write(dir vfs.FS, r *segment.Reader, number uint64, cache *sidx.Cache) (*si
 	if err != nil {
 		return nil, fmt.Errorf("write the footer of segment %d: %w", number, err)
 	}
-	f, err := dir.Open(segment.Name(number), vfs.ReadWrite)
+	f, err := dir.Open(span.Name(), vfs.ReadWrite)
 	if err != nil {
 		return nil, fmt.Errorf("write the footer of segment %d: %w", number, err)
 	}
@@ -57,7 +58,7 @@ func Write(dir vfs.FS, r *segment.Reader, number uint64, cache *sidx.Cache) (*si
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("write the footer of segment %d: %w", number, err)
 	}
-	return Open(r, sidx.Place{Store: sealed.Store, Segment: number}, cache)
+	return Open(r, span, sealed.Store, cache)
 }
 
 func write(f vfs.File, b *sidx.Builder, sealed format.SegmentHeader) error {
@@ -72,14 +73,18 @@ func write(f vfs.File, b *sidx.Builder, sealed format.SegmentHeader) error {
 	return f.Sync()
 }
 
-// Open opens the footer of a segment. A [*sidx.DamageError] says that there is none
-// that can be trusted.
-func Open(r *segment.Reader, at sidx.Place, cache *sidx.Cache) (*sidx.Run, error) {
-	size, err := r.Size(at.Segment)
+// Open opens the footer of a file of a store. A [*sidx.DamageError] says that there is
+// none that can be trusted.
+func Open(r *segment.Reader, span segment.Span, store [16]byte, cache *sidx.Cache) (*sidx.Run, error) {
+	size, err := r.Size(span)
 	if err != nil {
 		return nil, err
 	}
-	return sidx.Open(r.File(at.Segment), size, at, cache)
+	return sidx.Open(r.File(span), size, place(span, store), cache)
+}
+
+func place(s segment.Span, store [16]byte) sidx.Place {
+	return sidx.Place{Store: store, Segment: s.First, Round: s.Round}
 }
 
 // Scan makes the index of a sealed segment by reading it. Errors are those of
@@ -100,20 +105,21 @@ func Scan(r *segment.Reader, number uint64) (*index.Index, error) {
 
 // read reads the events of a sealed segment and returns the header of the next
 // one, which says what the segment must be.
-func read(r *segment.Reader, number uint64, visit Visitor) (format.SegmentHeader, error) {
-	next, err := head(r, number+1)
+func read(r *segment.Reader, number uint64, visit Visitor) (next format.SegmentHeader, err error) {
+	x, err := Begin(r, number)
 	if err != nil {
 		return next, err
 	}
-	x, err := Begin(r, number)
-	if err != nil {
+	if m, ok := x.scanner.Merged(); ok {
+		next = segment.Claim(&m)
+	} else if next, err = head(r, number+1); err != nil {
 		return next, err
 	}
 	if err := x.To(int64(next.PrevLength), visit); err != nil {
 		return next, err
 	}
 	if x.Digest.Sum() != next.PrevDigest || x.Store != next.Store || x.next != next.FirstSequence {
-		return next, x.differs(fmt.Sprintf("length or digest differ from what segment %d says of it", number+1))
+		return next, x.differs("length or digest differ from what is said of it, by the next segment or by itself")
 	}
 	return next, nil
 }

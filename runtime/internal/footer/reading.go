@@ -34,7 +34,9 @@ func Begin(r *segment.Reader, number uint64) (*Reading, error) {
 	if x.SegmentHeader, err = s.Head(); err != nil {
 		return nil, err
 	}
-	x.Digest.Write(s.Bytes())
+	if _, merged := s.Merged(); !merged { // whose digest does not cover its header
+		x.Digest.Write(s.Bytes())
+	}
 	x.next = x.FirstSequence
 	return x, nil
 }

@@ -27,9 +27,9 @@ const cuts = 4
 func scripts() []script {
 	return []script{
 		{seed: 1, groups: 8, segmentSize: 600, close: true},
-		{seed: 2, groups: 8, segmentSize: 600, reopen: true},
+		{seed: 2, groups: 8, segmentSize: 400, reopen: true, merge: true},
 		{seed: 3, groups: 10, segmentSize: 1500, relaxed: true, close: true},
-		{seed: 4, groups: 10, segmentSize: 900, relaxed: true, reopen: true},
+		{seed: 4, groups: 10, segmentSize: 500, relaxed: true, reopen: true, merge: true},
 		{seed: 5, groups: 6, segmentSize: 1 << 20, reopen: true, close: true},
 	}
 }

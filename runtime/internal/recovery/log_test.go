@@ -16,6 +16,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/commit"
+	"github.com/batpak-go/batpak/runtime/internal/compact"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/recovery"
@@ -55,6 +56,7 @@ type store struct {
 	clock *clock.Clock
 	next  uint64
 	seed  uint32
+	dir   vfs.FS
 
 	promise func(sequence uint64)
 }
@@ -71,7 +73,7 @@ func open(dir vfs.FS, segmentSize int64) (*store, error) {
 	if s.Result, err = recovery.Run(check, config()); err != nil {
 		return nil, err
 	}
-	s.promise = check.Promise
+	s.dir, s.promise = check, check.Promise
 	s.promise(s.NextSequence - 1)
 	s.log = commit.NewLog(commit.LogConfig{
 		FS: check, Reader: s.Reader, Writer: s.Writer, Header: s.Header, Digest: s.Digest,
@@ -211,6 +213,7 @@ type script struct {
 	relaxed     bool // not every group is synced
 	reopen      bool
 	close       bool // at the end
+	merge       bool // now and then, segments that are over
 }
 
 func (p script) run(disk *simfs.Disk, m *model) error {
@@ -237,11 +240,38 @@ func (p script) run(disk *simfs.Disk, m *model) error {
 		if err := s.append(r, m, 1+r.IntN(3), !p.relaxed || r.IntN(3) == 0); err != nil {
 			return err
 		}
+		if p.merge && r.IntN(4) > 0 {
+			if err := s.mergeSome(r); err != nil {
+				return err
+			}
+		}
 	}
 	if p.close {
 		return s.close(m)
 	}
 	return s.log.Abandon()
+}
+
+// mergeSome merges some of the segments that may be merged, if there are two.
+func (s *store) mergeSome(r *rand.Rand) error {
+	files, err := s.Reader.Log()
+	if err != nil || len(files) < 4 {
+		return err
+	}
+	files = files[:len(files)-2] // but for the last one, and the one before
+	from := r.IntN(len(files) - 1)
+	files = files[from : from+2+r.IntN(len(files)-1-from)]
+	keep := func(*format.Record) (compact.Verdict, error) { return compact.Keep, nil }
+	merge, err := compact.Stage(s.dir, s.Reader, files, keep)
+	if err == nil {
+		err = merge.Commit()
+	}
+	if err != nil {
+		return err
+	}
+	s.Reader.Serve(merge.Span())
+	s.Reader.Sweep()
+	return merge.Finish()
 }
 
 // build runs a script on a new disk.

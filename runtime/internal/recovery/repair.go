@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/batpak-go/batpak/runtime/internal/compact"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/replay"
@@ -15,16 +16,20 @@ import (
 
 // repair makes the end of a log that was read durable and ready for more.
 type repair struct {
-	dir    vfs.FS
-	found  *replay.Inventory
-	log    *replay.Log
-	tail   *replay.Tail
-	report *Report
+	dir        vfs.FS
+	found      *replay.Inventory
+	settlement *compact.Settlement
+	log        *replay.Log
+	tail       *replay.Tail
+	report     *Report
 }
 
 // run makes the last segment end where the tail says, durably, and returns its
 // writer.
 func (r *repair) run() (*segment.Writer, error) {
+	if err := r.settlement.Apply(); err != nil {
+		return nil, err
+	}
 	if err := removeAll(r.dir, r.found.Temps); err != nil {
 		return nil, err
 	}

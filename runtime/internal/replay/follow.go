@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/batpak-go/batpak/runtime/internal/footer"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
@@ -50,7 +51,7 @@ func (f *Follower) Read(ctx context.Context) error {
 	var err error
 	for range attempts {
 		err = f.read(ctx)
-		if _, damaged := errors.AsType[*segment.DamageError](err); !damaged {
+		if _, damaged := errors.AsType[*segment.DamageError](err); !damaged && !errors.Is(err, segment.ErrMerged) {
 			return err
 		}
 		// The log may have changed while it was read.
@@ -60,12 +61,15 @@ func (f *Follower) Read(ctx context.Context) error {
 }
 
 func (f *Follower) read(ctx context.Context) error {
+	if err := f.serve(); err != nil {
+		return err
+	}
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		last := f.Header.Segment
-		next, err := f.header(last + 1)
+		next, s, err := f.header(last + 1)
 		if err != nil {
 			return err
 		}
@@ -76,17 +80,25 @@ func (f *Follower) read(ctx context.Context) error {
 			if err := f.seal(next); err != nil {
 				return err
 			}
-			if begun, err := f.begun(last + 1); err != nil || !begun {
+			if begun, err := f.begun(s); err != nil || !begun {
 				return err
 			}
 			sometimes.Reached("follower went on to the next segment")
 		}
-		if err := f.begin(*next); err != nil {
+		if err := f.begin(*next, s); err != nil {
 			return err
 		}
+		if m, ok := s.Merged(); ok {
+			if err := f.takeMerged(s, &m); err != nil {
+				return err
+			}
+		}
 	}
-	if f.Header.Segment == 0 {
+	switch {
+	case f.Header.Segment == 0:
 		return ErrNone
+	case f.attested:
+		return &segment.DamageError{Segment: f.Header.Segment + 1, Reason: "the file is missing, but the segment before was merged"}
 	}
 	proof, err := f.prove(f.Header.Segment, f.Length)
 	if err != nil {
@@ -101,31 +113,103 @@ func (f *Follower) read(ctx context.Context) error {
 	return f.relieve()
 }
 
+// serve has the reader read merged segments from their files, and the index find events
+// in them that were taken in before.
+func (f *Follower) serve() error {
+	log, err := f.reader.Log()
+	if err != nil {
+		return err
+	}
+	for _, s := range log {
+		switch {
+		case s.Round == 0 || f.reader.Span(s.First) == s:
+		case s.First > f.Header.Segment:
+			f.reader.Serve(s)
+		default:
+			if err := f.absorb(s); err != nil {
+				return err
+			}
+		}
+	}
+	f.reader.Sweep()
+	return nil
+}
+
+// absorb puts a merged segment in the place of what was taken in of those for which it
+// stands. It was durable when it got its name, so what it has more is taken in as well.
+func (f *Follower) absorb(span segment.Span) error {
+	sometimes.Reached("segments were merged under a follower")
+	m, err := f.reader.Merged(span)
+	if err != nil {
+		return err
+	}
+	run, err := footer.Open(f.reader, span, m.Store, f.cache)
+	if m.NextSequence > m.FirstSequence && err != nil {
+		return err
+	}
+	claim := segment.Claim(&m)
+	if run != nil && (run.Length != claim.PrevLength || run.Digest != claim.PrevDigest) || m.Store != f.Header.Store {
+		return &segment.DamageError{Segment: span.First, Reason: "the file is not what was merged"}
+	}
+	if run != nil {
+		f.Index.Merge(run, span.Last, func() { f.reader.Serve(span) })
+	} else {
+		f.reader.Serve(span)
+	}
+	if span.Last < f.Header.Segment {
+		return nil
+	}
+	f.Header = m.SegmentHeader
+	f.Length, f.footed, f.sum = int64(m.Length), true, m.Digest
+	f.Next, f.Incarnation = m.NextSequence, m.Incarnation
+	if run != nil {
+		f.LastID = run.MaxID
+	}
+	f.proven, f.unproven = f.Next-1, nil
+	f.ends(&m)
+	return nil
+}
+
+// takeMerged takes in a merged segment, which was durable when it got its name.
+func (f *Follower) takeMerged(s *segment.Scanner, m *format.MergedHeader) error {
+	sometimes.Reached("follower took in a merged segment")
+	run, err := f.footer(s.Span().First, m.Store)
+	if err != nil {
+		return err
+	}
+	if claim := segment.Claim(m); run != nil && f.trusts(run, &claim) {
+		f.Log.take(run)
+	} else if err := f.take(int64(m.Length)); err != nil {
+		return err
+	}
+	return f.merged(s)
+}
+
 // header reads the header of a segment that was not begun yet, nil if there is no
 // such segment. It has its header for as long as it has its name.
-func (f *Follower) header(number uint64) (*format.SegmentHeader, error) {
+func (f *Follower) header(number uint64) (*format.SegmentHeader, *segment.Scanner, error) {
 	f.reader.Forget(number) // which may have been taken back, and made again
 	there, err := f.reader.Has(number)
 	if err != nil || !there {
-		return nil, err
+		return nil, nil, err
 	}
 	s, err := f.reader.Scan(number)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	h, err := f.head(s, number)
 	d, damaged := errors.AsType[*segment.DamageError](err)
 	if !damaged {
-		return &h, err
+		return &h, s, err
 	}
 	if number > 1 {
 		d.FirstSequence = f.behind(number - 1)
-		return nil, d
+		return nil, nil, d
 	}
 	if last, err := f.isLast(number); err != nil || !last || s.Size() > format.SegmentHeaderSize {
-		return nil, cmp.Or(err, error(d))
+		return nil, nil, cmp.Or(err, error(d))
 	}
-	return nil, ErrNone // see tornHeader
+	return nil, nil, ErrNone // see tornHeader
 }
 
 // isLast reports whether no segment follows.
@@ -135,9 +219,13 @@ func (f *Follower) isLast(number uint64) (bool, error) {
 	return !there, err
 }
 
-// begun reports whether a segment is there to stay: another one follows it, or a
-// group in it is proven.
-func (f *Follower) begun(number uint64) (bool, error) {
+// begun reports whether the segment whose header was read is there to stay: it is a
+// merged one, another one follows it, or a group in it is proven.
+func (f *Follower) begun(s *segment.Scanner) (bool, error) {
+	number := s.Span().First
+	if _, ok := s.Merged(); ok {
+		return true, nil
+	}
 	if last, err := f.isLast(number); err != nil || !last {
 		return err == nil, err
 	}
@@ -149,6 +237,9 @@ func (f *Follower) begun(number uint64) (bool, error) {
 // durable before there was a next one. If nothing of it was taken in yet, its footer
 // will do.
 func (f *Follower) seal(next *format.SegmentHeader) error {
+	if f.attested {
+		return nil // it is a merged one
+	}
 	if f.Length == format.SegmentHeaderSize {
 		run, err := f.footer(f.Header.Segment, f.Header.Store)
 		if err != nil {
@@ -169,11 +260,23 @@ func (f *Follower) seal(next *format.SegmentHeader) error {
 	return nil
 }
 
+// claimOf is what is said of a segment that was taken in.
+func (f *Follower) claimOf(number uint64) (next format.SegmentHeader, known bool, err error) {
+	s, err := f.reader.Scan(number)
+	if err == nil {
+		_, err = s.Head()
+	}
+	if err != nil {
+		return next, false, err
+	}
+	return f.claim(s)
+}
+
 // relieve has the index read the footers that sealed segments have got since they
 // were taken in.
 func (f *Follower) relieve() error {
 	for _, number := range f.Index.Pending() {
-		next, known, err := f.peek(number + 1)
+		next, known, err := f.claimOf(number)
 		if err != nil {
 			return err
 		}

@@ -3,11 +3,11 @@ package replay
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
+	"github.com/batpak-go/batpak/runtime/internal/compact"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
@@ -25,9 +25,11 @@ var ErrUnfinished = errors.New("the directory holds an unfinished copy")
 
 // Inventory is what the directory holds.
 type Inventory struct {
-	Last        uint64   // segments; they are numbered from 1 without a gap
-	Temps       []string // of segments and checkpoints, left by a crash
-	Lost        []string // sorted, so the oldest first: the log only grows
+	Files       []segment.Span // that have their names
+	Log         []segment.Span // those of them that are the log, if no merge is under way
+	Last        uint64         // segments; they are numbered from 1 without a gap
+	Temps       []string       // of segments, notes and checkpoints, left by a crash
+	Lost        []string       // sorted, so the oldest first: the log only grows
 	Checkpoints []string
 	Foreign     []string
 }
@@ -41,22 +43,22 @@ func List(dir vfs.FS) (*Inventory, error) {
 		return nil, fmt.Errorf("list the directory: %w", err)
 	}
 	var v Inventory
-	var numbers []uint64
 	for _, e := range entries {
 		name, temp := strings.CutSuffix(e.Name, vfs.TempSuffix)
-		number, ours := segment.ParseName(name)
+		span, ours := segment.ParseSpan(name)
 		switch {
 		case e.Name == Unfinished && !planted.Bug("unfinished copy is taken for a store"):
 			sometimes.Reached("directory held an unfinished copy")
 			return nil, ErrUnfinished
 		case ours && !e.Regular:
-			return nil, &segment.DamageError{Segment: number, Reason: fmt.Sprintf("the name %s belongs to what is not a regular file", e.Name)}
-		case (ours || checkpoint.IsName(name) && e.Regular) && temp:
+			return nil, &segment.DamageError{Segment: span.First, Reason: fmt.Sprintf("the name %s belongs to what is not a regular file", e.Name)}
+		case (ours || (name == compact.Note || checkpoint.IsName(name)) && e.Regular) && temp:
 			v.Temps = append(v.Temps, e.Name)
 		case checkpoint.IsName(name) && e.Regular:
 			v.Checkpoints = append(v.Checkpoints, e.Name)
 		case ours:
-			numbers = append(numbers, number)
+			v.Files = append(v.Files, span)
+		case name == compact.Note && e.Regular:
 		default:
 			if _, lost := ParseLostName(e.Name); lost && e.Regular {
 				v.Lost = append(v.Lost, e.Name)
@@ -65,12 +67,19 @@ func List(dir vfs.FS) (*Inventory, error) {
 			}
 		}
 	}
-	slices.Sort(numbers)
-	for _, number := range numbers {
-		if v.Last++; number != v.Last {
+	if v.Log, _, err = segment.Resolve(v.Files); err != nil {
+		return nil, err
+	}
+	for _, s := range v.Log {
+		if s.First != v.Last+1 {
 			sometimes.Reached("segment was missing from the directory")
-			return nil, &segment.DamageError{Segment: v.Last, Reason: fmt.Sprintf("the file is missing, but that of segment %d is there", number)}
+			return nil, &segment.DamageError{Segment: v.Last + 1, Reason: fmt.Sprintf("the file is missing, but that of segment %d is there", s.First)}
 		}
+		v.Last = s.Last
+	}
+	if n := len(v.Log); n > 0 && v.Log[n-1].Round > 0 {
+		sometimes.Reached("segment behind a merged one was missing")
+		return nil, &segment.DamageError{Segment: v.Last + 1, Reason: fmt.Sprintf("the file is missing, but segment %d was merged, which the last one never is", v.Last)}
 	}
 	return &v, v.checkLost()
 }

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"errors"
 	"math"
 
@@ -17,6 +18,7 @@ func (l *Log) Locate(err error) error {
 	if !ok {
 		return err
 	}
+	d.File = cmp.Or(d.File, l.reader.Span(d.Segment).Name())
 	if d.FirstSequence == 0 {
 		d.FirstSequence = l.Next
 		if d.Segment > l.Header.Segment+1 {

@@ -9,7 +9,6 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
-	"github.com/batpak-go/batpak/runtime/internal/footer"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
@@ -33,15 +32,19 @@ type Log struct {
 	LastID      [16]byte             // zero = there is no event
 	Incarnation uint32               // the highest that wrote a group; 0 = none
 	Bytes       int64                // of all sound parts
-	Footers     uint64               // how many segments were taken in by their footers
+	Files       uint64               // that were begun to be read
+	Footers     uint64               // how many of them were taken in by their footers
 	Checkpoint  string               // the one that fitted; empty = none
 	Refused     []string             // why others did not
+	Distrust    bool                 // nothing that was derived from the log is to be trusted: no footer, no checkpoint
 	Named       bool                 // the footer of the segment before proves that the name of the last one is durable
 
 	checkpoints []*checkpoint.Checkpoint
 
 	footed   bool           // the segment read last was taken in by its footer,
+	attested bool           // or is a merged one, and all of it was read,
 	sum      [32]byte       // which gives this digest
+	inMerged bool           // the segment read last is a merged one
 	tail     Tail           // of the segment read last, as far as it was read
 	proven   uint64         // event up to which nothing is in doubt
 	unproven []milestone    // groups of the segment read last behind that
@@ -75,24 +78,31 @@ type Tail struct {
 // Clean reports whether the log ends as closing the store leaves it.
 func (t *Tail) Clean() bool { return t.Closed && t.Size == t.End }
 
-// Read reads the segments from 1 to last. If there is none it begins a log; it
-// calls newStore for the id of a store if it finds none. If newStore is nil it fails
-// with [ErrNone] instead.
+// Read reads the files of a log, which stand for the segments from 1 on without a
+// gap. If there is none it begins a log; it calls newStore for the id of a store if it
+// finds none. If newStore is nil it fails with [ErrNone] instead.
 //
 // Errors are a [*segment.DamageError] for damage that no crash can have done, a
 // [*segment.NewerError] if a later version wrote a part of the log, or the
 // disk's, wrapped.
-func (l *Log) Read(last uint64, newStore func() [16]byte) (*Tail, error) {
-	if last == 0 {
+func (l *Log) Read(files []segment.Span, newStore func() [16]byte) (*Tail, error) {
+	if len(files) == 0 {
 		sometimes.Reached("empty directory became a store")
 		return l.found(newStore)
 	}
-	for number := uint64(1); number < last; number++ {
-		if err := l.sealed(number); err != nil {
+	for _, f := range files {
+		if f.Round > 0 {
+			sometimes.Reached("log has a merged segment")
+			l.reader.Serve(f)
+		}
+	}
+	last := len(files) - 1
+	for _, f := range files[:last] {
+		if err := l.sealed(f.First); err != nil {
 			return nil, l.Locate(err)
 		}
 	}
-	t, err := l.last(last, newStore)
+	t, err := l.last(files[last].First, newStore)
 	return t, l.Locate(err)
 }
 
@@ -108,14 +118,17 @@ func (l *Log) sealed(number uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := l.begin(h); err != nil {
+	if err := l.begin(h, s); err != nil {
 		return err
 	}
-	next, known, err := l.peek(number + 1)
+	next, known, err := l.claim(s)
 	if err != nil {
 		return err
 	}
-	run, err := l.footer(number, h.Store)
+	var run *sidx.Run
+	if !l.Distrust {
+		run, err = l.footer(number, h.Store)
+	}
 	if err != nil {
 		return err
 	}
@@ -127,43 +140,12 @@ func (l *Log) sealed(number uint64) error {
 	}
 	if run != nil && known && l.trusts(run, &next) {
 		l.take(run)
-		return nil
+		return l.merged(s)
 	}
-	return l.whole(s)
-}
-
-// footer opens the footer of a segment; nil means that there is none that can be
-// trusted by itself.
-func (l *Log) footer(number uint64, store [16]byte) (*sidx.Run, error) {
-	run, err := footer.Open(l.reader, sidx.Place{Store: store, Segment: number}, l.cache)
-	if _, damaged := errors.AsType[*sidx.DamageError](err); damaged {
-		return nil, nil
+	if err := l.whole(s); err != nil {
+		return err
 	}
-	return run, err
-}
-
-// peek reads the header of a segment that comes later. It is not known if it is not
-// sound, which matters when the segment's turn comes.
-func (l *Log) peek(number uint64) (h format.SegmentHeader, known bool, err error) {
-	s, err := l.reader.Scan(number)
-	if err == nil {
-		h, err = s.Head()
-	}
-	_, damaged := errors.AsType[*segment.DamageError](err)
-	_, newer := errors.AsType[*segment.NewerError](err)
-	if damaged || newer {
-		return h, false, nil
-	}
-	return h, h.Segment == number && h.Store == l.Header.Store, err
-}
-
-// trusts reports whether the footer of the segment whose header was read last is
-// the one of what the next header says of it.
-func (l *Log) trusts(run *sidx.Run, next *format.SegmentHeader) bool {
-	first, ok := clock.TickOf(run.MinID)
-	before, _ := clock.TickOf(l.LastID)
-	return run.Length == next.PrevLength && run.Digest == next.PrevDigest && run.Store == l.Header.Store &&
-		run.First == l.Next && run.Last+1 == next.FirstSequence && ok && first > before && run.Newest >= l.Incarnation
+	return l.merged(s)
 }
 
 // take takes in a segment by its footer.
@@ -222,7 +204,7 @@ func (l *Log) last(number uint64, newStore func() [16]byte) (*Tail, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.begin(h); err != nil {
+	if err := l.begin(h, s); err != nil {
 		return nil, err
 	}
 	if behind, err := l.resume(); err != nil {
@@ -276,7 +258,8 @@ func (l *Log) found(newStore func() [16]byte) (*Tail, error) {
 	if newStore == nil {
 		return nil, ErrNone
 	}
-	l.adopt(l.successor(newStore))
+	h := l.successor(newStore)
+	l.adopt(h, format.AppendSegmentHeader(nil, h), false)
 	l.tail.Rest, l.tail.Size = l.tail.End, l.tail.End
 	return &l.tail, nil
 }
@@ -340,7 +323,7 @@ func (l *Log) successor(newStore func() [16]byte) format.SegmentHeader {
 		return h
 	}
 	h.Store, h.PrevLength, h.PrevDigest = l.Header.Store, uint64(l.Length), l.sum
-	if !l.footed {
+	if !l.footed && !l.attested {
 		h.PrevDigest = l.Digest.Sum()
 	}
 	return h
@@ -358,9 +341,9 @@ func (l *Log) head(s *segment.Scanner, number uint64) (format.SegmentHeader, err
 	return h, err
 }
 
-// begin takes in the header of the next segment, which is of this store and
-// number.
-func (l *Log) begin(h format.SegmentHeader) error {
+// begin takes in the header of the next segment, which is of this store and number,
+// and which the scanner has just read.
+func (l *Log) begin(h format.SegmentHeader, s *segment.Scanner) error {
 	want := l.successor(func() [16]byte { return h.Store })
 	if h.PrevLength != want.PrevLength || h.PrevDigest != want.PrevDigest && !planted.Bug("digest of the segment before is not checked") {
 		sometimes.Reached("segment was not the one that the next one names")
@@ -372,20 +355,27 @@ func (l *Log) begin(h format.SegmentHeader) error {
 	if h != want {
 		return &segment.DamageError{Segment: h.Segment, Reason: fmt.Sprintf("begins with event %d", h.FirstSequence)}
 	}
-	l.adopt(h)
+	_, merged := s.Merged()
+	l.adopt(h, s.Bytes(), merged)
 	l.tail.Header = true
 	return nil
 }
 
-// adopt makes h the header of the segment read last.
-func (l *Log) adopt(h format.SegmentHeader) {
+// adopt makes h, which stands in raw, the header of the segment read last. That of a
+// merged segment is not a part of what its digest covers.
+func (l *Log) adopt(h format.SegmentHeader, raw []byte, merged bool) {
 	if l.Index == nil {
 		l.Index = catalog.New(h.Store, l.scan)
 		l.Digest = chain.NewSegment()
 	}
 	l.Header, l.Length, l.Named, l.footed, l.rows, l.Covered = h, 0, l.footed, false, nil, nil
+	l.attested, l.inMerged = false, merged
+	l.Files++
 	l.Digest.Reset()
-	l.extend(format.AppendSegmentHeader(nil, h))
+	l.extend(raw)
+	if merged {
+		l.Digest.Reset()
+	}
 	l.tail = Tail{End: l.Length}
 	l.proven, l.unproven = l.Next-1, nil // the segments before are complete
 }
@@ -473,6 +463,9 @@ func (l *Log) record(r *format.Record, at int64) (reason string, err error) {
 		return fmt.Sprintf("record with version %d of its stream, which is at %d", r.Version, head.Version), nil
 	case (!ok || tick <= before) && !planted.Bug("id of a record is not checked"):
 		return "record whose id does not follow the one before", nil
+	case r.Tombstone && !l.inMerged && !planted.Bug("tombstone is accepted where none can be"):
+		sometimes.Reached("tombstone stood where none can be")
+		return "tombstone in a segment as it was written", nil
 	}
 	l.entry[0] = index.EntryOf(r, format.Pos{Segment: uint32(l.Header.Segment), Offset: uint32(at), Length: uint32(r.Length)})
 	l.rows.Add(l.entry[:])

@@ -21,6 +21,10 @@ func (l *Log) Offer(c []*checkpoint.Checkpoint) { l.checkpoints = c }
 // checkpoint that fits, and returns a scanner that goes on behind; nil if none fits.
 func (l *Log) resume() (*segment.Scanner, error) {
 	for _, c := range l.checkpoints {
+		if l.Distrust {
+			l.Refused = append(l.Refused, fmt.Sprintf("%s: a merge was under way", c.Name))
+			continue
+		}
 		run, s, why, err := c.Use(l.reader, l.Header, l.cache)
 		if err != nil {
 			return nil, err

@@ -11,7 +11,6 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
-	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
@@ -73,7 +72,7 @@ func Read(dir vfs.FS, r *segment.Reader, x *index.Index) (*Log, error) {
 		if err := w.segment(number, numbers[i+1:]); err != nil {
 			return nil, err
 		}
-		before = number
+		before = w.reader.Span(number).Last
 	}
 	if newest > before {
 		w.lose(before+1, 0, 0, fmt.Sprintf("the file is missing: a tail was cut off segment %d", newest))
@@ -96,24 +95,44 @@ func (w *walk) list(dir vfs.FS) (numbers []uint64, newest uint64, err error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("list the directory: %w", err)
 	}
+	var files []segment.Span
 	for _, e := range entries {
 		if e.Name == replay.Unfinished {
 			return nil, 0, replay.ErrUnfinished
 		}
-		if number, ok := segment.ParseName(e.Name); ok {
-			numbers = append(numbers, number)
+		if file, ok := segment.ParseSpan(e.Name); ok {
+			files = append(files, file)
 		} else if number, lost := replay.ParseLostName(e.Name); lost {
 			newest = max(newest, number)
 		} else {
 			w.log.Foreign = append(w.log.Foreign, e.Name)
 		}
 	}
-	if len(numbers) == 0 {
+	if len(files) == 0 {
 		return nil, 0, replay.ErrNone
 	}
-	slices.Sort(numbers)
+	for _, file := range chosen(files) {
+		if file.Round > 0 {
+			sometimes.Reached("salvage met a merged segment")
+			w.reader.Serve(file)
+		}
+		numbers = append(numbers, file.First)
+	}
 	w.log.Segments = uint64(len(numbers))
 	return numbers, newest, nil
+}
+
+// chosen are the files of a log, in order. Where two that have a segment in common
+// were made at different times, and not one of the other, the later one is left out.
+func chosen(files []segment.Span) []segment.Span {
+	for {
+		log, _, err := segment.Resolve(files)
+		damage, ok := errors.AsType[*segment.DamageError](err)
+		if !ok {
+			return log
+		}
+		files = slices.DeleteFunc(files, func(f segment.Span) bool { return f.First == damage.Segment && f.Round > 0 })
+	}
 }
 
 // survey reads the headers, and finds out which store most of them are of.
@@ -168,13 +187,17 @@ func (w *walk) segment(number uint64, later []uint64) error {
 	w.digest.Reset()
 	if h, ok := w.heads[number]; ok && h.FirstSequence >= w.next {
 		w.reach(h.FirstSequence, number, 0)
-		w.take(format.AppendSegmentHeader(nil, h))
+		if s.Span().Round == 0 {
+			w.take(format.AppendSegmentHeader(nil, h))
+		} else {
+			w.log.Bytes += format.MergedHeaderSize
+		}
 	} else {
 		delete(w.heads, number)
-		w.lose(number, 0, min(s.Size(), format.SegmentHeaderSize), "the header is damaged, or that of another segment or store")
+		w.lose(number, 0, min(s.Size(), w.headSize(number)), "the header is damaged, or that of another segment or store")
 	}
 	first, gaps := w.next, len(w.gaps)
-	size, sealed := s.Size(), w.sealedAt(number)
+	size, sealed := s.Size(), w.sealedAt(s)
 	end, err := w.groups(number, size, sealed)
 	if err != nil {
 		return err
@@ -187,19 +210,41 @@ func (w *walk) segment(number uint64, later []uint64) error {
 }
 
 // sealedAt is where the groups of a segment end according to its footer, if it has
-// one, or else to the next segment; 0 means that neither says so.
-func (w *walk) sealedAt(number uint64) int64 {
-	run, err := footer.Open(w.reader, sidx.Place{Store: w.log.Store, Segment: number}, nil)
+// one, or else to itself, if it is a merged one, or to the next segment; 0 means that
+// none says so.
+func (w *walk) sealedAt(s *segment.Scanner) int64 {
+	run, err := footer.Open(w.reader, s.Span(), w.log.Store, nil)
 	if err == nil {
 		return int64(run.Length)
 	}
-	next := w.heads[number+1] // zero if there is none; what is wrong with a footer does not matter
+	if s.Span().Round > 0 {
+		m, _ := w.mergedHead(s)
+		return int64(m.Length)
+	}
+	next := w.heads[s.Span().Last+1] // zero if there is none; what is wrong with a footer does not matter
 	return int64(next.PrevLength)
+}
+
+// mergedHead is the header of a merged segment of this store, if it is sound.
+func (w *walk) mergedHead(s *segment.Scanner) (format.MergedHeader, bool) {
+	if _, err := s.Head(); err != nil {
+		return format.MergedHeader{}, false
+	}
+	m, ok := s.Merged()
+	return m, ok && m.Store == w.log.Store
+}
+
+// headSize is the length of a segment's header, sound or not.
+func (w *walk) headSize(number uint64) int64 {
+	if w.reader.Span(number).Round > 0 {
+		return format.MergedHeaderSize
+	}
+	return format.SegmentHeaderSize
 }
 
 // groups takes in the groups of a segment of this size and, perhaps, sealed there, and returns where they end.
 func (w *walk) groups(number uint64, size, sealed int64) (end int64, err error) {
-	at := min(size, format.SegmentHeaderSize)
+	at := min(size, w.headSize(number))
 	for {
 		s, err := w.reader.ScanFrom(number, w.log.Store, at, w.writer)
 		if err != nil {
@@ -275,13 +320,28 @@ func (w *walk) resume(number uint64, at, size int64) (int64, error) {
 	return s.Offset(), nil
 }
 
+// claim is what is said of a segment that those with later numbers follow, by the next
+// one or, if it is a merged one, by itself.
+func (w *walk) claim(number uint64, later []uint64) (next format.SegmentHeader, known bool) {
+	span := w.reader.Span(number)
+	if span.Round == 0 && len(later) > 0 && later[0] == number+1 {
+		next, known = w.heads[number+1]
+	}
+	if span.Round == 0 {
+		return next, known
+	}
+	s, err := w.reader.Scan(number)
+	if err != nil {
+		return next, false
+	}
+	m, ok := w.mergedHead(s)
+	return segment.Claim(&m), ok
+}
+
 // finish compares how a segment ended, where its groups were read up to, with what
 // is known of its end.
 func (w *walk) finish(number uint64, later []uint64, end, size int64, first uint64, whole bool) {
-	next, known := format.SegmentHeader{}, false
-	if len(later) > 0 && later[0] == number+1 {
-		next, known = w.heads[number+1]
-	}
+	next, known := w.claim(number, later)
 	_, headed := w.heads[number]
 	switch {
 	case known && end < int64(next.PrevLength):

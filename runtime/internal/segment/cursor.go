@@ -25,6 +25,7 @@ type Cursor struct {
 	plan    []format.Pos // what is expected
 	asked   int          // how much of the plan is over
 	segment uint32
+	served  uint64 // state of the reader when the window was read: after a merge it is of another file
 	at      int64  // where the window begins in the segment
 	window  []byte // what was read last
 	buf     []byte // holds the window, unless that is larger than maxWindow
@@ -51,7 +52,7 @@ func (c *Cursor) Record(pos format.Pos, seed uint32) (*format.Record, error) {
 		c.asked += i + 1
 	}
 	b := c.held(pos)
-	if b == nil {
+	for b == nil {
 		if err := c.fill(pos); err != nil {
 			return nil, err
 		}
@@ -94,7 +95,7 @@ func (c *Cursor) ahead() int {
 func (c *Cursor) held(pos format.Pos) []byte {
 	from := int64(pos.Offset) - c.at
 	to := from + int64(pos.Length)
-	if pos.Segment != c.segment || from < 0 || to > int64(len(c.window)) {
+	if pos.Segment != c.segment || c.served != c.r.served.Load() || from < 0 || to > int64(len(c.window)) {
 		return nil
 	}
 	return c.window[from:to:to]
@@ -125,7 +126,7 @@ func (c *Cursor) fill(pos format.Pos) error {
 
 // read makes a window of a part of the segment that holds the record.
 func (c *Cursor) read(pos format.Pos, from, to int64) error {
-	c.segment, c.at, c.window = pos.Segment, from, nil
+	c.segment, c.at, c.window, c.served = pos.Segment, from, nil, c.r.served.Load()
 	var buf []byte
 	if n := int(to - from); n > maxWindow {
 		buf = make([]byte, n)

@@ -7,6 +7,10 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 )
 
+// ErrMerged says that the segment which is being read was merged with others
+// meanwhile. It is to be read again, from its beginning.
+var ErrMerged = errors.New("the segment was merged with others while it was read")
+
 // DamageError says where a segment does not hold what it should, and which events
 // that may touch.
 type DamageError struct {
@@ -16,19 +20,25 @@ type DamageError struct {
 	FirstSequence uint64 // 0 = unknown
 	LastSequence  uint64 // 0 = unknown; less than the first if there is no event in it
 	Reason        string
+	File          string // where Segment is; "" if that is not a merged one, or not known to be
 }
 
 func (e *DamageError) Error() string {
 	return fmt.Sprintf("segment %d, offset %d: %s", e.Segment, e.Offset, e.Reason)
 }
 
-// NewerError says that a segment holds sound bytes of a later version.
+// NewerError says that a segment, or another file, holds sound bytes of a later
+// version.
 type NewerError struct {
-	Segment uint64
+	Segment uint64 // 0 = it is not a segment
+	File    string // if it is not
 	Found   uint16 // the format's version
 }
 
 func (e *NewerError) Error() string {
+	if e.Segment == 0 {
+		return fmt.Sprintf("%s has version %d, which this build does not know", e.File, e.Found)
+	}
 	return fmt.Sprintf("segment %d has format version %d, known are versions up to %d", e.Segment, e.Found, format.Version)
 }
 

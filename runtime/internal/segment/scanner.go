@@ -26,10 +26,12 @@ const scanWindow = 256 << 10
 //	}
 type Scanner struct {
 	r      *Reader
-	place  format.Place // of the group
-	size   int64        // of the file
-	shrunk bool         // since the scan began
-	next   int64        // where the thing after the group begins
+	span   Span
+	merged format.MergedHeader // zero if the segment is as it was written
+	place  format.Place        // of the group
+	size   int64               // of the file
+	shrunk bool                // since the scan began
+	next   int64               // where the thing after the group begins
 	group  format.GroupHeader
 	bytes  []byte // of the group or segment header
 	window []byte
@@ -38,11 +40,19 @@ type Scanner struct {
 
 // Scan begins to read a segment.
 func (r *Reader) Scan(number uint64) (*Scanner, error) {
-	size, err := r.Size(number)
+	f, err := r.pin(number)
 	if err != nil {
 		return nil, err
 	}
-	s := &Scanner{r: r, place: format.Place{Segment: number}, size: size}
+	defer r.unpin(f)
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	s := &Scanner{r: r, span: f.span, place: format.Place{Segment: number}, size: size}
+	if f.span.Round > 0 {
+		s.place.Last, s.place.Round = f.span.Last, f.span.Round
+	}
 	if size > format.MaxSegment {
 		return nil, s.damage(0, "larger than any segment")
 	}
@@ -64,12 +74,15 @@ func (r *Reader) ScanFrom(number uint64, store [16]byte, at int64, incarnation u
 // longer: a sealed one, with a footer behind its groups. It comes before Next.
 func (s *Scanner) Limit(end int64) { s.size = min(s.size, end) }
 
-// Head reads the segment's header. It must come before the first Next, which
-// takes the store's id from it. Errors are a [*DamageError], a [*NewerError], or
-// the disk's.
+// Head reads the segment's header, of a merged segment the part that is its first
+// segment's. It must come before the first Next, which takes the store's id from it.
+// Errors are a [*DamageError], a [*NewerError], or the disk's.
 func (s *Scanner) Head() (format.SegmentHeader, error) {
+	if s.place.Round > 0 {
+		return s.headMerged()
+	}
 	b := make([]byte, format.SegmentHeaderSize) // often nothing else of the segment is read
-	n, err := s.r.readAt(s.place.Segment, b, 0)
+	n, err := s.r.readSpan(s.span, b, 0)
 	if err != nil {
 		return format.SegmentHeader{}, err
 	}
@@ -80,6 +93,9 @@ func (s *Scanner) Head() (format.SegmentHeader, error) {
 		}
 		h, err = format.ParseSegmentHeader(b)
 	}
+	if newer, ok := errors.AsType[*format.NewerError](err); ok && newer.Found <= format.Version {
+		err = &format.Error{Reason: "a merged segment under the name of one that was written"}
+	}
 	if err != nil {
 		return format.SegmentHeader{}, judge(err, s.place.Segment, 0)
 	}
@@ -87,6 +103,59 @@ func (s *Scanner) Head() (format.SegmentHeader, error) {
 	s.bytes = b[:format.SegmentHeaderSize]
 	s.next = format.SegmentHeaderSize
 	return h, nil
+}
+
+func (s *Scanner) headMerged() (format.SegmentHeader, error) {
+	b := make([]byte, format.MergedHeaderSize)
+	n, err := s.r.readSpan(s.span, b, 0)
+	if err != nil {
+		return format.SegmentHeader{}, err
+	}
+	h, err := format.ParseMergedHeader(b[:n])
+	if err != nil {
+		if b, err = s.peek(0, math.MaxUint16); err != nil { // the longest that a later version can have
+			return format.SegmentHeader{}, err
+		}
+		h, err = format.ParseMergedHeader(b)
+	}
+	if err == nil && (h.Segment != s.place.Segment || h.Last != s.place.Last || h.Round != s.place.Round) {
+		err = &format.Error{Reason: "the header is that of another merged segment"}
+	}
+	if err == nil && int64(h.Length) > s.size {
+		err = &format.Error{Reason: "the file ends before the merged segment does"}
+	}
+	if err != nil {
+		return format.SegmentHeader{}, judge(err, s.place.Segment, 0)
+	}
+	s.merged, s.place.Store = h, h.Store
+	s.bytes = b[:format.MergedHeaderSize]
+	s.next, s.size = format.MergedHeaderSize, int64(h.Length)
+	return h.SegmentHeader, nil
+}
+
+// Span is the file that is read.
+func (s *Scanner) Span() Span { return s.span }
+
+// Merged is the header that Head has read, if it is that of a merged segment. What
+// follows it in the file is bounded by its length.
+func (s *Scanner) Merged() (h format.MergedHeader, ok bool) { return s.merged, s.merged.Round > 0 }
+
+// Merged reads the header of a merged segment, be it served or not.
+func (r *Reader) Merged(span Span) (format.MergedHeader, error) {
+	s := &Scanner{r: r, span: span, place: format.Place{Segment: span.First, Last: span.Last, Round: span.Round}}
+	var err error
+	if s.size, err = r.Size(span); err == nil {
+		_, err = s.headMerged()
+	}
+	return s.merged, err
+}
+
+// Claim is what a merged segment says of itself, in the form in which the header of
+// the segment behind any other says it of that.
+func Claim(m *format.MergedHeader) format.SegmentHeader {
+	return format.SegmentHeader{
+		Store: m.Store, Segment: m.Last + 1, FirstSequence: m.NextSequence, PrevLength: m.Length, PrevDigest: m.Digest,
+	}
 }
 
 // Next reads the next group. It returns false without an error at the end of the
@@ -233,7 +302,7 @@ func (s *Scanner) peek(at int64, n int) ([]byte, error) {
 	}
 	want := int(min(int64(max(n, scanWindow)), s.size-at))
 	s.window = slices.Grow(s.window[:0], want)[:want]
-	got, err := s.r.readAt(s.place.Segment, s.window, at)
+	got, err := s.r.readSpan(s.span, s.window, at)
 	if err != nil {
 		s.window = s.window[:0]
 		return nil, err

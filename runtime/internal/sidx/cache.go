@@ -22,11 +22,14 @@ func NewCache(bytes int64) *Cache {
 }
 
 // pageKey names a page of a run: the number of the segment, which a record's place has
-// 32 bits for, and that of the page, of which there are less than 1<<21. A cache serves one
-// run of what a segment begins with, at most, beside that of its footer.
+// 32 bits for, the lowest bits of the round, and the number of the page, of which there
+// are less than 1<<21. A cache serves one run of what a segment begins with, at most,
+// beside that of its footer, and two rounds that follow each other.
 type pageKey uint64
 
-func keyOf(segment uint64, page uint32) pageKey { return pageKey(segment<<32 | uint64(page)) }
+func keyOf(segment uint64, round, page uint32) pageKey {
+	return pageKey(segment<<32 | uint64(round%1024)<<21 | uint64(page))
+}
 
 // prefixPage is added to the number of a page of a run of what a segment begins with.
 const prefixPage = 1 << 31

@@ -87,6 +87,7 @@ func (s section) perPage() uint32 { return uint32(payload / s.width()) }
 type Place struct {
 	Store   [16]byte
 	Segment uint64
+	Round   uint32 // of a merged segment; 0 = it is as it was written
 	// Prefix is where the events end that the index is of, in bytes from the start of
 	// the segment, if that may go on behind them; 0 in a footer, which is of all.
 	Prefix uint64
@@ -98,10 +99,14 @@ func (p Place) seed(page uint32) uint32 {
 	copy(b[:], p.Store[:])
 	binary.LittleEndian.PutUint64(b[16:], p.Segment)
 	binary.LittleEndian.PutUint32(b[24:], page)
-	if p.Prefix == 0 {
-		return checksum(0, b[:])
+	place := b[:]
+	if p.Round > 0 {
+		place = binary.LittleEndian.AppendUint32(place, p.Round)
 	}
-	return checksum(0, binary.LittleEndian.AppendUint64(b[:], p.Prefix))
+	if p.Prefix > 0 {
+		place = binary.LittleEndian.AppendUint64(place, p.Prefix)
+	}
+	return checksum(0, place)
 }
 
 // checksum is CRC-32C, continued from seed.

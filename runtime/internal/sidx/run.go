@@ -54,7 +54,7 @@ func (r *Run) Forget() { r.cache.drop(r.Segment) }
 
 // page returns a page, verified.
 func (r *Run) page(number uint32) ([]byte, error) {
-	key := keyOf(r.Segment, number)
+	key := keyOf(r.Segment, r.Round, number)
 	if r.Prefix > 0 && !planted.Bug("pages of a prefix are taken for those of its segment") {
 		key |= prefixPage
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/format"
@@ -18,10 +19,19 @@ import (
 // bufferSize is how many bytes are written at once, or more if a group is longer.
 const bufferSize = 256 << 10
 
-// header is a segment's header that was read, and the scanner behind it.
+// header is the header of a segment's file that was read, and the scanner behind it.
 type header struct {
 	format.SegmentHeader
+	raw  []byte
 	rest *segment.Scanner
+}
+
+// claim is what next, which follows, or a merged segment itself says of it.
+func (h *header) claim(next *header) format.SegmentHeader {
+	if m, ok := h.rest.Merged(); ok {
+		return segment.Claim(&m)
+	}
+	return next.SegmentHeader
 }
 
 // head reads the header of a segment, which is one of this store.
@@ -37,17 +47,17 @@ func (m *maker) head(number uint64) (header, error) {
 	if h.Store != m.Store || h.Segment != number {
 		return header{}, &segment.DamageError{Segment: number, Reason: "the header is that of another segment or store"}
 	}
-	return header{h, s}, nil
+	return header{h, slices.Clone(s.Bytes()), s}, nil
 }
 
-// copySealed copies a segment that next follows.
-func (m *maker) copySealed(ctx context.Context, h, next header) error {
+// copySealed copies a segment of which this is said.
+func (m *maker) copySealed(ctx context.Context, h header, next format.SegmentHeader) error {
 	digest, err := m.copy(ctx, h, int64(next.PrevLength), nil)
 	if err == nil && digest != next.PrevDigest && !planted.Bug("copy of a segment is not held against its digest") {
 		sometimes.Reached("snapshot met a segment with another digest")
 		err = &segment.DamageError{
 			Segment: h.Segment, End: int64(next.PrevLength), FirstSequence: h.FirstSequence, LastSequence: next.FirstSequence - 1,
-			Reason: fmt.Sprintf("the digest is not what segment %d says of it", next.Segment),
+			Reason: "the digest is not what is said of it, by the next segment or by itself",
 		}
 	}
 	return err
@@ -59,7 +69,7 @@ func (m *maker) copyLast(ctx context.Context, h header) error {
 		last := h.rest.Group()
 		g := format.GroupHeader{
 			Type: format.GroupClose, FirstSequence: max(h.FirstSequence, last.FirstSequence+uint64(last.Count)),
-			Durable: uint32(m.End), Incarnation: m.opening(last.Incarnation),
+			Durable: uint32(m.End), Incarnation: m.opening(max(last.Incarnation, m.merged)),
 		}
 		return format.AppendGroup(nil, g, format.Place{Store: m.Store, Segment: h.Segment, Offset: m.End}, nil)
 	})
@@ -83,7 +93,7 @@ func (m *maker) opening(last uint32) uint32 {
 // copy copies the groups of a segment up to an offset, and what more says to write
 // behind them, to a file that is durable then. It returns the digest of the groups.
 func (m *maker) copy(ctx context.Context, h header, end int64, more func() []byte) ([32]byte, error) {
-	name := segment.Name(h.Segment)
+	name := h.rest.Span().Name()
 	f, err := m.dir.Create(name)
 	m.own(name, err)
 	if err != nil {
@@ -116,9 +126,12 @@ type writer struct {
 
 func (w *writer) copy(ctx context.Context, h header, end int64) (sum [32]byte, err error) {
 	s, digest := h.rest, chain.NewSegment()
-	raw := format.AppendSegmentHeader(nil, h.SegmentHeader)
-	for {
-		digest.Write(raw)
+	_, merged := s.Merged()
+	for raw := h.raw; ; raw = s.Bytes() {
+		if !merged { // whose digest does not cover its header
+			digest.Write(raw)
+		}
+		merged = false
 		if err := w.write(raw); err != nil {
 			return sum, err
 		}
@@ -139,7 +152,6 @@ func (w *writer) copy(ctx context.Context, h header, end int64) (sum [32]byte, e
 				Reason: fmt.Sprintf("the groups end at %d, not at %d", s.End(), end),
 			}
 		}
-		raw = s.Bytes()
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
@@ -17,8 +18,10 @@ import (
 type Plan struct {
 	From  *segment.Reader
 	Store [16]byte
-	Last  uint64 // segment with the last event; 1 if there is no event
-	End   int64  // of the last event's group, or of the header, in bytes from the start of that segment
+	// Last is the segment with the last event, or if that is in a merged one the one
+	// behind it; 1 if there is no event.
+	Last uint64
+	End  int64 // of the last event's group, or of the header, in bytes from the start of that segment
 	// Link shares a segment's file with another directory, or fails with
 	// [errors.ErrUnsupported]. It is nil if all are copied.
 	Link func(number uint64, into vfs.FS) error
@@ -29,10 +32,11 @@ type Plan struct {
 	Check func() error
 }
 
-// Report says what was done, in bytes.
+// Report says what was done, but for the files in bytes.
 type Report struct {
-	Linked int64
-	Copied int64
+	Segments int // files
+	Linked   int64
+	Copied   int64
 }
 
 // maker makes one snapshot.
@@ -42,6 +46,7 @@ type maker struct {
 	made   []string // files, the guard not among them
 	lost   bool     // a sync of the directory failed: none proves anything any more
 	over   bool     // the guard was to be taken away
+	merged uint32   // opening that the last merged segment is of; 0 = there was none
 	report Report
 }
 
@@ -163,19 +168,24 @@ func remove(dir vfs.FS, name string) error {
 
 // fill gives the directory its segments.
 func (m *maker) fill(ctx context.Context) error {
-	first, err := m.head(1)
-	for number := uint64(1); err == nil && number < m.Last; number++ {
+	h, err := m.head(1)
+	for err == nil && h.rest.Span().Last < m.Last {
 		if err = ctx.Err(); err != nil {
 			break
 		}
 		var next header
-		if next, err = m.head(number + 1); err != nil {
+		if next, err = m.head(h.rest.Span().Last + 1); err != nil {
 			break
 		}
-		if err = m.share(first, next); errors.Is(err, errors.ErrUnsupported) {
-			err = m.copySealed(ctx, first, next)
+		claim := h.claim(&next)
+		if merged, ok := h.rest.Merged(); ok {
+			m.merged = merged.Incarnation
 		}
-		first = next
+		if err = m.share(h, claim); errors.Is(err, errors.ErrUnsupported) {
+			err = m.copySealed(ctx, h, claim)
+		}
+		m.report.Segments++
+		h = next
 	}
 	switch {
 	case err != nil:
@@ -183,28 +193,32 @@ func (m *maker) fill(ctx context.Context) error {
 	case planted.Bug("last segment of a snapshot is shared"):
 		return m.Link(m.Last, m.dir)
 	}
-	return m.copyLast(ctx, first)
+	m.report.Segments++
+	return m.copyLast(ctx, h)
 }
 
-// share makes a link to a segment that next follows. It fails with
+// share makes a link to a segment of which this is said. It fails with
 // [errors.ErrUnsupported] if there is to be, or can be, none.
-func (m *maker) share(h, next header) error {
+func (m *maker) share(h header, next format.SegmentHeader) error {
 	if m.Link == nil {
 		return errors.ErrUnsupported
 	}
-	size := h.rest.Size()
+	size, err := m.From.Size(h.rest.Span()) // with what is behind the groups
+	if err != nil {
+		return err
+	}
 	if size < int64(next.PrevLength) {
 		return &segment.DamageError{
 			Segment: h.Segment, Offset: size, FirstSequence: h.FirstSequence, LastSequence: next.FirstSequence - 1,
-			Reason: fmt.Sprintf("the file ends at %d, and segment %d follows one of %d bytes", size, next.Segment, next.PrevLength),
+			Reason: fmt.Sprintf("the file ends at %d, and is said to hold %d bytes", size, next.PrevLength),
 		}
 	}
-	err := m.Link(h.Segment, m.dir)
+	err = m.Link(h.Segment, m.dir)
 	if errors.Is(err, errors.ErrUnsupported) {
 		sometimes.Reached("snapshot could not share a file")
 		return err
 	}
-	m.own(segment.Name(h.Segment), err)
+	m.own(h.rest.Span().Name(), err)
 	if err != nil {
 		return fmt.Errorf("link segment %d: %w", h.Segment, err)
 	}

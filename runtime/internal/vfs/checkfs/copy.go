@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"github.com/batpak-go/batpak/runtime/internal/replay"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
 )
 
 // copying is what is known of a directory that a snapshot is made in. No file in it
@@ -21,7 +22,7 @@ func (p *protocol) link(name string) error {
 	if err := p.checkLock(); err != nil {
 		return err
 	}
-	if n := p.files[name]; n == nil || n.segment == 0 || n.segment >= p.reached {
+	if s, ok := segment.ParseSpan(name); !ok || p.files[name] == nil || s.Last >= p.reached {
 		return because("the file may be written to: segment %d is the last with an event that is known to be durable", p.reached)
 	}
 	return nil

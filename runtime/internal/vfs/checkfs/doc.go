@@ -37,6 +37,9 @@
 //     durable, and is written to by neither from then on. A directory that a snapshot
 //     is made in has a durable guard before it has anything else, loses it when all
 //     else is durable or durably gone, and is not changed after that.
+//   - A merged segment gets its name when it is durable and a durable note says so.
+//     Its sources are removed when that name is durable, and while all of them are
+//     there it may be given up. The note goes when what was removed stays so.
 //   - Nothing is changed on the strength of a list of names that was read before
 //     the directory was synced, nor without the exclusive lock if there was a
 //     lock. Names are the store's own. At the end no file is left open.

@@ -156,9 +156,14 @@ func (c *FS) Open(name string, m vfs.Mode) (vfs.File, error) {
 	if number, ok := segment.ParseName(name); ok && m == vfs.ReadWrite {
 		next = c.peek(segment.Name(number+1), format.SegmentHeaderSize)
 	}
+	own := []byte(nil)
+	if s, ok := segment.ParseSpan(name); ok && s.Round > 0 && m == vfs.ReadWrite {
+		own = c.peek(name, format.MergedHeaderSize)
+	}
 	c.end(k, nil, func(p *protocol) {
 		f.inode = p.find(name, content)
 		f.inode.follows(next)
+		f.inode.stands(own)
 		p.open++
 	})
 	return f, nil

@@ -16,6 +16,7 @@ type inode struct {
 	segment uint64 // number; 0 = not a segment's file
 	sealed  bool   // the next segment was begun
 	shared  bool   // with another directory
+	merged  int64  // end of the groups of a merged segment that is opened to get its footer; 0 = it is none
 
 	size     int64
 	safe     int64 // what a power cut leaves of the size, at least

@@ -26,17 +26,18 @@ type protocol struct {
 	lock    bool              // there is or was one
 	locked  bool              // it is held
 	mode    vfs.LockMode
-	written uint64  // sequence of the last event that was written or found
-	told    uint64  // sequence up to which all was promised
-	groups  []group // not yet known to be durable, or not yet promised
-	open    int     // files
-	full    bool    // the disk had no space, once at least
-	reached uint64  // the last segment with a group that is known to be durable
+	written uint64   // sequence of the last event that was written or found
+	told    uint64   // sequence up to which all was promised
+	groups  []group  // not yet known to be durable, or not yet promised
+	open    int      // files
+	full    bool     // the disk had no space, once at least
+	leaving []string // segments whose names were taken away, perhaps not durably
+	reached uint64   // the last segment with a group that is known to be durable
 	copying copying
 }
 
 // own are the names of the store.
-var own = regexp.MustCompile(`^([0-9a-f]{16}\.seg(\.tmp)?|checkpoint-[ab](\.tmp)?|lost-[0-9a-f]{16}-[0-9a-f]{8}|unfinished)$`)
+var own = regexp.MustCompile(`^([0-9a-f]{16}(-[0-9a-f]{16}-[0-9a-f]{8})?\.seg(\.tmp)?|(compaction|checkpoint-[ab])(\.tmp)?|lost-[0-9a-f]{16}-[0-9a-f]{8}|unfinished)$`)
 
 // lostOf finds in the name of a lost file of which segment it is.
 var lostOf = regexp.MustCompile(`^lost-([0-9a-f]{16})-[0-9a-f]{8}$`)
@@ -197,6 +198,7 @@ func (p *protocol) listed(entries []vfs.Entry, last string, content []byte) {
 			p.find(e.Name, content)
 		}
 	}
+	p.foundMerged(entries)
 	for _, e := range entries {
 		if m := lostOf.FindStringSubmatch(e.Name); m != nil && p.files[m[1]+".seg"] != nil {
 			p.files[m[1]+".seg"].named = true // it was before a tail of it was kept
@@ -235,6 +237,10 @@ func (p *protocol) rename(from, to string, content []byte) error {
 		return because("that is no name of the store's")
 	case n != nil && n.groups:
 		return because("that would take its name from a segment with events")
+	case n != nil && p.leave(from) != nil:
+		return p.leave(from)
+	case p.noted(from, to) != nil:
+		return p.noted(from, to)
 	case n != nil && n.made && (!n.settled() || !n.synced):
 		return because("the file is not durable")
 	case old != nil && old.groups:
@@ -269,9 +275,11 @@ func (p *protocol) remove(name string) error {
 		return p.removeCopied(name)
 	case p.blind && p.ended == nil:
 		return p.change()
-	case n != nil && n.groups:
-		return because("that would take away a segment with events")
-	case n != nil && n.made && p.ended != nil || strings.HasSuffix(name, vfs.TempSuffix) || checkpoint.IsName(name):
+	case p.leave(name) != nil:
+		return p.leave(name)
+	case p.superfluous(name):
+		return nil
+	case (n == nil || n.made) && p.ended != nil || strings.HasSuffix(name, vfs.TempSuffix) || checkpoint.IsName(name):
 		return nil // it is of no use any more, or never was
 	}
 	return p.outputs(n)
@@ -282,6 +290,7 @@ func (p *protocol) removed(name string, err error) {
 		p.removedCopied(name, err)
 	}
 	if n := p.files[name]; n != nil && (err == nil || errors.Is(err, fs.ErrNotExist)) {
+		p.left(name)
 		n.name = ""
 		delete(p.files, name)
 	}
@@ -312,7 +321,7 @@ func (p *protocol) syncedDir(names map[*inode]string, err error) {
 		p.ended = errors.New("a failed sync of the directory")
 		return
 	}
-	p.synced, p.copying.taken = true, false
+	p.synced, p.leaving, p.copying.taken = true, nil, false
 	for n, name := range names {
 		// A name that was found is durable only if its file proves it: an earlier
 		// sync may have failed.
@@ -330,7 +339,7 @@ func (p *protocol) write(n *inode, b []byte, off int64) error {
 		return because("the file is shared with another directory")
 	case n.dead:
 		return because("a sync or cut of the file has failed")
-	case n.sealed:
+	case n.sealed || n.merged > 0:
 		return p.footer(n, off)
 	case n.torn >= 0 && (off > n.torn || !zero(b)):
 		return because("what a failed write left at %d was neither cut off nor written over with zeros", n.torn)
@@ -348,19 +357,6 @@ func (p *protocol) write(n *inode, b []byte, off int64) error {
 		return n.header(b)
 	}
 	return n.group(b)
-}
-
-// footer says why a segment that another one follows must not be changed from this
-// offset on.
-func (p *protocol) footer(n *inode, from int64) error {
-	next := p.files[segment.Name(n.segment+1)]
-	switch {
-	case next == nil || !next.named:
-		return because("the segment after it was begun, and its name is not durable")
-	case from < n.end:
-		return because("the segment after it was begun, and its groups end at %d", n.end)
-	}
-	return nil
 }
 
 // again says why bytes must not be written before the end.
@@ -447,6 +443,8 @@ func (p *protocol) truncate(n *inode, size int64) error {
 		return because("the file is shared with another directory")
 	case n.dead:
 		return because("a sync or cut of the file has failed")
+	case n.merged > 0:
+		return p.footer(n, size)
 	case n.segment == 0:
 		return nil
 	case n.sealed:

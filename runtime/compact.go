@@ -1,0 +1,271 @@
+package batpak
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/batpak-go/batpak/runtime/internal/compact"
+	"github.com/batpak-go/batpak/runtime/internal/footer"
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/sometimes"
+)
+
+// mergedSegments is how many segments of the size of [Options.SegmentSize] a merged one
+// is to hold at most, unless that is more than mergedSize.
+const (
+	mergedSegments = 16
+	mergedSize     = format.MaxSegment / 2
+)
+
+// CompactReport is what [Store.Compact] did.
+type CompactReport struct {
+	Merges     int    // merged segments that were written
+	Segments   int    // files that they were made of
+	Events     uint64 // that the merged segments stand for
+	Tombstoned uint64 // of them, events whose payload was taken away
+	Dropped    uint64 // of them, events of which nothing is left but their place
+	Reclaimed  int64  // bytes of the log that are not on disk any more; less than 0 if it grew
+}
+
+// CompactOption is an option of [Store.Compact].
+type CompactOption interface{ applyCompact(*compaction) }
+
+// Fate says what a compaction does with an event.
+type Fate int
+
+// The fates. An event with an idempotency key is owed its receipt, and is never
+// dropped, but made a tombstone.
+const (
+	KeepEvent      Fate = iota // all of it
+	TombstoneEvent             // its payload is taken away; the chain still verifies
+	DropEvent                  // nothing is left but its sequence, entity, version, id, kind and hash
+)
+
+// Retention makes [Store.Compact] ask about every event what is to become of it. The
+// function must not use the store; its answer cannot be taken back.
+type Retention func(Meta) Fate
+
+// fateOf is what a compaction did with the event of a record.
+func fateOf(r *format.Record) Fate {
+	switch {
+	case r.Dropped():
+		return DropEvent
+	case r.Tombstone:
+		return TombstoneEvent
+	}
+	return KeepEvent
+}
+
+// whole fails with a [*TombstoneError] unless all of the event is there.
+func (e *Event) whole() error {
+	if e.Fate == KeepEvent {
+		return nil
+	}
+	return &TombstoneError{Sequence: e.Sequence, Dropped: e.Fate == DropEvent}
+}
+
+func (f Retention) applyCompact(c *compaction) { c.retention = f }
+
+// Compact merges segments that lie side by side and are not written to any more into
+// larger ones, up to a bound. It works beside appends and readers: who reads goes on,
+// and the space of a file is free when its last reader is done.
+//
+// Sequences, versions, ids and hashes stay as they are. A [Retention] may take away the
+// payloads of events, or events; what is left of them comes with a [*TombstoneError].
+// Without one nothing is lost. The newest segments are left alone.
+//
+// The context ends it between two events; what was merged by then stays. Errors of the
+// disk are returned as they are; if one says that the merge is to be settled by the
+// next opening of the store, Compact fails until then, and all else goes on.
+func (s *Store) Compact(ctx context.Context, opts ...CompactOption) (CompactReport, error) {
+	if err := s.alive(); err != nil {
+		return CompactReport{}, err
+	}
+	if s.pipeline == nil {
+		return CompactReport{}, ErrReadOnly
+	}
+	c := compaction{store: s}
+	for _, o := range opts {
+		if o != nil {
+			o.applyCompact(&c)
+		}
+	}
+	select {
+	case s.compacting <- struct{}{}:
+	case <-ctx.Done():
+		return CompactReport{}, ctx.Err()
+	case <-s.isShut:
+		return CompactReport{}, ErrClosed
+	}
+	defer func() { <-s.compacting }()
+	err := c.run(ctx)
+	return c.report, s.outward(err, 0)
+}
+
+// holdLayout keeps the files of sealed segments as they are, until releaseLayout: they
+// are not to be merged while a snapshot goes through them.
+func (s *Store) holdLayout(ctx context.Context) error {
+	select {
+	case s.layout <- struct{}{}:
+		if err := s.alive(); err != nil {
+			s.releaseLayout()
+			return err
+		}
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.isShut:
+		return ErrClosed
+	}
+}
+
+func (s *Store) releaseLayout() { <-s.layout }
+
+// compaction is one run of Compact.
+type compaction struct {
+	store     *Store
+	retention Retention
+	report    CompactReport
+}
+
+func (c *compaction) run(ctx context.Context) error {
+	if err := c.store.compactErr; err != nil {
+		return err
+	}
+	files, err := c.store.segments.Log()
+	if err != nil || len(files) <= 2 {
+		return err
+	}
+	for _, run := range c.plan(files[:len(files)-2]) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := c.merge(ctx, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plan divides files into runs that are to become one each. Without a retention, a run
+// of one file stays as it is.
+func (c *compaction) plan(files []segment.Span) (runs [][]segment.Span) {
+	bound := min(mergedSegments*c.store.options.SegmentSize, mergedSize)
+	var run []segment.Span
+	size := int64(0)
+	end := func() {
+		if len(run) > 1 || len(run) == 1 && c.retention != nil {
+			runs = append(runs, run)
+		}
+		run, size = nil, 0
+	}
+	for _, f := range files {
+		n, err := c.store.segments.Size(f)
+		if err != nil || size+n > bound {
+			end()
+		}
+		if err != nil {
+			continue // it stays as it is, and is found when it is read
+		}
+		run, size = append(run, f), size+n
+	}
+	end()
+	return runs
+}
+
+// merge makes one file of several, and puts it in their place.
+func (c *compaction) merge(ctx context.Context, run []segment.Span) error {
+	s := c.store
+	decide := func(r *format.Record) (compact.Verdict, error) {
+		if err := cmp.Or(ctx.Err(), s.alive()); err != nil || c.retention == nil {
+			return compact.Keep, err
+		}
+		return c.decide(r)
+	}
+	if err := s.pipeline.Err(); err != nil {
+		return s.failure(err, nil, nil)
+	}
+	m, err := compact.Stage(s.fs, s.segments, run, decide)
+	if err == nil {
+		err = c.publish(ctx, m)
+	}
+	if errors.Is(err, compact.ErrNames) && !planted.Bug("failed sync of the names of a merge does not poison") {
+		s.pipeline.Poison(err)
+	}
+	if err != nil {
+		return err
+	}
+	c.report.Merges++
+	c.report.Segments += len(run)
+	c.report.Events += m.Events
+	c.report.Tombstoned += m.Tombstones
+	c.report.Dropped += m.Dropped
+	c.report.Reclaimed += m.Read - m.Written
+	return nil
+}
+
+// publish makes a merge that was staged count, and readers find the events in it.
+func (c *compaction) publish(ctx context.Context, m *compact.Merge) error {
+	s := c.store
+	if err := s.holdLayout(ctx); err != nil {
+		return errors.Join(err, m.Discard())
+	}
+	defer s.releaseLayout()
+	s.upkeep.turn <- struct{}{}
+	defer s.upkeep.end()
+	if err := s.pipeline.Err(); err != nil {
+		return s.failure(err, nil, nil) // what was staged is of no meaning, and may stay
+	}
+	err := m.Commit()
+	if err == nil {
+		err = c.show(m)
+	}
+	if err == nil {
+		if err = m.Finish(); err != nil {
+			sometimes.Reached("sources of a merge were left to the next opening")
+		}
+	}
+	if err != nil {
+		s.compactErr = fmt.Errorf("the next opening of the store settles it: %w", err)
+	}
+	return s.compactErr
+}
+
+// show makes readers find the events in the merged segment.
+func (c *compaction) show(m *compact.Merge) error {
+	s, span := c.store, m.Span()
+	defer s.segments.Sweep()
+	if m.Events == 0 {
+		s.segments.Serve(span)
+		return nil
+	}
+	run, err := footer.Open(s.segments, span, m.Store(), s.cache)
+	if err != nil {
+		return err
+	}
+	s.index.Merge(run, span.Last, func() { s.segments.Serve(span) })
+	return nil
+}
+
+// decide asks what is to become of an event.
+func (c *compaction) decide(r *format.Record) (compact.Verdict, error) {
+	var e Event
+	if err := c.store.event(&e, r, index.Ref{Sequence: r.Sequence}, nil, nil); err != nil {
+		return compact.Keep, err
+	}
+	switch fate := c.retention(e.Meta); fate {
+	case KeepEvent:
+		return compact.Keep, nil
+	case TombstoneEvent:
+		return compact.Tombstone, nil
+	case DropEvent:
+		return compact.Drop, nil
+	default:
+		return compact.Keep, errors.Join(ErrInvalid, fmt.Errorf("retention of event %d returned %d", r.Sequence, fate))
+	}
+}

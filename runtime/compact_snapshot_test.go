@@ -1,0 +1,144 @@
+package batpak_test
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"testing"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+// compacted is a store with a merged segment and others behind it.
+func compacted(t *testing.T) *copied {
+	c := newCopied(t, 24)
+	if r, err := c.store.Compact(t.Context()); err != nil || r.Merges == 0 {
+		t.Fatalf("Compact() = %+v, %v, want a merge", r, err)
+	}
+	for range 4 {
+		c.append()
+	}
+	return c
+}
+
+// TestSnapshotOfMergedSegments: a snapshot of a store that was compacted is one that
+// was, by links and by copies, and neither it nor the store sees what is merged in the
+// other later.
+func TestSnapshotOfMergedSegments(t *testing.T) {
+	for name, make := range makers {
+		t.Run(name, func(t *testing.T) {
+			c := compacted(t)
+			r, err := make(c)
+			if err != nil || r.Position != uint64(len(c.events)) || (r.Linked > 0) != (name == "linked") {
+				t.Fatalf("report %+v, %v", r, err)
+			}
+			if n := len(c.disk.Only("copy").Names()); r.Segments != n {
+				t.Errorf("report says %d segments, there are %d files", r.Segments, n)
+			}
+			if _, err := c.crash(len(c.events), true); err != nil {
+				t.Fatal(err)
+			}
+			if name == "restored" {
+				return
+			}
+			if r, err := c.store.Compact(t.Context()); err != nil || r.Merges == 0 {
+				t.Fatalf("Compact() of the store = %+v, %v, want a merge", r, err)
+			}
+			if _, err := c.hold(c.disk.CutHard(), len(c.events), true); err != nil {
+				t.Errorf("after the store was compacted: %v", err)
+			}
+			o := *small
+			rtopts.SetFS(&o.Internal, c.disk.Dir("copy"))
+			twin, err := batpak.Open("copy", &o)
+			opened(t, twin, err)
+			if r, err := twin.Compact(t.Context()); err != nil {
+				t.Errorf("Compact() of the snapshot = %+v, %v", r, err)
+			}
+			verified(t, twin)
+			if all, err := eventsOf(c.store); err != nil || differs(all, c.events) != "" {
+				t.Errorf("the store, after the snapshot was compacted: %s, %v", differs(all, c.events), err)
+			}
+		})
+	}
+}
+
+// TestCompactKthFault lets each operation of a compaction fail in turn, once or from
+// then on, with its effect or without: whatever became of the merge, the store reads and
+// writes on, a snapshot of it is whole, and so is what the next opening finds.
+func TestCompactKthFault(t *testing.T) {
+	runs := 0
+	for _, op := range []simfs.Op{
+		simfs.OpCreate, simfs.OpOpen, simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir, simfs.OpRename, simfs.OpRemove, simfs.OpRead, simfs.OpList,
+	} {
+		for i := range 4 {
+			f := simfs.Fault{Op: op, Sticky: i&1 != 0, Kept: i&2 != 0, Err: syscall.EIO}
+			if f.Kept && (op == simfs.OpOpen || op == simfs.OpRead || op == simfs.OpList) {
+				continue
+			}
+			for f.N = 1; faultedCompaction(t, f); f.N++ {
+				runs++
+			}
+		}
+	}
+	t.Logf("%d faults", runs)
+}
+
+// faultedCompaction compacts a store while something fails, and reports whether it did.
+func faultedCompaction(t *testing.T, f simfs.Fault) (met bool) {
+	c, seen := compacted(t), 0
+	c.disk.OnOp(func(op simfs.Op, name string) {
+		if op == f.Op {
+			seen++
+		}
+	})
+	c.disk.Fail(f)
+	r, err := c.store.Compact(t.Context())
+	c.disk.Heal()
+	c.disk.OnOp(nil)
+	met = seen >= f.N
+	failed := func(what string, err error) {
+		t.Helper()
+		t.Errorf("%s of operation %d: %s: %v", describeFault(f), f.N, what, err)
+	}
+	if met && f.Sticky && err == nil && f.Op != simfs.OpRemove && f.Op != simfs.OpRead && f.Op != simfs.OpOpen {
+		failed(fmt.Sprintf("Compact() = %+v", r), err)
+	}
+	poisoned := f.Op == simfs.OpSyncDir && err != nil
+	if _, err := c.store.Append(t.Context(), note("e:1", "after it")); errors.Is(err, batpak.ErrPoisoned) != poisoned || err != nil && !poisoned {
+		failed("Append() after it", err)
+	}
+	c.learn()
+	if all, err := eventsOf(c.store); err != nil || len(all) != len(c.events) || differs(all, c.events) != "" {
+		failed("events: "+differs(all, c.events), err)
+	}
+	if v, err := c.store.Verify(t.Context()); err != nil || len(v.Damages) > 0 || v.Events != uint64(len(c.events)) {
+		failed(fmt.Sprintf("Verify() = %+v", v), err)
+	}
+	s, err := c.store.Snapshot(t.Context(), "copy")
+	if err == nil {
+		_, err = c.hold(c.disk.CutHard(), len(c.events), true)
+	}
+	if err != nil {
+		failed(fmt.Sprintf("Snapshot() = %+v", s), err)
+	}
+	for i, image := range []*simfs.Disk{c.disk.Kill(), c.disk.CutHard(), c.disk.Cut(uint64(f.N))} {
+		again, err := batpak.Open("store", rawOptions(image, small))
+		if err != nil {
+			failed(fmt.Sprintf("image %d", i), err)
+			continue
+		}
+		all, err := eventsOf(again)
+		if err == nil && differs(all, c.events) != "" {
+			err = errors.New(differs(all, c.events))
+		}
+		if err == nil {
+			_, err = again.Compact(t.Context())
+		}
+		if err = errors.Join(err, again.Close()); err != nil {
+			failed(fmt.Sprintf("image %d", i), err)
+		}
+	}
+	return met
+}

@@ -1,0 +1,136 @@
+package segment_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+func TestSpanNames(t *testing.T) {
+	for _, want := range []segment.Span{segment.Plain(1), segment.Plain(1<<64 - 1), {First: 1, Last: 1, Round: 1}, {First: 2, Last: 1<<64 - 1, Round: 1<<32 - 1}} {
+		if got, ok := segment.ParseSpan(want.Name()); got != want || !ok || !vfs.ValidName(want.Name()+vfs.TempSuffix) {
+			t.Errorf("ParseSpan(%q) = %+v, %v, want %+v", want.Name(), got, ok, want)
+		}
+	}
+}
+
+func FuzzParseSpan(f *testing.F) {
+	for _, s := range []segment.Span{segment.Plain(7), {First: 1, Last: 4, Round: 2}} {
+		f.Add(s.Name())
+	}
+	for _, name := range []string{"", ".seg", "1-2-3.seg", "0000000000000002-0000000000000001-00000001.seg", "0000000000000001-0000000000000002-00000000.seg", "0000000000000001-000000000000000A-00000001.seg"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		s, ok := segment.ParseSpan(name)
+		if ok && (s.Name() != name || s.First == 0 || s.Last < s.First || s.Round == 0 && s.First != s.Last) {
+			t.Errorf("ParseSpan(%q) = %+v, whose name is %q", name, s, s.Name())
+		}
+		if number, plain := segment.ParseName(name); plain && (!ok || s != segment.Plain(number)) {
+			t.Errorf("ParseSpan(%q) = %+v, %v, want segment %d", name, s, ok, number)
+		}
+	})
+}
+
+func TestResolve(t *testing.T) {
+	plain := segment.Plain
+	m := func(first, last uint64, round uint32) segment.Span {
+		return segment.Span{First: first, Last: last, Round: round}
+	}
+	for _, c := range []struct {
+		files, log, superseded []segment.Span
+		conflict               uint64 // segment
+	}{
+		{files: []segment.Span{plain(2), plain(1)}, log: []segment.Span{plain(1), plain(2)}},
+		{files: []segment.Span{m(1, 2, 1), plain(3), plain(2)}, log: []segment.Span{m(1, 2, 1), plain(3)}, superseded: []segment.Span{plain(2)}},
+		{files: []segment.Span{m(1, 2, 1), m(1, 4, 2), plain(5), m(3, 4, 1)}, log: []segment.Span{m(1, 4, 2), plain(5)}, superseded: []segment.Span{m(1, 2, 1), m(3, 4, 1)}},
+		{files: []segment.Span{m(1, 1, 1), m(1, 1, 2)}, log: []segment.Span{m(1, 1, 2)}, superseded: []segment.Span{m(1, 1, 1)}},
+		{files: []segment.Span{m(1, 3, 1), m(2, 4, 1)}, conflict: 2},
+		{files: []segment.Span{m(1, 3, 1), m(1, 2, 1)}, conflict: 1},
+	} {
+		log, superseded, err := segment.Resolve(c.files)
+		damage, ok := errors.AsType[*segment.DamageError](err)
+		if ok != (c.conflict > 0) || ok && damage.Segment != c.conflict || !cmp.Equal(log, c.log) || !slices.Equal(superseded, c.superseded) {
+			t.Errorf("Resolve(%v) = %v, %v, %v", c.files, log, superseded, err)
+		}
+	}
+}
+
+// TestServe: a read that is under way goes on when the file is merged, which is closed
+// behind it; a later one, and a scan, are told, and a new one reads the merged segment.
+func TestServe(t *testing.T) {
+	disk, dir := simfs.New(), &counting{}
+	dir.FS = disk.FS()
+	pos := fill(t, create(t, disk.FS(), 1), 1, 1, 20, 30)
+	span := segment.Span{First: 1, Last: 1, Round: 1}
+	h := format.MergedHeader{
+		SegmentHeader: header(1), Last: 1, Round: 1, NextSequence: 1, LastLength: format.SegmentHeaderSize, Length: format.MergedHeaderSize,
+	}
+	if err := vfs.WriteFile(disk.FS(), span.Name(), format.AppendMergedHeader(nil, h)); err != nil {
+		t.Fatal(err)
+	}
+	slow := &slowDir{FS: dir}
+	reader := segment.NewReader(slow)
+	old := reader.File(segment.Plain(1))
+	s, err := reader.Scan(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow.meet = func() {
+		slow.meet = nil
+		reader.Serve(span)
+		reader.Sweep()
+	}
+	if rec, err := reader.Record(pos[0], format.RecordSeed(storeID)); err != nil || rec.Sequence != 1 {
+		t.Errorf("Record() while the segment is merged = event %d, %v", rec.Sequence, err)
+	}
+	if got := dir.open(); got != 0 {
+		t.Errorf("%d files are open, want none", got)
+	}
+	if _, err := s.Head(); !errors.Is(err, segment.ErrMerged) {
+		t.Errorf("scan of a file that was merged = %v, want ErrMerged", err)
+	}
+	if _, err := old.ReadAt(make([]byte, 1), 0); !errors.Is(err, segment.ErrMerged) {
+		t.Errorf("read of a file that was merged = %v, want ErrMerged", err)
+	}
+	s, err = reader.Scan(1)
+	if err == nil {
+		_, err = s.Head()
+	}
+	if m, ok := s.Merged(); err != nil || !ok || m != h || s.Span() != span || reader.Span(1) != span {
+		t.Errorf("scan of the merged segment = %+v, %v", m, err)
+	}
+	if err := reader.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// slowDir calls a function in the middle of a read.
+type slowDir struct {
+	vfs.FS
+	meet func()
+}
+
+func (d *slowDir) Open(name string, m vfs.Mode) (vfs.File, error) {
+	f, err := d.FS.Open(name, m)
+	return &slowFile{f, d}, err
+}
+
+type slowFile struct {
+	vfs.File
+	dir *slowDir
+}
+
+func (f *slowFile) ReadAt(p []byte, off int64) (int, error) {
+	if meet := f.dir.meet; meet != nil {
+		meet()
+	}
+	return f.File.ReadAt(p, off)
+}

@@ -1,0 +1,141 @@
+package checkfs
+
+import (
+	"strings"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+)
+
+// note says that a compaction is under way.
+const note = "compaction"
+
+// sources reports whether all that a merged segment stands for is in files of lower
+// rounds that have their names.
+func (p *protocol) sources(s segment.Span) bool {
+	for number := s.First; number <= s.Last; {
+		next := number
+		for name := range p.files {
+			if o, ok := segment.ParseSpan(name); ok && s.Covers(o) && o.First == number {
+				next = max(next, o.Last+1)
+			}
+		}
+		if next == number {
+			return false
+		}
+		number = next
+	}
+	return true
+}
+
+// merged reports whether what a file stands for is in one that was made of it and
+// would be there after a power cut.
+func (p *protocol) merged(s segment.Span) bool {
+	for name, n := range p.files {
+		if o, ok := segment.ParseSpan(name); ok && o.Covers(s) && n.named && n.settled() {
+			return true
+		}
+	}
+	return false
+}
+
+// superfluous reports whether a file which may go is one that nothing else has to be
+// durable for: a note, or a file that was merged.
+func (p *protocol) superfluous(name string) bool {
+	s, ok := segment.ParseSpan(name)
+	return name == note || ok && p.merged(s)
+}
+
+// noted says why a file that was made must not become a merged segment.
+func (p *protocol) noted(from, to string) error {
+	s, ok := segment.ParseSpan(to)
+	if n := p.files[from]; !ok || s.Round == 0 || n == nil || !n.made {
+		return nil
+	}
+	if n := p.files[note]; n == nil || !n.named || !n.settled() {
+		return because("nothing says durably that segments %d to %d are merged", s.First, s.Last)
+	}
+	return nil
+}
+
+// leave says why a file must not lose its name.
+func (p *protocol) leave(name string) error {
+	n := p.files[name]
+	s, ok := segment.ParseSpan(name)
+	switch {
+	case name == note && len(p.leaving) > 0:
+		return because("%s was removed, and a power cut may bring it back, when nothing says any more that it was merged", p.leaving[0])
+	case !ok || n == nil || p.merged(s):
+		return nil
+	case s.Round > 0 && !p.sources(s):
+		return because("that would take away a merged segment, of which not all sources are there")
+	case n.groups:
+		return because("that would take away a segment with events")
+	}
+	return nil
+}
+
+// left takes in that a file lost its name.
+func (p *protocol) left(name string) {
+	if _, ok := segment.ParseSpan(name); ok {
+		p.leaving = append(p.leaving, name)
+	}
+}
+
+// foundMerged takes in the merged segments among the files that were found. If a
+// source is not there, it was removed when the name was durable.
+func (p *protocol) foundMerged(entries []vfs.Entry) {
+	for _, e := range entries {
+		s, ok := segment.ParseSpan(e.Name)
+		if n := p.files[e.Name]; ok && s.Round > 0 && n != nil && !strings.HasSuffix(e.Name, vfs.TempSuffix) {
+			n.named = n.named || !p.sources(s)
+			n.size, n.safe = e.Size, e.Size
+		}
+	}
+}
+
+// stands takes in the header of the merged segment in this file, which says where its
+// groups end.
+func (n *inode) stands(header []byte) {
+	if h, err := format.ParseMergedHeader(header); err == nil {
+		n.merged = int64(h.Length)
+	}
+}
+
+// behind says why a merged segment must not be changed from this offset on.
+func (n *inode) behind(from int64) error {
+	switch {
+	case !n.named:
+		return because("the name of the merged segment is not durable")
+	case from < n.merged:
+		return because("the segment is a merged one, and its groups end at %d", n.merged)
+	}
+	return nil
+}
+
+// after is the file with the segment behind one that was written.
+func (p *protocol) after(number uint64) *inode {
+	for name, n := range p.files {
+		if s, ok := segment.ParseSpan(name); ok && s.First == number+1 && !p.merged(s) {
+			return n
+		}
+	}
+	return nil
+}
+
+// footer says why a segment that another one follows must not be changed from this
+// offset on.
+func (p *protocol) footer(n *inode, from int64) error {
+	if n.merged > 0 {
+		return n.behind(from)
+	}
+	next := p.after(n.segment)
+	switch {
+	case next == nil || !next.named:
+		return because("the segment after it was begun, and its name is not durable")
+	case from < n.end:
+		return because("the segment after it was begun, and its groups end at %d", n.end)
+	}
+	return nil
+}
