@@ -231,7 +231,7 @@ func TestCompactCrash(t *testing.T) {
 	d := simfs.New()
 	s := openSim(t, d, &batpak.Options{SegmentSize: 1 << 10})
 	scatter(t, s, rand.New(rand.NewPCG(4, 1)), 40)
-	before := shown(t, s)
+	before, finished := shown(t, s), 0
 	d.OnOp(func(op simfs.Op, name string) {
 		switch op {
 		case simfs.OpRead, simfs.OpOpen, simfs.OpList, simfs.OpRest:
@@ -241,6 +241,11 @@ func TestCompactCrash(t *testing.T) {
 			again, err := batpak.Open("simulated", simOptions(image, &batpak.Options{SegmentSize: 1 << 10}))
 			if err != nil {
 				t.Fatalf("before operation %d, %s %s, image %d: %v", d.Ops(), op, name, i, err)
+			}
+			if merge := again.Report().Merge; merge == "finished" {
+				finished++
+			} else if merge != "" {
+				t.Errorf("before operation %d, %s %s, image %d: the merge was %s", d.Ops(), op, name, i, merge)
 			}
 			v := verified(t, again)
 			if v.Events+v.Dropped != uint64(len(before)) {
@@ -255,6 +260,9 @@ func TestCompactCrash(t *testing.T) {
 		t.Fatalf("Compact() = %+v, %v", report, err)
 	}
 	d.OnOp(nil)
+	if finished == 0 {
+		t.Error("no opening has finished a merge")
+	}
 }
 
 // TestFollowerOfACompaction: a store that is open for reading beside a writer that merges

@@ -287,6 +287,11 @@ type OpenReport struct {
 	// Gaps are the places of a store that was opened with [Options.Salvage] which
 	// hold nothing sound, in the order of the log; none in a sound store.
 	Gaps []Gap
+	// Merge is what the opening did about a merge of segments that was under way: it
+	// was "finished" or "undone", or what it was is "unknown", as the note of it was
+	// damaged, and the files themselves told what the log is. Empty means that there
+	// was none. Where there was one, no footer and no checkpoint was trusted.
+	Merge string
 	// Foreign are names in the directory that are not the store's. They are left
 	// alone.
 	Foreign []string
@@ -296,7 +301,7 @@ type OpenReport struct {
 func openReport(r *recovery.Report) OpenReport {
 	return OpenReport{
 		Created: r.Created, Clean: r.Clean, Segments: r.Segments, Indexed: r.Indexed, Events: r.Events, Bytes: r.Bytes,
-		Rewritten: r.Rewritten, Cut: r.Cut, Kept: r.Kept, Lost: r.Lost, Foreign: r.Foreign,
+		Rewritten: r.Rewritten, Cut: r.Cut, Kept: r.Kept, Lost: r.Lost, Merge: r.Merge.String(), Foreign: r.Foreign,
 		Checkpoint: r.Checkpoint, Covered: r.Covered, Refused: r.Refused,
 	}
 }

@@ -30,6 +30,19 @@ const (
 	Unknown                 // the note is damaged: the log is what the names say
 )
 
+// String is the outcome in a word, empty for [None].
+func (o Outcome) String() string {
+	switch o {
+	case Finished:
+		return "finished"
+	case Undone:
+		return "undone"
+	case Unknown:
+		return "unknown"
+	}
+	return ""
+}
+
 // Settlement is what has to be done about a merge that was under way. Nothing of it is
 // done by [Examine]; then the merged segment gets its name, so that the log can be
 // read, and when it was, the rest is done.
