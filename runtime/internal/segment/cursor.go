@@ -104,6 +104,9 @@ func (c *Cursor) held(pos format.Pos) []byte {
 // fill makes a window of the record, and of those that are expected next as far as
 // each lies near the others.
 func (c *Cursor) fill(pos format.Pos) error {
+	if err := c.r.fits(pos); err != nil {
+		return err
+	}
 	from, to := int64(pos.Offset), int64(pos.Offset)+int64(pos.Length)
 	for _, p := range c.plan[c.asked:] {
 		first, end := int64(p.Offset), int64(p.Offset)+int64(p.Length)
@@ -139,7 +142,7 @@ func (c *Cursor) read(pos format.Pos, from, to int64) error {
 		return err
 	}
 	if int64(n) < int64(pos.Offset)+int64(pos.Length)-from {
-		return &DamageError{Segment: uint64(pos.Segment), Offset: int64(pos.Offset), Reason: "the file ends before the record does"}
+		return ended(pos)
 	}
 	c.window = buf[:n]
 	return nil

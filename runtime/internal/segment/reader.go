@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
@@ -233,40 +232,6 @@ func (r *Reader) Close() error {
 		err = errors.Join(err, f.Close())
 	}
 	return err
-}
-
-// Record reads one record, whose slices are the caller's. The seed is the
-// store's, from [format.RecordSeed]. A [*DamageError] says that there is no such
-// record, be it that the file is gone.
-func (r *Reader) Record(pos format.Pos, seed uint32) (format.Record, error) {
-	var rec format.Record
-	buf := make([]byte, pos.Length)
-	if err := r.readFull(pos, buf); err != nil {
-		return rec, err
-	}
-	return rec, parse(&rec, buf, pos, seed)
-}
-
-// readFull fills p with the bytes from pos on.
-func (r *Reader) readFull(pos format.Pos, p []byte) error {
-	n, err := r.readAt(uint64(pos.Segment), p, int64(pos.Offset))
-	if err == nil && n < len(p) {
-		sometimes.Reached("record lay behind the end of its segment")
-		return &DamageError{Segment: uint64(pos.Segment), Offset: int64(pos.Offset), Reason: "the file ends before the record does"}
-	}
-	return err
-}
-
-// parse reads into rec the record that takes all of b.
-func parse(rec *format.Record, b []byte, pos format.Pos, seed uint32) error {
-	rest, err := rec.Parse(b, seed)
-	if err == nil && len(rest) > 0 {
-		err = &format.Error{Reason: "record of another length"}
-	}
-	if err != nil {
-		return judge(err, uint64(pos.Segment), int64(pos.Offset))
-	}
-	return nil
 }
 
 // readAt reads into p, less than its length only at the end of the file.

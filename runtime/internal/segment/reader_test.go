@@ -3,6 +3,7 @@ package segment_test
 import (
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -83,6 +84,28 @@ func TestCursorReadsAhead(t *testing.T) {
 		if ops := disk.Ops() - before; ops > len(all)/20 {
 			t.Errorf("%s: %d operations of the disk for %d records", way, ops, len(all))
 		}
+	}
+}
+
+// TestNoMemoryForWhatIsNotThere: a record of a length that its file has not takes no
+// memory before it is refused.
+func TestNoMemoryForWhatIsNotThere(t *testing.T) {
+	disk := simfs.New()
+	fill(t, create(t, disk.FS(), 1), 1, 1, 100)
+	r := newReader(disk.FS())
+	pos, seed := format.Pos{Segment: 1, Offset: 96, Length: 1 << 31}, format.RecordSeed(storeID)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := r.Record(pos, seed)
+	_, cerr := r.Cursor().Record(pos, seed)
+	runtime.ReadMemStats(&after)
+	for _, err := range []error{err, cerr} {
+		if d, ok := errors.AsType[*segment.DamageError](err); !ok || d.Offset != 96 {
+			t.Errorf("Record() of 2 GiB = %v, want a DamageError there", err)
+		}
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20 {
+		t.Errorf("two records of 2 GiB that are not there took %d bytes of memory", took)
 	}
 }
 
