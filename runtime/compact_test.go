@@ -214,6 +214,19 @@ func TestCompactBesideReaders(t *testing.T) {
 			}
 		})
 	}
+	readers.Go(func() {
+		for !over.Load() {
+			if v, err := s.Verify(t.Context()); err != nil || len(v.Damages) > 0 || v.Events < uint64(len(before)) {
+				t.Errorf("Verify() = %+v, %v", v, err)
+				return
+			}
+			p, err := s.View().AsOf(uint64(len(before))).Page(batpak.Query{Backward: true}, 0, len(before))
+			if err != nil || p.More || len(p.Events) != len(before) || !cmp.Equal(p.Events[0], before[len(before)-1]) {
+				t.Errorf("Page() = %d events, more: %v, %v", len(p.Events), p.More, err)
+				return
+			}
+		}
+	})
 	for range 4 {
 		scatter(t, s, r, 60)
 		if report, err := s.Compact(t.Context()); err != nil || report.Merges == 0 {
