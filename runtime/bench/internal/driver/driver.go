@@ -55,6 +55,9 @@ type Driver struct {
 	DropSnapshot, DropIndex func(dir string) error
 	// Open opens the store in the directory dir, which exists, or creates it.
 	Open func(dir string, mode Mode) (Store, error)
+	// OpenSplit opens a store for durable appends in files so small that a short run
+	// fills several, so that there is something to compact; nil = as Open does.
+	OpenSplit func(dir string) (Store, error)
 }
 
 // Store is an open store. It is safe for concurrent use.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/batpak-go/batpak/examples/bank"
 	batpak "github.com/batpak-go/batpak/runtime"
@@ -22,6 +23,9 @@ var Driver = driver.Driver{
 	DropIndex:    dropFooters,
 	Open: func(dir string, mode driver.Mode) (driver.Store, error) {
 		return open(dir, mode, batpak.Options{})
+	},
+	OpenSplit: func(dir string) (driver.Store, error) {
+		return open(dir, driver.Durable, batpak.Options{SegmentSize: 1 << 20})
 	},
 }
 
@@ -111,6 +115,7 @@ func (s *store) Ways() driver.Ways {
 		Scan:    func(visit func(*event.Event)) error { return s.walk(batpak.Query{}, -1, visit) },
 		Page:    s.page,
 		Verify:  s.verify,
+		Compact: s.compact,
 		Account: s.account,
 	}
 }
@@ -140,6 +145,22 @@ func (s *store) page(f driver.Filter, limit int, visit func(*event.Event)) error
 		q.Kinds = []batpak.Kind{batpak.Kind(f.Kind)}
 	}
 	return s.walk(q, limit, visit)
+}
+
+// compact merges what there is to merge. If there is nothing it waits a little, as it
+// may be called again at once.
+func (s *store) compact(ctx context.Context) error {
+	r, err := s.s.Compact(ctx)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return nil // it was told to stop
+	case err == nil && r.Merges == 0:
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+	return err
 }
 
 func (s *store) verify(ctx context.Context) (uint64, error) {

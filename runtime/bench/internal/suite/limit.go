@@ -29,20 +29,36 @@ func (s *Suite) compactions(ctx context.Context) error {
 		if d.Role == driver.Roof || d.Grouped {
 			return nil
 		}
-		dir, err := s.fresh("compact")
-		if err != nil {
-			return err
+		open := d.OpenSplit
+		if open == nil {
+			open = durably(d)
 		}
-		defer s.remove(dir)
-		store, err := d.Open(dir, driver.Durable)
-		if err != nil {
-			return err
-		}
-		if compact := store.Ways().Compact; compact != nil {
-			err = s.compact(ctx, store, compact, m)
-		}
-		return errors.Join(err, store.Close())
+		return s.inFresh("compact", open, func(store driver.Store) error {
+			if compact := store.Ways().Compact; compact != nil {
+				return s.compact(ctx, store, compact, m)
+			}
+			return nil
+		})
 	})
+}
+
+// durably is how a driver opens a store for durable appends.
+func durably(d driver.Driver) func(dir string) (driver.Store, error) {
+	return func(dir string) (driver.Store, error) { return d.Open(dir, driver.Durable) }
+}
+
+// inFresh lends do a store in a directory of its own, which is removed afterwards.
+func (s *Suite) inFresh(name string, open func(dir string) (driver.Store, error), do func(driver.Store) error) error {
+	dir, err := s.fresh(name)
+	if err != nil {
+		return err
+	}
+	defer s.remove(dir)
+	store, err := open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(store), store.Close())
 }
 
 // compact fills the store with something to do, then appends for two windows, in

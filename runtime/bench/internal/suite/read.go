@@ -273,19 +273,12 @@ func (s *Suite) projections(ctx context.Context) error {
 		if d.Role == driver.Roof || d.Grouped {
 			return nil
 		}
-		dir, err := s.fresh("project")
-		if err != nil {
-			return err
-		}
-		defer s.remove(dir)
-		store, err := d.Open(dir, driver.Durable)
-		if err != nil {
-			return err
-		}
-		if store.Ways().Account != nil {
-			err = m.labelled(func() error { return s.project(ctx, store.Ways(), m) })
-		}
-		return errors.Join(err, store.Close())
+		return s.inFresh("project", durably(d), func(store driver.Store) error {
+			if store.Ways().Account == nil {
+				return nil
+			}
+			return m.labelled(func() error { return s.project(ctx, store.Ways(), m) })
+		})
 	})
 }
 
