@@ -58,7 +58,9 @@ type Store struct {
 
 	turns turn.Turns // of commands on one stream
 
-	appendings sync.Pool // of *appending that are over
+	// appendings holds those that are over. It is no part of the store: the collector
+	// knows all pools, and would keep the store for as long as one of them.
+	appendings *sync.Pool
 
 	mu    sync.Mutex // guards bound
 	bound map[Kind]string
@@ -109,7 +111,7 @@ func openFS(fs vfs.FS, options Options) (*Store, error) {
 // newStore returns a store that was not read yet.
 func newStore(fs vfs.FS, options Options) *Store {
 	return &Store{
-		options: options, fs: fs, bound: map[Kind]string{}, isShut: make(chan struct{}),
+		options: options, fs: fs, appendings: new(sync.Pool), bound: map[Kind]string{}, isShut: make(chan struct{}),
 		copying: make(chan struct{}, 1), compacting: make(chan struct{}, 1), layout: make(chan struct{}, 1),
 	}
 }
