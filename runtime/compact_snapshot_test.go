@@ -142,3 +142,33 @@ func faultedCompaction(t *testing.T, f simfs.Fault) (met bool) {
 	}
 	return met
 }
+
+// TestSnapshotOfAFollowerThatFellBehind: a store that is open for reading beside a writer
+// which has merged what it shows makes a snapshot of at least that, or says that it has to
+// be refreshed.
+func TestSnapshotOfAFollowerThatFellBehind(t *testing.T) {
+	for n := range 12 {
+		c := newCopied(t, 4+n)
+		f, err := batpak.OpenReadOnly("store", simOptions(c.disk, nil))
+		opened(t, f, err)
+		shown := int(f.Frontier().Visible)
+		for range 12 {
+			c.append()
+		}
+		if r, err := c.store.Compact(t.Context()); err != nil || r.Merges == 0 {
+			t.Fatalf("Compact() = %+v, %v", r, err)
+		}
+		r, err := f.Snapshot(t.Context(), "copy")
+		if errors.Is(err, batpak.ErrCompacted) {
+			if err = f.Refresh(t.Context()); err == nil {
+				r, err = f.Snapshot(t.Context(), "copy")
+			}
+		}
+		if err != nil || int(r.Position) < shown {
+			t.Fatalf("Snapshot() = %+v, %v, want position %d at least", r, err, shown)
+		}
+		if _, err := c.hold(c.disk.CutHard(), int(r.Position), true); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -155,13 +155,8 @@ func (s *Store) plan() (snapshot.Plan, SnapshotReport, error) {
 	if ok {
 		p.Last, p.End = uint64(ref.Pos.Segment), int64(ref.Pos.Offset)+int64(ref.Pos.Length)
 	}
-	if file := s.segments.Span(p.Last); file.Round > 0 {
-		sometimes.Reached("snapshot ended with a merged segment")
-		m, err := s.segments.Merged(file)
-		if err != nil {
-			return p, SnapshotReport{}, err
-		}
-		p.Last, p.End, position = file.Last+1, format.SegmentHeaderSize, m.NextSequence-1
+	if s.segments.Span(p.Last).Round > 0 {
+		return p, SnapshotReport{}, ErrCompacted // the newest segments are never merged: it was looked up before
 	}
 	return p, SnapshotReport{Position: position}, nil
 }

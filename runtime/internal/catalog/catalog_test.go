@@ -296,3 +296,39 @@ func (l *log) lookups(t *testing.T, c *catalog.Catalog, e *format.Record) {
 		t.Fatalf("Load(%s) = version %d, %v, want %d", e.Entity, got.Version, err, l.heads[string(e.Entity)])
 	}
 }
+
+// TestQuestionBesideAMerge: a question whose part turns out to be merged away is put to
+// the part that has taken its place.
+func TestQuestionBesideAMerge(t *testing.T) {
+	l := &log{random: rand.New(rand.NewPCG(1, 2)), heads: map[string]uint64{}}
+	var footers [2][]byte
+	for s := range footers {
+		l.grow(uint64(s+1), 40)
+		footers[s] = l.footer(t, uint64(s+1))
+		for i := range footers[s][:len(footers[s])-256] {
+			footers[s][i] ^= 1 // in front of the trailer: the segment is read
+		}
+	}
+	behind := l.grow(3, 40)
+	for i := range l.at[:behind] {
+		l.at[i].Segment, l.at[i].Offset = 1, uint32(100+100*i) // in the file that takes the place of both
+	}
+	merged := l.footer(t, 1)
+	for i := range behind {
+		scans, cache := 0, sidx.NewCache(1<<20)
+		var c *catalog.Catalog
+		c = catalog.New(store, func(*sidx.Run) (*index.Index, error) {
+			scans++
+			c.Merge(l.run(t, 1, merged, cache), 2, func() {})
+			return l.rows(1), nil // of the file that is there by now
+		})
+		for s, f := range footers {
+			c.AddRun(l.run(t, uint64(s+1), f, cache))
+		}
+		c.AddRows(3, l.rows(3))
+		ref, ok, err := c.At(uint64(i) + 1)
+		if err != nil || !ok || ref.Pos != l.at[i] || scans != 1 {
+			t.Fatalf("At(%d) = %+v, %v, %v after %d scans, want %+v after one", i+1, ref, ok, err, scans, l.at[i])
+		}
+	}
+}
