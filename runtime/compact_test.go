@@ -278,6 +278,32 @@ func TestCompactCrash(t *testing.T) {
 	}
 }
 
+// TestVerifyBesideACompaction: wherever a verification is when segments are merged, it
+// finds what is there sound, and all of it.
+func TestVerifyBesideACompaction(t *testing.T) {
+	for at, met := 0, true; met; at++ {
+		s := openSim(t, simfs.New(), &batpak.Options{SegmentSize: 1 << 10})
+		scatter(t, s, rand.New(rand.NewPCG(7, 1)), 40)
+		all := uint64(len(shown(t, s)))
+		calls := 0
+		v, err := s.Verify(t.Context(), batpak.OnProgress(func(batpak.VerifyProgress) {
+			if calls++; calls != at+1 {
+				return
+			}
+			if r, err := s.Compact(t.Context()); err != nil || r.Merges == 0 {
+				t.Errorf("Compact() = %+v, %v", r, err)
+			}
+		}))
+		if err != nil || len(v.Damages) > 0 || v.Events != all {
+			t.Fatalf("Verify() beside a merge after %d steps = %+v, %v, want %d events", at, v, err, all)
+		}
+		met = calls > at
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestFollowerOfACompaction: a store that is open for reading beside a writer that merges
 // says so if it needs a file that is gone, and finds everything again when it looks.
 func TestFollowerOfACompaction(t *testing.T) {

@@ -161,6 +161,7 @@ var plantedBugs = []plantedBug{
 	{"unfinished copy is taken for a store", "", "TestSnapshotCrash", 0},
 	{"unproven tail is synced but not written again", "", "TestCrashCorpus/ghosts", 0},
 	{"verdict is given from what is not published", "", "TestScheduleOfEverything", 3},
+	{"verification goes on behind a merge that came after it", "", "TestVerifyBesideACompaction", 0},
 	{"version of a record is not checked", "recovery", "TestGroupThatLies", 0},
 	{"versions of the flying group do not count", "", "TestScheduleOfEverything", 1},
 	{"waiters are woken by any rise", "frontier", "TestWaitReturnsWhenTheMarkArrives", 0},

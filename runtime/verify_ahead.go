@@ -209,7 +209,7 @@ func (v *verifier) segmentsAhead(ctx context.Context, last format.Pos) error {
 		}
 		return v.anew(func() error {
 			prev, err = v.oneSegment(ctx, n, v.endOf(n, last), prev)
-			behind = v.behindFile(n)
+			behind = v.behindSum(n, prev)
 			return err
 		})
 	})
