@@ -1,10 +1,12 @@
 package segment
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -117,9 +119,9 @@ func (r *Reader) Serve(s Span) {
 func (r *Reader) Sweep() {
 	r.mu.Lock()
 	var old []*openFile
-	for s, f := range r.files {
+	for _, s := range inOrder(r.files) {
 		if r.mergedLocked(s) {
-			old = append(old, f)
+			old = append(old, r.files[s])
 			delete(r.files, s)
 		}
 	}
@@ -228,10 +230,18 @@ func (r *Reader) Close() error {
 	for _, f := range others {
 		err = errors.Join(err, f.Close())
 	}
-	for _, f := range files {
-		err = errors.Join(err, f.Close())
+	for _, s := range inOrder(files) {
+		err = errors.Join(err, files[s].Close())
 	}
 	return err
+}
+
+// inOrder lists files as they lie in the log, so that what is done to them, and what
+// comes of it, does not depend on the map.
+func inOrder(files map[Span]*openFile) []Span {
+	return slices.SortedFunc(maps.Keys(files), func(a, b Span) int {
+		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Round, b.Round))
+	})
 }
 
 // readAt reads into p, less than its length only at the end of the file.
@@ -430,9 +440,10 @@ func (r *Reader) MakeRoom(err error) bool {
 // one.
 func (r *Reader) dropIdleLocked() *openFile {
 	var lowest Span
-	for s, f := range r.files {
-		if s != Plain(r.newest) && f.users.Load() == 0 && (lowest.First == 0 || s.First < lowest.First) {
+	for _, s := range inOrder(r.files) {
+		if s != Plain(r.newest) && r.files[s].users.Load() == 0 {
 			lowest = s
+			break
 		}
 	}
 	if lowest.First == 0 {
