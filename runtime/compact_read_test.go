@@ -285,3 +285,32 @@ func TestCompactionLeavesReadsAsTheyWere(t *testing.T) {
 		verified(t, r.store)
 	}
 }
+
+// TestFollowerOfAnEmptyStore: a reader that has seen a segment, but no event of it, shows
+// what was written to it, be it that it was merged meanwhile.
+func TestFollowerOfAnEmptyStore(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, &batpak.Options{SegmentSize: 1 << 10})
+	reader, err := batpak.OpenReadOnly(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	for i := range 60 {
+		mustAppend(t, s, note(fmt.Sprint("a:", i%3), "some payload"))
+	}
+	written := shown(t, s)
+	if r, err := s.Compact(t.Context()); err != nil || r.Merges == 0 {
+		t.Fatalf("Compact() = %+v, %v", r, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := reader.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(written, shown(t, reader)); d != "" {
+		t.Errorf("events after Refresh:\n%s", d)
+	}
+	verified(t, reader)
+}

@@ -68,12 +68,10 @@ func (c *Catalog) Add(entries []index.Entry, incarnation uint32, do func()) {
 
 // Replace puts the run of a sealed segment in the place of what there was of its index,
 // if that holds the same events.
-func (c *Catalog) Replace(r *sidx.Run) { c.swap(&part{segment: r.Segment, first: r.First, run: r}) }
-
-// swap puts a part in the place of those that hold the same events of its segment.
-func (c *Catalog) swap(p *part) {
+func (c *Catalog) Replace(r *sidx.Run) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	p := &part{segment: r.Segment, first: r.First, run: r}
 	of := func(old *part) bool { return old.segment == p.segment && old.first == p.first }
 	if i := slices.IndexFunc(c.parts, of); i >= 0 {
 		end := i + 1
@@ -87,26 +85,37 @@ func (c *Catalog) swap(p *part) {
 	c.generation++
 }
 
+// exchange puts a part in the place of another, unless that was replaced meanwhile: what
+// was read of a file says nothing of the one that has taken its place.
+func (c *Catalog) exchange(old, p *part) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := slices.Index(c.parts, old); i >= 0 {
+		c.parts = slices.Concat(c.parts[:i], parts{p}, c.parts[i+1:])
+	}
+	c.generation++
+}
+
 // Merge puts the run of a merged segment in the place of the parts of those up to last
-// that it stands for, and calls do before any reader can find events by it. Questions
-// that are put to one of the other parts by then, and find its file merged, are put
-// again.
+// that it stands for, if there are any, and calls do before any reader can find events
+// by it. Questions that are put to one of the other parts by then, and find its file
+// merged, are put again.
 func (c *Catalog) Merge(r *sidx.Run, last uint64, do func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	kept := make(parts, 0, len(c.parts))
+	kept := make(parts, 0, len(c.parts)+1)
+	at := 0
 	for _, old := range c.parts {
-		switch {
-		case old.segment < r.Segment || old.segment > last:
+		if old.segment < r.Segment || old.segment > last {
 			kept = append(kept, old)
-		case len(kept) == 0 || kept[len(kept)-1].run != r:
-			kept = append(kept, &part{segment: r.Segment, first: r.First, run: r})
-		}
-		if old.run != nil && old.segment >= r.Segment && old.segment <= last {
+		} else if old.run != nil {
 			old.run.Forget()
 		}
+		if old.segment < r.Segment {
+			at = len(kept)
+		}
 	}
-	c.parts = kept
+	c.parts = slices.Insert(kept, at, &part{segment: r.Segment, first: r.First, run: r})
 	c.generation++
 	do()
 }
@@ -184,7 +193,7 @@ func (c *Catalog) ask(p *part, question func(p *part) error) error {
 		}
 		p.run.Forget()
 		again := &part{segment: p.segment, first: p.first, rows: x}
-		c.swap(again)
+		c.exchange(p, again)
 		return question(again)
 	}
 	return err

@@ -332,3 +332,64 @@ func TestQuestionBesideAMerge(t *testing.T) {
 		}
 	}
 }
+
+// TestRowsOfAFileThatWasMerged: rows that were made of a file by reading it do not take
+// the place of what was merged from that file alone meanwhile, which lies elsewhere.
+func TestRowsOfAFileThatWasMerged(t *testing.T) {
+	l := &log{random: rand.New(rand.NewPCG(1, 3)), heads: map[string]uint64{}}
+	l.grow(1, 40)
+	n := len(l.records)
+	damaged := l.footer(t, 1)
+	for i := range damaged[:len(damaged)-256] {
+		damaged[i] ^= 1 // in front of the trailer: the segment is read
+	}
+	before := l.rows(1)
+	l.grow(2, 40)
+	for i := range l.at[:n] {
+		l.at[i].Offset = uint32(5000 + 100*i) // in the file that takes the place of the first
+	}
+	at := sidx.Place{Store: store, Segment: 1, Round: 1}
+	merged, cache := l.indexOf(t, at, math.MaxUint64), sidx.NewCache(1<<20)
+	var c *catalog.Catalog
+	c = catalog.New(store, func(*sidx.Run) (*index.Index, error) {
+		c.Merge(l.runAt(t, at, merged, cache), 1, func() {})
+		return before, nil // of the file that was open by then
+	})
+	c.AddRun(l.run(t, 1, damaged, cache))
+	c.AddRows(2, l.rows(2))
+	if _, _, err := c.At(1); err != nil {
+		t.Fatal(err)
+	}
+	for i := range l.at {
+		if ref, ok, err := c.At(uint64(i) + 1); err != nil || !ok || ref.Pos != l.at[i] {
+			t.Fatalf("At(%d) = %+v, %v, %v, want %+v", i+1, ref, ok, err, l.at[i])
+		}
+	}
+}
+
+// TestMergeOfWhatWasNotTakenIn: a run of merged segments is found in though the catalog
+// had no event of any of them.
+func TestMergeOfWhatWasNotTakenIn(t *testing.T) {
+	for _, had := range []bool{false, true} {
+		l := &log{random: rand.New(rand.NewPCG(1, 4)), heads: map[string]uint64{}}
+		l.grow(1, 40)
+		l.grow(2, 40)
+		l.grow(3, 40)
+		cache := sidx.NewCache(1 << 20)
+		c := catalog.New(store, func(*sidx.Run) (*index.Index, error) { return nil, nil })
+		c.AddRows(1, l.rows(1))
+		if had {
+			c.AddRows(3, l.rows(3))
+		}
+		done := false
+		c.Merge(l.run(t, 2, l.footer(t, 2), cache), 2, func() { done = true })
+		if !had {
+			c.AddRows(3, l.rows(3))
+		}
+		for i := range l.at {
+			if ref, ok, err := c.At(uint64(i) + 1); err != nil || !ok || !done || ref.Pos != l.at[i] {
+				t.Fatalf("At(%d) = %+v, %v, %v, want %+v", i+1, ref, ok, err, l.at[i])
+			}
+		}
+	}
+}
