@@ -314,3 +314,30 @@ func TestFollowerOfAnEmptyStore(t *testing.T) {
 	}
 	verified(t, reader)
 }
+
+// TestRetryOfABatchWithDroppedItems: the retry of a batch gives the same receipts when
+// those of its events were dropped that have no key.
+func TestRetryOfABatchWithDroppedItems(t *testing.T) {
+	s := openSim(t, simfs.New(), &batpak.Options{SegmentSize: 1 << 10})
+	batch := func() []batpak.Receipt {
+		b := s.NewBatch()
+		b.Add(note("a:1", "one"), batpak.Key("k"))
+		b.Add(note("a:2", "two"))
+		receipts, err := b.Commit(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return receipts
+	}
+	first := batch()
+	for range 60 {
+		mustAppend(t, s, note("a:3", "more"))
+	}
+	drop := func(batpak.Meta) batpak.Fate { return batpak.DropEvent }
+	if r, err := s.Compact(t.Context(), batpak.Retention(drop)); err != nil || r.Dropped == 0 || r.Tombstoned == 0 {
+		t.Fatalf("Compact() = %+v, %v", r, err)
+	}
+	if again := batch(); !slices.EqualFunc(first, again, sameReceipt) {
+		t.Errorf("receipts of the retry = %+v, want %+v", again, first)
+	}
+}

@@ -324,6 +324,9 @@ func (s *Store) replayed(a *appending, key string, first uint64) error {
 		if field := a.drafts[i].differs(&e, r); field != "" {
 			return &KeyReusedError{Key: key, Sequence: sequence, Differs: field}
 		}
+		if e.Fate == DropEvent {
+			e.Scope = a.drafts[i].Scope // it was dropped as well, and is a part of the receipt
+		}
 		sometimes.Reached("retry got the receipt of a stored event")
 		if a.receipts[i], err = s.receipt(&e.Meta); err != nil {
 			return err
