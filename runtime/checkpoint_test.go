@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
@@ -373,4 +374,33 @@ func TestNoCheckpointOfASealedSegment(t *testing.T) {
 	if names := directoryOf(d).names(); len(names) != len(directoryOf(d).segments()) {
 		t.Errorf("there are %v, want segments alone", names)
 	}
+}
+
+// TestCheckpointStays: a store in which nothing happens keeps its checkpoint as it is, be
+// it that segments before it were merged.
+func TestCheckpointStays(t *testing.T) {
+	d, o := simfs.New(), covering(4096, 400)
+	s := openSim(t, d, o)
+	for i := range 170 {
+		mustAppend(t, s, note(fmt.Sprint("a:", i%7), fmt.Sprint("payload ", i)))
+	}
+	if r, err := s.Compact(t.Context()); err != nil || r.Merges == 0 {
+		t.Fatalf("Compact() = %+v, %v", r, err)
+	}
+	for life := range 3 {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if life == 1 { // before, that of the first one may have been written when it was closed
+			d.OnOp(func(op simfs.Op, name string) {
+				if op == simfs.OpCreate && strings.HasPrefix(name, "checkpoint") {
+					t.Errorf("%s is created", name)
+				}
+			})
+		}
+		if s = openSim(t, d, o); s.Report().Checkpoint == "" {
+			t.Errorf("report is %+v, want a checkpoint", s.Report())
+		}
+	}
+	d.OnOp(nil)
 }

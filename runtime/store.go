@@ -178,7 +178,7 @@ func (s *Store) recover() error {
 		Moved:    func() { s.upkeep.wake() },
 		Stride:   s.stride(),
 	})
-	s.upkeep = s.newUpkeep(&found.Report)
+	s.upkeep = s.newUpkeep(found)
 	s.upkeep.wake()
 	return nil
 }

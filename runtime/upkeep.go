@@ -58,16 +58,16 @@ func (s *Store) stride() int64 {
 	return checkpointEvery
 }
 
-func (s *Store) newUpkeep(found *recovery.Report) *upkeep {
+func (s *Store) newUpkeep(found *recovery.Result) *upkeep {
 	u := &upkeep{
 		store: s, inline: rtopts.FS(&s.options.Internal) != nil,
 		due: make(chan struct{}, 1), quit: make(chan struct{}), turn: make(chan struct{}, 1), failed: map[uint64]error{},
 	}
-	u.names = found.Checkpoints
-	if found.Checkpoint != "" {
-		u.latest = covered{name: found.Checkpoint, segment: found.Segments, end: found.Covered}
+	u.names = found.Report.Checkpoints
+	if name := found.Report.Checkpoint; name != "" {
+		u.latest = covered{name: name, segment: found.Header.Segment, end: found.Report.Covered}
 	}
-	u.latest.off = slices.ContainsFunc(found.Foreign, checkpoint.IsName)
+	u.latest.off = slices.ContainsFunc(found.Report.Foreign, checkpoint.IsName)
 	if !u.inline {
 		u.done.Go(u.run)
 	}
