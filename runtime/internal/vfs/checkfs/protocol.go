@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
@@ -33,6 +34,7 @@ type protocol struct {
 	full    bool     // the disk had no space, once at least
 	leaving []string // segments whose names were taken away, perhaps not durably
 	reached uint64   // the last segment with a group that is known to be durable
+	merging bool     // a note of a merge was found, beside which no checkpoint is believed
 	copying copying
 }
 
@@ -199,6 +201,7 @@ func (p *protocol) listed(entries []vfs.Entry, last string, content []byte) {
 		}
 	}
 	p.foundMerged(entries)
+	p.merging = p.merging || slices.ContainsFunc(entries, func(e vfs.Entry) bool { return e.Name == note })
 	for _, e := range entries {
 		if m := lostOf.FindStringSubmatch(e.Name); m != nil && p.files[m[1]+".seg"] != nil {
 			p.files[m[1]+".seg"].named = true // it was before a tail of it was kept
