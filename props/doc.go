@@ -59,7 +59,7 @@
 // matters and kept in runtime/testdata/crash, where TestCrashCorpus plays it ever
 // after.
 //
-//	go test -run TestCrash ./runtime                                            # 100,000 images at random, 70,000 in turn
+//	go test -run TestCrash ./runtime                                            # 100,000 images at random, as many in turn
 //	go test -run TestCrashAtAnyOperation ./runtime -timeout 0 -crash.n=1000000  # for a night; -crash.seed for another one
 //	go test -run TestCrashInMerges ./runtime -timeout 0 -compact.n=1000  # merges, checkpoints and keys, life after life
 //	go test -run TestCrashExhaustive ./runtime -timeout 0 -exhaustive.depth=3   # all sequences of three operations, not two
