@@ -118,7 +118,7 @@
 //	                 10 TiB; 100,000 names
 //	TestClock        60 histories with a wrong clock           -clock.n=10000
 //	TestTwoProcess   60 races of five processes                -race.n=1000
-//	TestKill         30 kills of processes that append, or     -kill.n=500
+//	TestKill         200 kills of processes that append, or    -kill.n=500
 //	                 that recover from the kill before
 //	TestRetry        20,000 appends of unknown outcome         -retry.n=1000000
 //	TestRlimit       few open files, small files

@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	killN    = flag.Int("kill.n", 30, "processes to kill on the real disk")
+	killN    = flag.Int("kill.n", 200, "processes to kill on the real disk")
 	killSeed = flag.Uint64("kill.seed", 0, "seed of the first directory of the kill test; 0 means a new one each time")
 )
 
