@@ -51,7 +51,11 @@ func (e *emitter) kindConsts() jen.Code {
 		specs = append(specs, jen.Id(name).Add(vocab.Runtime("Kind")).Op("=").Id(fmt.Sprintf("%#04x", ev.Kind())).
 			Comment(fmt.Sprintf("// %s, %s", ev.Var, baseName(ev.Pos))))
 	}
-	return vocab.Documented(group(jen.Const, specs...), fmt.Sprintf("Event kinds of package %s.", e.pkg.Name), "")
+	text := fmt.Sprintf("Event kinds of package %s.", e.pkg.Name)
+	if len(specs) == 1 { // a comment on one constant begins with its name
+		text = fmt.Sprintf("%s is the event kind of package %s.", kindConst(e.pkg.Events[0]), e.pkg.Name)
+	}
+	return vocab.Documented(group(jen.Const, specs...), text, "")
 }
 
 // baseName is the file of a position, without its directory.

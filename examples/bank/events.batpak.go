@@ -552,19 +552,19 @@ func checkAccountFlagged(v AccountFlagged) error {
 // balanceShape is how Balance lies on disk.
 var balanceShape = wire.NewShape("Balance", "open", "available", "frozen")
 
-// AppendBatpak appends the canonical encoding of v to dst.
-func (v Balance) AppendBatpak(dst []byte) []byte {
+// AppendBatpak appends the canonical encoding of b to dst.
+func (b Balance) AppendBatpak(dst []byte) []byte {
 	dst = wire.AppendStruct(dst, 3)
-	dst = wire.AppendBool(wire.AppendString(dst, "open"), v.Open)
-	dst = wire.AppendInt(wire.AppendString(dst, "available"), int64(v.Available))
-	dst = wire.AppendBool(wire.AppendString(dst, "frozen"), v.Frozen)
+	dst = wire.AppendBool(wire.AppendString(dst, "open"), b.Open)
+	dst = wire.AppendInt(wire.AppendString(dst, "available"), int64(b.Available))
+	dst = wire.AppendBool(wire.AppendString(dst, "frozen"), b.Frozen)
 	return dst
 }
 
-// DecodeBatpak sets v to what src encodes; on an error, v is unchanged.
-func (v *Balance) DecodeBatpak(src []byte) error {
+// DecodeBatpak sets b to what src encodes; on an error, b is unchanged.
+func (b *Balance) DecodeBatpak(src []byte) error {
 	d := wire.NewDecoder(src)
-	return wire.Finish(d, v, decodeBalance(d))
+	return wire.Finish(d, b, decodeBalance(d))
 }
 
 // decodeBalance reads one Balance; errors stay in d.

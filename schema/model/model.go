@@ -116,8 +116,11 @@ type Struct struct {
 	PkgName string
 	Doc     string
 	Pos     token.Position
-	Fields  []Field   // stored fields in source order; the order on the wire
-	Skipped []Skipped // fields tagged `bat:"-"`
+	// Receiver is what the user's methods call their receiver, most of them; "" for a
+	// type of another package, or without such methods.
+	Receiver string
+	Fields   []Field   // stored fields in source order; the order on the wire
+	Skipped  []Skipped // fields tagged `bat:"-"`
 }
 
 // Field is a stored field.

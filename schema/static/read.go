@@ -35,6 +35,7 @@ func Read(src *source.Package) (*model.Package, []diag.Diagnostic) {
 	r.declarations()
 	r.pkg.Structs = r.payloads.Structs()
 	r.taken()
+	r.receivers()
 	return r.pkg, sink.Diagnostics()
 }
 
@@ -155,8 +156,40 @@ func (r *reader) dotImported(spec *ast.ImportSpec) []string {
 }
 
 // isPayload reports whether a type of the package is stored.
-func (r *reader) isPayload(name string) bool {
-	return slices.ContainsFunc(r.pkg.Structs, func(s *model.Struct) bool { return s.Path == "" && s.Name == name })
+func (r *reader) isPayload(name string) bool { return r.stored(name) != nil }
+
+// stored is the struct of the package that is stored and has a name, or nil.
+func (r *reader) stored(name string) *model.Struct {
+	for _, s := range r.pkg.Structs {
+		if s.Path == "" && s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// receivers finds out what the user's methods call their receivers: of a type, what
+// most of them do, and of as many the first.
+func (r *reader) receivers() {
+	count := make(map[*model.Struct]map[string]int)
+	for _, f := range r.src.Files {
+		for _, d := range f.Decls {
+			method, ok := d.(*ast.FuncDecl)
+			if !ok || method.Recv == nil || len(method.Recv.List) != 1 || len(method.Recv.List[0].Names) != 1 {
+				continue
+			}
+			s, name := r.stored(receiver(method)), method.Recv.List[0].Names[0].Name
+			if s == nil || name == "_" {
+				continue
+			}
+			if count[s] == nil {
+				count[s] = make(map[string]int)
+			}
+			if count[s][name]++; count[s][name] > count[s][s.Receiver] {
+				s.Receiver = name
+			}
+		}
+	}
 }
 
 // receiver is the name of a method's receiver type, or empty.

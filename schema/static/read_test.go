@@ -173,6 +173,10 @@ type (
 )
 
 func (v MoneyWithdrawn) Positive() bool { return v.Amount > 0 }
+func (m MoneyWithdrawn) Negative() bool { return m.Amount < 0 }
+func (m *MoneyWithdrawn) Turn() { m.Amount = -m.Amount }
+func (_ MoneyWithdrawn) None() {}
+func (MoneyWithdrawn) Any() {}
 
 type Balance struct{ Available Cents }
 
@@ -248,9 +252,9 @@ event flagged 0x1003 v3 account Flagged doc "" 1:flaggedV1.lift(flaggedV1)flagge
 enum status {Status   string} open true: Active="active" Dormant="dormant"
 struct Source doc "Source is where money comes from.": Kind=kind:1string Ref=ref:1string
 struct AccountOpened doc "AccountOpened says who\nowns an account.": ID=id:AccountID/1string OpenedAt=opened_at:4 HTTPCode=http_code:1int16 Tags=labels?:5(1string) Digest=digest:3*32 Raw=raw:2 Blob=blob:Blob/2 Source=source?:7(Source/8) Limits=limits?:6*3(Cents/1int64) Status=status:Status/1string#status ByStatus=by_status:9<Status/1string#status>(5(1string))max9 Rate=rate?:7(1float32) History=history:5(5(Source/8)) V2=v2:1int32 -13 cache map[string]bool []
-struct MoneyWithdrawn doc "": Amount=amount:Cents/1int64
+struct MoneyWithdrawn doc "": methods of m: Amount=amount:Cents/1int64
 struct Flagged doc "":
-struct flaggedV1 doc "": Rule=rule:1string
+struct flaggedV1 doc "": methods of f: Rule=rule:1string
 projection balance "balance" v2 account {Balance  }: Balance.opened(opened) Balance.withdrawn(withdrawn) ignores flagged
 gate funds "sufficient-funds" Withdrawal denyOverdraft
 gate frozen "not-frozen" Withdrawal Withdrawal.denyFrozen
@@ -282,6 +286,9 @@ func describe(p *model.Package) string {
 	}
 	for _, s := range p.Structs {
 		fmt.Fprintf(&b, "struct %s doc %q:", s.Name, s.Doc)
+		if s.Receiver != "" {
+			fmt.Fprintf(&b, " methods of %s:", s.Receiver)
+		}
 		for _, f := range s.Fields {
 			mark := ""
 			if f.Optional {

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dave/jennifer/jen"
 
@@ -23,6 +24,9 @@ type Emitter struct {
 	// the past, which are read only.
 	written map[*model.Struct]bool
 	knowers map[*model.Enum]string // functions that know the values, of those in use
+	// receiver is what the method being emitted calls its receiver; "" for v, as in
+	// functions.
+	receiver string
 }
 
 // New returns an emitter for the structs of pkg.
@@ -70,7 +74,8 @@ func (e *Emitter) Struct(s *model.Struct) []jen.Code {
 	switch {
 	case e.payloads[s]:
 		e.checkMethods(s)
-		decls = append(decls, e.encodeMethod(s), e.decodeMethod(s))
+		m := e.method(s)
+		decls = append(decls, m.encodeMethod(s), m.decodeMethod(s))
 	case e.written[s]:
 		decls = append(decls, e.encodeFunc(s))
 	}
@@ -79,6 +84,29 @@ func (e *Emitter) Struct(s *model.Struct) []jen.Code {
 		decls = append(decls, e.checkFunc(s))
 	}
 	return decls
+}
+
+// method is the emitter of a payload's methods, in which the receiver is called as in
+// the user's own methods.
+func (e *Emitter) method(s *model.Struct) *Emitter {
+	m := *e
+	called := strings.HasPrefix(s.Receiver, "append") || strings.HasPrefix(s.Receiver, "decode") // by the methods
+	if !called && !e.Hidden(s.Receiver) {
+		m.receiver = s.Receiver
+	}
+	return &m
+}
+
+// L refers to a local variable as [vocab.Vocab.L] does. In a method, v is the receiver,
+// and no other variable has its name.
+func (e *Emitter) L(name string) *jen.Statement {
+	switch {
+	case e.receiver == "":
+		return e.Vocab.L(name)
+	case name == "v":
+		return jen.Id(e.receiver)
+	}
+	return e.Vocab.L(name, e.receiver)
 }
 
 // checkMethods reports fields of a payload that have the name of an emitted

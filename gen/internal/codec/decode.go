@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/dave/jennifer/jen"
@@ -54,7 +55,7 @@ func (e *Emitter) shapeVar(s *model.Struct) string { return vocab.Unexported(e.S
 //	}
 func (e *Emitter) decodeMethod(s *model.Struct) jen.Code {
 	name := e.Claim(s.Name+"."+DecodeMethod, s.Pos)
-	text := fmt.Sprintf("%s sets v to what src encodes; on an error, v is unchanged.", name)
+	text := fmt.Sprintf("%s sets %s to what src encodes; on an error, %[2]s is unchanged.", name, cmp.Or(e.receiver, "v"))
 	return vocab.Documented(jen.Func().Params(e.L("v").Op("*").Id(s.Name)).Id(name).
 		Params(e.L("src").Index().Byte()).Error().Block(
 		e.L("d").Op(":=").Add(vocab.Wire("NewDecoder")).Call(e.L("src")),

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -54,10 +55,11 @@ func (e *Emitter) local(name string, depth int) place {
 //	}
 func (e *Emitter) encodeMethod(s *model.Struct) jen.Code {
 	name := e.Claim(s.Name+"."+EncodeMethod, s.Pos)
-	text := fmt.Sprintf("%s appends the canonical encoding of v to dst.", name)
+	v := cmp.Or(e.receiver, "v")
 	if Checked(s) {
-		text = fmt.Sprintf("%s appends the canonical encoding of v, unchecked, to dst.", name)
+		v += ", unchecked,"
 	}
+	text := fmt.Sprintf("%s appends the canonical encoding of %s to dst.", name, v)
 	return vocab.Documented(jen.Func().Params(e.L("v").Id(s.Name)).Id(name).
 		Params(e.L("dst").Index().Byte()).Index().Byte().Block(e.encodeFields(s)...), text, "")
 }

@@ -91,7 +91,7 @@ func (e *Emitter) derived(s *model.Struct) *jen.Statement {
 	var params, set, types, get, gens []jen.Code
 	used := map[string]bool{}
 	for _, f := range s.Fields {
-		param := e.Param(strings.TrimLeft(vocab.Unexported(f.Name), "_"), func(name string) bool { return used[name] || name == "" })
+		param := e.Param(vocab.Unexported(f.Name), func(name string) bool { return used[name] || name == "" })
 		used[param] = true
 		params = append(params, jen.Id(param).Add(vocab.TypeOf(f.Type)))
 		set = append(set, jen.Id(f.Name).Op(":").Id(param))

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/dave/jennifer/jen"
 
@@ -142,9 +143,24 @@ func (n *Vocab) contest(pos, first token.Position, name string) {
 }
 
 // L refers to a local variable or parameter of emitted code. It is one of
-// localNames, changed only where the package has an identifier of that name.
-func (n *Vocab) L(name string) *jen.Statement {
-	return jen.Id(unused(name, n.isTaken))
+// localNames, changed only where the package, or the scope it is in, has an
+// identifier of that name.
+func (n *Vocab) L(name string, scope ...string) *jen.Statement {
+	return jen.Id(unused(name, func(name string) bool { return n.isTaken(name) || slices.Contains(scope, name) }))
+}
+
+// Hidden reports whether emitted code could not see an identifier of the package, a
+// predeclared one or an import where a variable had this name.
+func (n *Vocab) Hidden(name string) bool {
+	if n.isTaken(name) || types.Universe.Lookup(name) != nil {
+		return true
+	}
+	for _, as := range n.imports {
+		if as.name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // Version is the local variable of a payload at an older version: v2.
@@ -158,15 +174,7 @@ func (n *Vocab) isTaken(name string) bool {
 // isReserved reports whether a local variable named by the user's schema, or an
 // import, may not have this name.
 func (n *Vocab) isReserved(name string) bool {
-	if n.isTaken(name) || slices.Contains(localNames, name) || token.IsKeyword(name) || types.Universe.Lookup(name) != nil {
-		return true
-	}
-	for _, as := range n.imports {
-		if as.name == name {
-			return true
-		}
-	}
-	return false
+	return n.Hidden(name) || slices.Contains(localNames, name) || token.IsKeyword(name)
 }
 
 // unused returns name, or else nameValue, nameValue2, … of which used is false.
@@ -294,29 +302,46 @@ func (n *Vocab) Param(name string, inUse func(string) bool) string {
 	return unused(name, func(name string) bool { return inUse(name) || n.isReserved(name) })
 }
 
+// initialisms are the words that linters want in one case.
+var initialisms = strings.Fields(`acl api ascii cpu css dns eof guid html http https id ip json qps ram rpc sla
+	smtp sql ssh tcp tls ttl udp ui gid uid uuid uri url utf8 vm xml xmpp xsrf xss sip rtp amqp db ts`)
+
 // Camel turns lower-case words with dashes into a Go name: daily-limit becomes
-// DailyLimit.
+// DailyLimit, and user-id becomes UserID.
 func Camel(name string) string {
 	var b strings.Builder
 	for word := range strings.SplitSeq(name, "-") {
+		if slices.Contains(initialisms, word) {
+			word = strings.ToUpper(word)
+		}
 		b.WriteString(Exported(word))
 	}
 	return b.String()
 }
 
-// Exported returns the name with its first letter in upper case.
+// Exported returns the name with its first letter in upper case, and without
+// underscores, which linters do not want: OrderLine for order_line.
 func Exported(name string) string {
-	if name == "" {
-		return ""
+	var b strings.Builder
+	for word := range strings.SplitSeq(name, "_") {
+		first, size := utf8.DecodeRuneInString(word)
+		if size > 0 {
+			b.WriteRune(unicode.ToUpper(first))
+		}
+		b.WriteString(word[size:])
 	}
-	r := []rune(name)
-	r[0] = unicode.ToUpper(r[0])
-	return string(r)
+	if b.Len() == 0 {
+		return name
+	}
+	return b.String()
 }
 
-// Unexported returns the name with its first word in lower case: limit for
-// Limit, id for ID, httpCode for HTTPCode.
+// Unexported returns the name with its first word in lower case, and without
+// underscores: limit for Limit, id for ID, httpCode for HTTPCode.
 func Unexported(name string) string {
+	if strings.Contains(name, "_") {
+		name = Exported(name)
+	}
 	r := []rune(name)
 	for i := range r {
 		if !unicode.IsUpper(r[i]) || i > 0 && i+1 < len(r) && unicode.IsLower(r[i+1]) {

@@ -18,6 +18,8 @@ func TestCamel(t *testing.T) {
 	for in, want := range map[string]string{
 		"withdraw":     "Withdraw",
 		"daily-limit":  "DailyLimit",
+		"user-id":      "UserID",
+		"utf8-api":     "UTF8API",
 		"over-9-lives": "Over9Lives",
 		"":             "",
 	} {
@@ -36,6 +38,9 @@ func TestUnexported(t *testing.T) {
 		"OpenedAt": "openedAt",
 		"X":        "x",
 		"ÄndertID": "ändertID",
+		"Max_Size": "maxSize",
+		"_size":    "size",
+		"__":       "__",
 		"":         "",
 	} {
 		if got := vocab.Unexported(in); got != want {
@@ -45,7 +50,7 @@ func TestUnexported(t *testing.T) {
 }
 
 func TestExported(t *testing.T) {
-	for in, want := range map[string]string{"source": "Source", "Source": "Source", "übergabe": "Übergabe", "": ""} {
+	for in, want := range map[string]string{"source": "Source", "Source": "Source", "übergabe": "Übergabe", "": "", "order_line": "OrderLine", "struct_": "Struct", "_": "_"} {
 		if got := vocab.Exported(in); got != want {
 			t.Errorf("Exported(%q) = %q, want %q", in, got, want)
 		}
