@@ -29,7 +29,7 @@ var rooms = map[string][]string{
 	"runtime/internal/index":      {"runtime/internal/format", "runtime/internal/planted", "runtime/internal/sometimes"},
 	"runtime/internal/segment":    {"runtime/internal/format", "runtime/internal/planted", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime/internal/sidx":       {"runtime/internal/format", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/sometimes", "github.com/zeebo/blake3"},
-	"runtime/internal/catalog":    {"runtime/internal/index", "runtime/internal/segment", "runtime/internal/sidx", "runtime/internal/sometimes"},
+	"runtime/internal/catalog":    {"runtime/internal/index", "runtime/internal/planted", "runtime/internal/segment", "runtime/internal/sidx", "runtime/internal/sometimes"},
 	"runtime/internal/footer":     {"runtime/internal/chain", "runtime/internal/format", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/segment", "runtime/internal/sidx", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime/internal/checkpoint": {"runtime/internal/chain", "runtime/internal/footer", "runtime/internal/format", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/segment", "runtime/internal/sidx", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime/internal/compact":    {"runtime/internal/chain", "runtime/internal/format", "runtime/internal/planted", "runtime/internal/segment", "runtime/internal/sidx", "runtime/internal/sometimes", "runtime/internal/vfs"},
@@ -38,11 +38,14 @@ var rooms = map[string][]string{
 	"runtime/internal/salvage":    {"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/footer", "runtime/internal/format", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/replay", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime/internal/commit":     {"runtime/internal/catalog", "runtime/internal/chain", "runtime/internal/clock", "runtime/internal/format", "runtime/internal/frontier", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime/internal/snapshot":   {"runtime/internal/chain", "runtime/internal/format", "runtime/internal/planted", "runtime/internal/replay", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
+	"runtime/internal/vfs/stickyfs": {
+		"runtime/internal/planted", "runtime/internal/sometimes", "runtime/internal/vfs",
+	},
 	"runtime": {
 		"runtime/internal/catalog", "runtime/internal/chain", "runtime/internal/checkpoint", "runtime/internal/clock", "runtime/internal/commit", "runtime/internal/compact", "runtime/internal/footer", "runtime/internal/format",
 		"runtime/internal/frontier", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/recovery", "runtime/internal/replay",
 		"runtime/internal/rtopts", "runtime/internal/salvage", "runtime/internal/saved", "runtime/internal/segment", "runtime/internal/sidx", "runtime/internal/snapshot", "runtime/internal/sometimes", "runtime/internal/turn",
-		"runtime/internal/vfs", "runtime/internal/vfs/mapfs", "runtime/wire",
+		"runtime/internal/vfs", "runtime/internal/vfs/mapfs", "runtime/internal/vfs/stickyfs", "runtime/wire",
 	},
 	"runtime/batpaktest": {
 		"runtime", "runtime/internal/rtopts", "runtime/internal/vfs", "runtime/internal/vfs/checkfs", "runtime/internal/vfs/simfs",

@@ -26,6 +26,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/turn"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/stickyfs"
 )
 
 // Store is an open event log. It is safe for concurrent use.
@@ -100,7 +101,7 @@ func openFS(fs vfs.FS, options Options) (*Store, error) {
 	if err != nil {
 		return nil, locked(err)
 	}
-	s := newStore(fs, options)
+	s := newStore(stickyfs.New(fs), options)
 	s.lock = lock
 	if err := s.recover(); err != nil {
 		return nil, errors.Join(err, lock.Close())

@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -15,6 +16,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sidx"
 )
 
@@ -329,6 +331,43 @@ func TestQuestionBesideAMerge(t *testing.T) {
 		ref, ok, err := c.At(uint64(i) + 1)
 		if err != nil || !ok || ref.Pos != l.at[i] || scans != 1 {
 			t.Fatalf("At(%d) = %+v, %v, %v after %d scans, want %+v after one", i+1, ref, ok, err, scans, l.at[i])
+		}
+	}
+}
+
+// TestDamageOfAFileThatWasMerged: the index of what a segment begins with, which turns
+// out to be damaged when the segment was merged, is no damage of the store: the file that
+// has taken its place ends its groups elsewhere.
+func TestDamageOfAFileThatWasMerged(t *testing.T) {
+	l := &log{random: rand.New(rand.NewPCG(1, 5)), heads: map[string]uint64{}}
+	l.grow(1, 40)
+	prefix := l.footer(t, 1)
+	for i := range prefix[:len(prefix)-256] {
+		prefix[i] ^= 1 // in front of the trailer: the segment is read
+	}
+	l.grow(2, 40)
+	second := l.footer(t, 2)
+	behind := l.grow(3, 40)
+	for i := range l.at[:behind] {
+		l.at[i].Segment, l.at[i].Offset = 1, uint32(100+100*i) // in the file that takes the place of both
+	}
+	merged := l.footer(t, 1)
+	for _, gone := range []bool{true, false} {
+		cache := sidx.NewCache(1 << 20)
+		damage := &segment.DamageError{Segment: 1, Reason: "its groups end elsewhere"}
+		var c *catalog.Catalog
+		c = catalog.New(store, func(*sidx.Run) (*index.Index, error) {
+			if gone {
+				c.Merge(l.run(t, 1, merged, cache), 2, func() {})
+			}
+			return nil, damage
+		})
+		c.AddRun(l.run(t, 1, prefix, cache))
+		c.AddRun(l.run(t, 2, second, cache))
+		c.AddRows(3, l.rows(3))
+		ref, ok, err := c.At(1)
+		if gone && (err != nil || !ok || ref.Pos != l.at[0]) || !gone && !errors.Is(err, damage) {
+			t.Errorf("At(1), merged: %v, = %+v, %v, %v", gone, ref, ok, err)
 		}
 	}
 }

@@ -15,15 +15,27 @@ func (p *Pipeline) Err() error {
 	return p.err
 }
 
-// Poison refuses what is not under way yet, from now on: somebody else has failed to
-// sync the directory, so no name that is made later can be called durable.
+// Poison refuses what is not written yet, from now on: somebody else has failed to sync
+// the directory, so no name that is made later can be called durable.
+//
+// A group that is past its write goes on, and is acknowledged. What it relies on is a sync
+// of its own file, and the name of that. If the file was there before, its name was
+// durable before the failure: no group goes to a segment whose name is not. If the group
+// itself began the segment, it has synced the directory itself, and the log's directory
+// lets no such sync succeed that ends after the failure (package stickyfs); so it was
+// before.
 func (p *Pipeline) Poison(cause error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.err == nil {
-		sometimes.Reached("pipeline was poisoned from outside")
-		p.err = &PoisonedError{Cause: cause}
+	if p.err != nil {
+		return
+	}
+	sometimes.Reached("pipeline was poisoned from outside")
+	p.err = &PoisonedError{Cause: cause}
+	if p.flying == nil {
 		p.frontier.End(p.err)
+	} else {
+		sometimes.Reached("pipeline was poisoned while a group was under way")
 	}
 }
 

@@ -432,6 +432,9 @@ func (p *Pipeline) land(g *group, err error) {
 	if err != nil {
 		p.failLocked(g, err)
 	}
+	if p.err != nil {
+		p.frontier.End(p.err) // be it that another has poisoned it while g was under way
+	}
 	if cap(g.buf) <= 2*maxGroup {
 		p.spare, g.load = g.load, load{}
 	}
