@@ -90,6 +90,7 @@ func (s *Store) look() error {
 	log, tail, durable := (*replay.Log)(nil), (*replay.Tail)(nil), uint64(0)
 	if s.options.ShowUnsynced {
 		log = replay.New(s.segments, s.cache)
+		log.Workers = s.workers()
 		if tail, err = log.Read(found.Log, nil); err != nil {
 			return err
 		}

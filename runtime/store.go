@@ -138,7 +138,7 @@ func (s *Store) recover() error {
 		random(id[:])
 		return id
 	}
-	found, err := recovery.Run(s.fs, recovery.Config{Cache: s.cache, NewStore: newID})
+	found, err := recovery.Run(s.fs, recovery.Config{Cache: s.cache, Workers: s.workers(), NewStore: newID})
 	if err != nil {
 		return s.outward(err, 0)
 	}

@@ -26,10 +26,16 @@ const aheadSize = 4 << 10
 // helpers is how many goroutines read ahead. There are none where others decide how
 // fast it goes, or in which order a disk is asked.
 func (v *verifier) helpers() int {
-	if v.pace.limit > 0 || rtopts.FS(&v.store.options.Internal) != nil {
+	if v.pace.limit > 0 {
 		return 0
 	}
-	if n := runtime.GOMAXPROCS(0); n > 1 {
+	return v.store.workers()
+}
+
+// workers is how many goroutines read ahead where order does not matter: none if there is
+// one processor, or if the disk was replaced by one that is to be asked in one order.
+func (s *Store) workers() int {
+	if n := runtime.GOMAXPROCS(0); n > 1 && rtopts.FS(&s.options.Internal) == nil {
 		return n
 	}
 	return 0

@@ -3,6 +3,7 @@ package index
 import (
 	"cmp"
 	"hash/maphash"
+	"iter"
 	"slices"
 	"sync"
 
@@ -98,7 +99,10 @@ type Index struct {
 	names        names // of streams, the newest perhaps missing
 	scopes       []scope
 	scopeOf      map[string]uint32
+	scope        uint32 // that was added to last, as most events have that of the one before
 	kinds        map[uint16]*postings
+	kind         *postings // that was added to last; nil = none
+	kindOf       uint16
 	keys         keyTable
 	causes       relations
 	stories      relations // by correlation
@@ -129,16 +133,16 @@ func (x *Index) AddAnd(entries []Entry, do func()) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for i := range entries {
-		x.addLocked(&entries[i])
+		x.addLocked(&entries[i], x.streamLocked(entries[i].Entity))
 	}
 	do()
 }
 
-func (x *Index) addLocked(e *Entry) {
+func (x *Index) addLocked(e *Entry, to uint32) {
 	ordinal := x.count
 	x.count++
 	r := x.newRowLocked()
-	*r = row{id: upper(e.ID), pos: e.Pos, kind: e.Kind, stream: x.streamLocked(e.Entity), scope: x.scopeLocked(e.Scope)}
+	*r = row{id: upper(e.ID), pos: e.Pos, kind: e.Kind, stream: to, scope: x.scopeLocked(e.Scope)}
 
 	x.sequences.add(ordinal, e.Sequence-x.first+1)
 	s := &x.streams[r.stream]
@@ -150,12 +154,7 @@ func (x *Index) addLocked(e *Entry) {
 	s.head = Head{Version: e.Version, Sequence: e.Sequence, Hash: e.Hash}
 	s.events.add(ordinal)
 	x.scopes[r.scope].events.add(ordinal)
-	k := x.kinds[e.Kind]
-	if k == nil {
-		k = new(postings)
-		x.kinds[e.Kind] = k
-	}
-	k.add(ordinal)
+	x.kindLocked(e.Kind).add(ordinal)
 	if len(e.Key) > 0 && !planted.Bug("keys are not indexed") {
 		x.keys.add(x.fingerprint(e.Key), ordinal)
 	}
@@ -165,6 +164,39 @@ func (x *Index) addLocked(e *Entry) {
 	if e.Correlation != [16]byte{} && e.Correlation != e.ID {
 		x.stories.add(x.hash(e.Correlation[:]), ordinal)
 	}
+}
+
+// Stream finds an entity's stream for the adder: the number by which [Index.AddTo] takes
+// events of it, and the version of its last event here, 0 if there is none. It takes no
+// lock, as nobody else changes what it looks at.
+func (x *Index) Stream(entity []byte) (number uint32, version uint64) {
+	if i, ok := x.streamOf[string(entity)]; ok {
+		return i, x.streams[i].head.Version
+	}
+	return uint32(len(x.streams)), 0
+}
+
+// Bases are the streams, each with its version before its first event here. They are for
+// the adder alone.
+func (x *Index) Bases() iter.Seq2[string, uint64] {
+	return func(yield func(string, uint64) bool) {
+		for i := range x.streams {
+			if s := &x.streams[i]; !yield(s.name, s.base) {
+				return
+			}
+		}
+	}
+}
+
+// AddTo is [Index.Add] of one event, to the stream that was found under this number
+// since the last event was added.
+func (x *Index) AddTo(number uint32, e *Entry) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if int(number) == len(x.streams) {
+		number = x.streamLocked(e.Entity)
+	}
+	x.addLocked(e, number)
 }
 
 // Began records that the events from sequence first on are written in this
@@ -288,14 +320,31 @@ func (x *Index) streamLocked(name []byte) uint32 {
 }
 
 func (x *Index) scopeLocked(name []byte) uint32 {
-	if i, ok := x.scopeOf[string(name)]; ok {
+	if i := x.scope; int(i) < len(x.scopes) && x.scopes[i].name == string(name) {
 		return i
 	}
-	i := uint32(len(x.scopes))
-	s := string(name)
-	x.scopes = append(x.scopes, scope{name: s})
-	x.scopeOf[s] = i
+	i, ok := x.scopeOf[string(name)]
+	if !ok {
+		i = uint32(len(x.scopes))
+		s := string(name)
+		x.scopes = append(x.scopes, scope{name: s})
+		x.scopeOf[s] = i
+	}
+	x.scope = i
 	return i
+}
+
+func (x *Index) kindLocked(kind uint16) *postings {
+	if x.kind != nil && x.kindOf == kind {
+		return x.kind
+	}
+	k := x.kinds[kind]
+	if k == nil {
+		k = new(postings)
+		x.kinds[kind] = k
+	}
+	x.kind, x.kindOf = k, kind
+	return k
 }
 
 // ordinalLocked finds an id by binary search: ids rise with the sequence.

@@ -71,6 +71,15 @@
 // each record that is read, and by verification. Without such a footer it is read,
 // up to the length in the next header; what lies behind is no part of the log.
 //
+// Files may be looked at before it is their turn, on all processors: a few at a time,
+// each by somebody who knows nothing of those before it. He goes as far as the file is
+// sound in itself. What only the files before can tell is checked when its turn comes: the
+// store, the number, the first sequence, the digest of the segment before, the first id,
+// the opening, and of each stream the version of its first event here; the other versions,
+// ids and sequences follow from those. A file of which anything else is found is read again,
+// or on from where it was sound, by the one who judges. So nothing that is said here
+// depends on who looked ahead. On a disk that is to be asked in one order nobody does.
+//
 // 4. So does the last segment have a sound header that continues the log, by P1;
 // any other is corruption. A last segment that has a footer is one that another
 // followed (P7), which is missing: corruption. The one exception is a first segment no longer than a

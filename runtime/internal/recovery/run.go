@@ -21,6 +21,9 @@ import (
 type Config struct {
 	// Cache is shared by the footers of all segments.
 	Cache *sidx.Cache
+	// Workers is how many files are read at a time; with 0 all is done by one goroutine,
+	// and what is asked of the disk depends on the disk alone.
+	Workers int
 	// NewStore makes the id of a store that is created.
 	NewStore func() [16]byte
 }
@@ -87,6 +90,7 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 		return nil, fmt.Errorf("make the directory durable: %w", err)
 	}
 	l := replay.New(reader, c.Cache)
+	l.Workers = c.Workers
 	found, err := replay.List(dir)
 	if err != nil {
 		return nil, l.Locate(err)

@@ -66,7 +66,7 @@ func (l *Log) merged(s *segment.Scanner) error {
 	}
 	digest := l.sum
 	if !l.footed {
-		digest = l.Digest.Sum()
+		digest = l.digest()
 	}
 	switch {
 	case l.Length != int64(m.Length) || digest != m.Digest && !planted.Bug("digest of a merged segment is not checked"):

@@ -85,10 +85,11 @@ func (f *Follower) read(ctx context.Context) error {
 			}
 			sometimes.Reached("follower went on to the next segment")
 		}
-		if err := f.begin(*next, s); err != nil {
+		m, merged := s.Merged()
+		if err := f.begin(*next, s.Bytes(), merged); err != nil {
 			return err
 		}
-		if m, ok := s.Merged(); ok {
+		if merged {
 			if err := f.takeMerged(s, &m); err != nil {
 				return err
 			}

@@ -8,7 +8,6 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
-	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
@@ -38,23 +37,26 @@ type Log struct {
 	Refused     []string             // why others did not
 	Distrust    bool                 // nothing that was derived from the log is to be trusted: no footer, no checkpoint
 	Named       bool                 // the footer of the segment before proves that the name of the last one is durable
+	Workers     int                  // goroutines that look at files before it is their turn; 0 = none, nor does anything else go on beside
 
 	checkpoints []*checkpoint.Checkpoint
 
-	footed   bool           // the segment read last was taken in by its footer,
-	attested bool           // or is a merged one, and all of it was read,
-	sum      [32]byte       // which gives this digest
-	inMerged bool           // the segment read last is a merged one
-	tail     Tail           // of the segment read last, as far as it was read
-	proven   uint64         // event up to which nothing is in doubt
-	unproven []milestone    // groups of the segment read last behind that
-	entry    [1]index.Entry // reused
-}
+	footed   bool          // the segment read last was taken in by its footer,
+	attested bool          // or is a merged one, and all of it was read,
+	sum      [32]byte      // which gives this digest
+	inMerged bool          // the segment read last is a merged one
+	tail     Tail          // of the segment read last, as far as it was read
+	proven   uint64        // event up to which nothing is in doubt
+	unproven []milestone   // groups of the segment read last behind that
+	seed     uint32        // of the checksums of records
+	hasher   hasher        // of what the digest does not cover yet
+	record   format.Record // read last
+	entry    index.Entry   // of it
 
-// milestone is where a group ends, and with which event.
-type milestone struct {
-	end  int64
-	last uint64
+	alone   bool     // only one segment is read, and nothing is known of those before
+	oldest  uint32   // incarnation of its first group,
+	firstID [16]byte // and id of its first event
+	stopped *stop    // somebody who has looked at the segment before stopped here
 }
 
 // Proven is the last event that the log itself proves to be durable.
@@ -86,6 +88,7 @@ func (t *Tail) Clean() bool { return t.Closed && t.Size == t.End }
 // [*segment.NewerError] if a later version wrote a part of the log, or the
 // disk's, wrapped.
 func (l *Log) Read(files []segment.Span, newStore func() [16]byte) (*Tail, error) {
+	defer l.settle()
 	if len(files) == 0 {
 		sometimes.Reached("empty directory became a store")
 		return l.found(newStore)
@@ -96,56 +99,43 @@ func (l *Log) Read(files []segment.Span, newStore func() [16]byte) (*Tail, error
 			l.reader.Serve(f)
 		}
 	}
+	before := l.lookAhead(files)
+	defer before.stop()
 	last := len(files) - 1
 	for _, f := range files[:last] {
-		if err := l.sealed(f.First); err != nil {
+		if err := l.sealed(f.First, before.take()); err != nil {
 			return nil, l.Locate(err)
 		}
 	}
-	t, err := l.last(files[last].First, newStore)
+	t, err := l.last(files[last].First, before.take(), newStore)
 	return t, l.Locate(err)
 }
 
 // sealed takes in a segment that another one follows: by its footer, if there is
 // one of which the next segment says the same, or else by reading it, and then all
 // of it must be sound.
-func (l *Log) sealed(number uint64) error {
-	s, err := l.reader.Scan(number)
+func (l *Log) sealed(number uint64, a *ahead) error {
+	a, err := l.open(number, a)
 	if err != nil {
 		return err
 	}
-	h, err := l.head(s, number)
-	if err != nil {
+	if err := l.begin(a.header, a.raw, a.merged()); err != nil {
 		return err
 	}
-	if err := l.begin(h, s); err != nil {
+	if err := a.claimed(l); err != nil {
 		return err
 	}
-	next, known, err := l.claim(s)
-	if err != nil {
+	if a.run != nil && a.known && l.trusts(a.run, &a.next) {
+		l.take(a.run)
+		return l.merged(a.scanner)
+	}
+	if err := l.accept(a); err != nil {
 		return err
 	}
-	var run *sidx.Run
-	if !l.Distrust {
-		run, err = l.footer(number, h.Store)
-	}
-	if err != nil {
+	if err := l.whole(a.scanner); err != nil {
 		return err
 	}
-	switch {
-	case known:
-		s.Limit(int64(next.PrevLength))
-	case run != nil:
-		s.Limit(int64(run.Length))
-	}
-	if run != nil && known && l.trusts(run, &next) {
-		l.take(run)
-		return l.merged(s)
-	}
-	if err := l.whole(s); err != nil {
-		return err
-	}
-	return l.merged(s)
+	return l.merged(a.scanner)
 }
 
 // take takes in a segment by its footer.
@@ -165,7 +155,7 @@ func (l *Log) take(run *sidx.Run) {
 func (l *Log) whole(s *segment.Scanner) error {
 	sometimes.Reached("sealed segment without a footer was read")
 	for {
-		ok, err := s.Next()
+		ok, err := l.step(s)
 		if err != nil {
 			return err
 		}
@@ -188,29 +178,28 @@ func (l *Log) whole(s *segment.Scanner) error {
 // last reads the last segment up to the first thing that is not a group, and
 // decides whether a crash can have left what follows. It calls newStore if that
 // leaves no store.
-func (l *Log) last(number uint64, newStore func() [16]byte) (*Tail, error) {
-	s, err := l.reader.Scan(number)
-	if err != nil {
-		return nil, err
-	}
-	h, err := l.head(s, number)
-	if d, damaged := errors.AsType[*segment.DamageError](err); damaged {
-		t, err := l.tornHeader(s, d, newStore)
+func (l *Log) last(number uint64, a *ahead, newStore func() [16]byte) (*Tail, error) {
+	a, err := l.open(number, a)
+	if d, damaged := errors.AsType[*segment.DamageError](err); damaged && a != nil {
+		t, err := l.tornHeader(a.scanner, d, newStore)
 		if err == nil {
-			t.Shrunk = s.Shrunk()
+			t.Shrunk = a.scanner.Shrunk()
 		}
 		return t, err
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := l.begin(h, s); err != nil {
+	if err := l.begin(a.header, a.raw, a.merged()); err != nil {
 		return nil, err
 	}
-	if behind, err := l.resume(); err != nil {
+	s, err := l.resume()
+	if err == nil && s == nil {
+		err = l.accept(a)
+		s = a.scanner
+	}
+	if err != nil {
 		return nil, err
-	} else if behind != nil {
-		s = behind
 	}
 	t, err := l.end(s)
 	if err == nil {
@@ -224,7 +213,7 @@ func (l *Log) end(s *segment.Scanner) (*Tail, error) {
 	t := &l.tail
 	t.Size = s.Size()
 	for {
-		ok, err := s.Next()
+		ok, err := l.step(s)
 		if d, damaged := errors.AsType[*segment.DamageError](err); damaged {
 			return t, cmp.Or(l.notLast(), l.tornTail(s, d, t))
 		}
@@ -324,9 +313,22 @@ func (l *Log) successor(newStore func() [16]byte) format.SegmentHeader {
 	}
 	h.Store, h.PrevLength, h.PrevDigest = l.Header.Store, uint64(l.Length), l.sum
 	if !l.footed && !l.attested {
-		h.PrevDigest = l.Digest.Sum()
+		h.PrevDigest = l.digest()
 	}
 	return h
+}
+
+// digest is that of the segment read last.
+func (l *Log) digest() [32]byte {
+	l.settle()
+	return l.Digest.Sum()
+}
+
+// settle has the digest cover all that was taken in.
+func (l *Log) settle() {
+	if l.Digest != nil {
+		l.hasher.wait(l.Digest)
+	}
 }
 
 // head reads the header of the next segment. One that belongs to another segment
@@ -342,8 +344,8 @@ func (l *Log) head(s *segment.Scanner, number uint64) (format.SegmentHeader, err
 }
 
 // begin takes in the header of the next segment, which is of this store and number,
-// and which the scanner has just read.
-func (l *Log) begin(h format.SegmentHeader, s *segment.Scanner) error {
+// and which stands in raw.
+func (l *Log) begin(h format.SegmentHeader, raw []byte, merged bool) error {
 	want := l.successor(func() [16]byte { return h.Store })
 	if h.PrevLength != want.PrevLength || h.PrevDigest != want.PrevDigest && !planted.Bug("digest of the segment before is not checked") {
 		sometimes.Reached("segment was not the one that the next one names")
@@ -355,8 +357,7 @@ func (l *Log) begin(h format.SegmentHeader, s *segment.Scanner) error {
 	if h != want {
 		return &segment.DamageError{Segment: h.Segment, Reason: fmt.Sprintf("begins with event %d", h.FirstSequence)}
 	}
-	_, merged := s.Merged()
-	l.adopt(h, s.Bytes(), merged)
+	l.adopt(h, raw, merged)
 	l.tail.Header = true
 	return nil
 }
@@ -369,120 +370,28 @@ func (l *Log) adopt(h format.SegmentHeader, raw []byte, merged bool) {
 		l.Digest = chain.NewSegment()
 	}
 	l.Header, l.Length, l.Named, l.footed, l.rows, l.Covered = h, 0, l.footed, false, nil, nil
-	l.attested, l.inMerged = false, merged
+	l.attested, l.inMerged, l.seed = false, merged, format.RecordSeed(h.Store)
 	l.Files++
+	l.settle()
 	l.Digest.Reset()
 	l.extend(raw)
 	if merged {
+		l.settle()
 		l.Digest.Reset()
 	}
 	l.tail = Tail{End: l.Length}
-	l.proven, l.unproven = l.Next-1, nil // the segments before are complete
+	l.proven, l.unproven, l.stopped = l.Next-1, nil, nil // the segments before are complete
 }
 
 // extend takes in sound bytes.
 func (l *Log) extend(raw []byte) {
-	if l.Covered == nil {
+	switch {
+	case l.Covered != nil:
+	case l.Workers > 0:
+		l.hasher.write(l.Digest, raw)
+	default:
 		l.Digest.Write(raw)
 	}
 	l.Length += int64(len(raw))
 	l.Bytes += int64(len(raw))
-}
-
-// group takes in the scanner's group. Its checksums hold, so whatever is wrong
-// with it was written so, and is no torn write.
-func (l *Log) group(s *segment.Scanner) error {
-	h := s.Group()
-	switch {
-	case h.FirstSequence != l.Next && !planted.Bug("sequence of a group is not checked"):
-		return l.damage(s.Offset(), fmt.Sprintf("group begins with event %d", h.FirstSequence))
-	case h.Incarnation < l.Incarnation:
-		return l.damage(s.Offset(), "group of an earlier opening of the store")
-	}
-	if h.Incarnation > l.Incarnation && l.Incarnation > 0 {
-		sometimes.Reached("log went on in a later opening")
-	}
-	if h.Count > 0 && l.rows == nil {
-		l.rows = index.New(h.FirstSequence)
-		l.Index.AddRows(l.Header.Segment, l.rows)
-	}
-	if h.Count > 0 {
-		l.rows.Began(h.FirstSequence, h.Incarnation)
-	}
-	l.Incarnation = h.Incarnation
-	body, seed := s.Body(), format.RecordSeed(l.Header.Store)
-	for range h.Count {
-		at := s.Offset() + int64(len(s.Bytes())-len(body))
-		r, rest, err := format.ParseRecord(body, seed)
-		if newer, ok := errors.AsType[*format.NewerError](err); ok {
-			return &segment.NewerError{Segment: l.Header.Segment, Found: newer.Found}
-		}
-		if err != nil && planted.Bug("half a group is read as far as it goes") {
-			break
-		}
-		if err != nil {
-			return l.damage(at, err.Error())
-		}
-		reason, err := l.record(&r, at)
-		if err != nil {
-			return err
-		}
-		if reason != "" {
-			return l.damage(at, reason)
-		}
-		body = rest
-	}
-	if len(body) > 0 {
-		return l.damage(s.Offset(), "group with more bytes than records")
-	}
-	l.extend(s.Bytes())
-	if l.tail.Closed {
-		sometimes.Reached("group followed a close group")
-	}
-	l.tail.Groups, l.tail.Closed = true, h.Type == format.GroupClose
-	l.tail.End, l.tail.Proof = l.Length, max(l.tail.Proof, proof(s))
-	l.unproven = append(l.unproven, milestone{l.Length, l.Next - 1})
-	for len(l.unproven) > 0 && l.unproven[0].end <= l.tail.Proof {
-		l.proven, l.unproven = l.unproven[0].last, l.unproven[1:]
-	}
-	return nil
-}
-
-// record takes in the record at this offset, or says what is wrong with it.
-func (l *Log) record(r *format.Record, at int64) (reason string, err error) {
-	head, err := l.stream(r.Entity)
-	if err != nil {
-		return "", err
-	}
-	tick, ok := clock.TickOf(r.ID)
-	before, _ := clock.TickOf(l.LastID)
-	switch {
-	case r.Sequence != l.Next:
-		return fmt.Sprintf("record of event %d", r.Sequence), nil
-	case r.Version != head.Version+1 && !planted.Bug("version of a record is not checked"):
-		return fmt.Sprintf("record with version %d of its stream, which is at %d", r.Version, head.Version), nil
-	case (!ok || tick <= before) && !planted.Bug("id of a record is not checked"):
-		return "record whose id does not follow the one before", nil
-	case r.Tombstone && !l.inMerged && !planted.Bug("tombstone is accepted where none can be"):
-		sometimes.Reached("tombstone stood where none can be")
-		return "tombstone in a segment as it was written", nil
-	}
-	l.entry[0] = index.EntryOf(r, format.Pos{Segment: uint32(l.Header.Segment), Offset: uint32(at), Length: uint32(r.Length)})
-	l.rows.Add(l.entry[:])
-	l.LastID = r.ID
-	l.Next++
-	return "", nil
-}
-
-// stream is the head of an entity's stream in what was read so far.
-func (l *Log) stream(entity []byte) (index.Head, error) {
-	memory := l.Index.Memory()
-	if h, known := memory.Head(entity); known {
-		return h, nil
-	}
-	return l.Index.Load(string(entity))
-}
-
-func (l *Log) damage(at int64, reason string) error {
-	return &segment.DamageError{Segment: l.Header.Segment, Offset: at, FirstSequence: l.Next, Reason: reason}
 }
