@@ -41,27 +41,46 @@
 //	    group, as zeros.
 //	P7  Behind the groups of a segment that another one follows, whose name is
 //	    durable by then, the writer may put its footer, at any time. Nothing else
-//	    of such a segment changes.
+//	    of such a segment changes, until a merge takes its place (P9).
 //	P8  What a checkpoint covers, the last segment up to the end of a group of
 //	    events, was durable when it was written, and the checkpoint has its content,
 //	    durably, before it gets its name.
+//	P9  Segments that another two follow may be merged into one file, as package
+//	    compact says: the note of the merge is durable, and the output with all its
+//	    content too, before the output gets its name; no source is removed before
+//	    that name is durable; and the note stays as long as a source may be missing
+//	    or come back.
 //
 // # Step by step
 //
 // 1. The directory is synced, so that no decision rests on a name that a power
 // cut would take back. Then it is listed. Segments are numbered from 1 without a
-// gap; anything else under a name of ours is corruption. So is a tail that was kept
+// gap, where a merged file stands for those from its first to its last, and one of a
+// higher round for the files of which it was made; anything else under a name of ours is
+// corruption, and so is a merged file without a segment behind it (P9). So is a tail that was kept
 // of a segment which is not there, as the segment's name was durable before that of
 // the tail. Other names are reported and left alone. But a
 // directory in which a snapshot was begun and not finished is refused; see package
 // snapshot.
 //
-// 2. Everything is read before anything is written, so that a refusal leaves the
-// directory as it was. A last segment that ends earlier, when it is read, than its
+// If there is the note of a merge, it is decided which files are the log: the output, if
+// it is there, be it under its temporary name, and is what the note names down to its
+// digest; or else the sources, all of which must then be there as the note names them.
+// By P9 a crash leaves one or the other; neither is corruption. A note that is damaged
+// decides nothing, and files that stand for the same segments without a note are
+// proved by their own headers and digests before one is believed. The output gets its
+// name then, if it has none, as otherwise there would be no log to read. Wherever there
+// was anything to decide, no footer and no checkpoint is believed that was made before:
+// the files that it was made of may be of either kind.
+//
+// 2. Everything else is read before anything else is written, so that a refusal leaves
+// the directory as it was, but for that name. A last segment that ends earlier, when it is read, than its
 // size says is refused: the lock is held, so nobody has cut it, and to take that
 // for the end would cut off what lies behind.
 //
-// 3. A segment that another one follows is complete by P2: its header continues
+// 3. A merged file is whole by P9: its own header names its length and the digest of
+// its groups, and what the headers before and behind it must be; it is read like the
+// others, or taken in by its footer. Any other segment that one follows is complete by P2: its header continues
 // the log, its groups fill it to the last byte, and its length and digest are
 // those in the header of the next. Any deviation is corruption. If it has a footer
 // whose checksum holds, and which names the length and digest that the next header
@@ -132,7 +151,11 @@
 // than the highest found in a group. By P5 two that have the same number have
 // written nothing but one group each, both in the same place: where the log ended.
 //
-// Then the repairs, each of which may be cut short by a crash and done again:
+// Then the repairs, each of which may be cut short by a crash and done again. A merge
+// comes first: the sources that the output has taken the place of are removed, or the
+// output, whichever is not the log, and the note last of all. Before sources are removed
+// the name of the output is renewed, as long as all of them are there, for the reason of
+// step 8; if one is missing, the name was durable before it was removed (P9).
 //
 // 8. A last segment without groups gets its name again, by being renamed away and
 // back, before anything rests on it: by A4, which may be true of names as well,
@@ -202,10 +225,18 @@
 // 5. A log that changes while it is read may look damaged, as when a segment is
 // taken back between two looks. Damage is therefore looked at three times.
 //
-// So a reader needs no lock, and whether there is a writer need not be known. There
-// is one thing that a writer must not do beside readers, which is to take away a
-// segment with events. Nothing does so. What one day will has to know its readers,
-// and to write a format that those of today refuse.
+// 6. What was taken in stays in its place in the log, but a merge (P9) may move it to
+// another file. A reader that has the source open goes on reading it. One that finds it
+// gone lists the directory again: the merged file that stands for it has a record for
+// each of its sequences, proved by the file's own header, and an event is looked for
+// there by its sequence and id, so that none is shown in another's place. The merged
+// file was durable when it got its name, so what it holds beyond what the reader has
+// taken in is taken in with it. What a merge keeps of an event may be less than the
+// reader saw before: a tombstone.
+//
+// So a reader needs no lock, and whether there is a writer need not be known. The last
+// segment, and the one before it, are never merged, so that steps 1 to 5 are not
+// touched by merges at all.
 //
 // A reader that wants to show what nothing proves takes the shared lock, which
 // keeps writers out. Then it reads as in steps 2 to 7: only a power cut could take
