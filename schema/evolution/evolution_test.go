@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/token"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -177,7 +178,7 @@ func TestPromisesAreKept(t *testing.T) {
 			}
 			if h.locked = next; h.rng.IntN(4) == 0 {
 				h.release()
-				if ds := append(evolution.FrozenBP611(h.locked, h.files), evolution.DraftsBP612(h.pkg, h.locked)...); len(ds) > 0 {
+				if ds := append(evolution.FrozenBP611("", h.locked, h.files), evolution.DraftsBP612(h.pkg, h.locked)...); len(ds) > 0 {
 					t.Fatalf("-seed %d, run %d, step %d: after a release: %v", *seed, run, step, ds)
 				}
 			}
@@ -230,7 +231,7 @@ func TestRefreezeMakesWhatIsMissing(t *testing.T) {
 	path := frozen.Path(0x1002, 1)
 	want := string(files[path])
 	delete(files, path)
-	if ds := evolution.FrozenBP611(f, files); len(ds) != 1 {
+	if ds := evolution.FrozenBP611("", f, files); len(ds) != 1 {
 		t.Errorf("FrozenBP611 without the file = %v, want one diagnostic", ds)
 	}
 	evolution.Refreeze(f, files)
@@ -239,7 +240,7 @@ func TestRefreezeMakesWhatIsMissing(t *testing.T) {
 	}
 	files[path] = append(files[path], '\n')
 	evolution.Refreeze(f, files)
-	if ds := evolution.FrozenBP611(f, files); len(ds) != 1 {
+	if ds := evolution.FrozenBP611("", f, files); len(ds) != 1 {
 		t.Errorf("FrozenBP611 of an altered file = %v, want one diagnostic", ds)
 	}
 	delete(files, path)
@@ -247,6 +248,31 @@ func TestRefreezeMakesWhatIsMissing(t *testing.T) {
 	evolution.Refreeze(f, files)
 	if len(files) > 0 {
 		t.Errorf("Refreeze made payloads that the lock file does not know")
+	}
+}
+
+// Payloads that a lock file does not know of are never taken for its own, whatever is
+// released: they would be overwritten. Those of kinds that are retired stay.
+func TestStrayPayloadsAreFound(t *testing.T) {
+	f, files := released(t)
+	f.Retired = []lock.Retired{{Kind: 0x1005, Name: "Gone"}}
+	files[frozen.Path(0x1005, 3)] = []byte("# Payloads.\n")
+	if ds := evolution.FrozenBP611("", f, files); len(ds) > 0 {
+		t.Errorf("FrozenBP611 of what is promised, and retired = %v, want none", ds)
+	}
+	for _, path := range []string{
+		frozen.Path(0x1002, 2), frozen.Path(0x1003, 1), "testdata/batpak/1_002__v01.hex", "testdata/batpak/1_02__v1.hex", "testdata/batpak/new.hex",
+	} {
+		files[path] = []byte("# Payloads.\n")
+		if ds := evolution.FrozenBP611("shop", f, files); len(ds) != 1 || ds[0].Pos.Filename != filepath.Join("shop", filepath.FromSlash(path)) {
+			t.Errorf("FrozenBP611 with a stray %s = %v, want one diagnostic there", path, ds)
+		}
+		delete(files, path)
+	}
+	v := f.Event(0x1002).Version(1)
+	v.State, v.Earlier, v.Frozen = lock.Draft, nil, ""
+	if ds := evolution.FrozenBP611("", f, files); len(ds) != 1 {
+		t.Errorf("FrozenBP611 of payloads of a draft = %v, want one diagnostic", ds)
 	}
 }
 

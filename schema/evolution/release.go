@@ -3,7 +3,9 @@ package evolution
 import (
 	"fmt"
 	"go/token"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"github.com/batpak-go/batpak/schema/diag"
 	"github.com/batpak-go/batpak/schema/frozen"
@@ -12,9 +14,27 @@ import (
 	"github.com/batpak-go/batpak/schema/shape"
 )
 
-// FrozenBP611 reports frozen payloads that are not those that the lock file knows
-// of. Files holds what there is, by path.
-func FrozenBP611(f *lock.File, files map[string][]byte) []diag.Diagnostic {
+// MissingBP610 reports that there is no lock file in a directory, although there are
+// frozen payloads, whose paths are given: what was promised is not known then, and
+// promises made anew would overwrite them.
+func MissingBP610(dir string, paths []string) []diag.Diagnostic {
+	if len(paths) == 0 {
+		return nil
+	}
+	d := diag.Diagnostic{
+		Pos: top(dir, lock.Name), Code: "BP610",
+		Message: "the lock file is missing, but there are frozen payloads of released versions: restore it from version control, or" +
+			" remove the payloads if nothing was ever stored",
+	}
+	for _, path := range slices.Sorted(slices.Values(paths)) {
+		d.Related = append(d.Related, diag.Related{Pos: top(dir, path), Message: "frozen when a version was released"})
+	}
+	return []diag.Diagnostic{d}
+}
+
+// FrozenBP611 reports frozen payloads in a directory that are not those that the lock
+// file knows of. Files holds what there is, by path.
+func FrozenBP611(dir string, f *lock.File, files map[string][]byte) []diag.Diagnostic {
 	var list []diag.Diagnostic
 	for _, e := range f.Events {
 		for _, v := range e.Versions {
@@ -28,16 +48,47 @@ func FrozenBP611(f *lock.File, files map[string][]byte) []diag.Diagnostic {
 					Message: path + " is missing: restore it from version control, or run batpakgen lock -fix",
 				})
 			case shape.Fingerprint(string(file)) != v.Frozen:
-				at := token.Position{Filename: filepath.Join(filepath.Dir(v.Pos.Filename), filepath.FromSlash(path)), Line: 1, Column: 1}
 				list = append(list, diag.Diagnostic{
-					Pos: at, Code: "BP611",
+					Pos: top(dir, path), Code: "BP611",
 					Message: fmt.Sprintf("the frozen payloads of version %d of %v were altered: restore them from version control", v.Number, e.Kind),
 					Related: []diag.Related{{Pos: v.Pos, Message: "this is what was promised"}},
 				})
 			}
 		}
 	}
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		if reason := stray(f, path); reason != "" {
+			list = append(list, diag.Diagnostic{
+				Pos: top(dir, path), Code: "BP611",
+				Message: reason + ": restore the lock file from version control, or remove these payloads if the version was never released",
+			})
+		}
+	}
 	return list
+}
+
+// stray says why a file of frozen payloads is not one that the lock file knows of, if
+// that is so. Those of retired kinds stay.
+func stray(f *lock.File, path string) string {
+	kind, number, ok := frozen.ParsePath(path)
+	k := lock.Kind(kind)
+	if !ok {
+		return "the name is not that of frozen payloads"
+	}
+	if slices.ContainsFunc(f.Retired, func(r lock.Retired) bool { return r.Kind == k }) {
+		return ""
+	}
+	if e := f.Event(k); e != nil {
+		if v := e.Version(number); v != nil && v.Frozen != "" {
+			return ""
+		}
+	}
+	return fmt.Sprintf("the lock file has no frozen payloads of version %d of %v", number, k)
+}
+
+// top is the first place of a file, whose path from the directory has slashes.
+func top(dir, path string) token.Position {
+	return token.Position{Filename: filepath.Join(dir, filepath.FromSlash(path)), Line: 1, Column: 1}
 }
 
 // Refreeze makes the files of frozen payloads that are missing, if they come out

@@ -21,7 +21,8 @@
 // The first column is the fingerprint of the shape that the payload has: where a
 // version has grown, there are payloads of what it was before. Lines are added
 // when a version is released and never change; the lock file has the fingerprint
-// of the whole.
+// of the whole. Where there are such files and no lock file that knows them, it is to
+// be restored: nothing is made anew in their place.
 //
 // A type with a codec of its own cannot be interpreted. An optional field of one is
 // left out of all payloads, a list is empty; a version that has such a field in

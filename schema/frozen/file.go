@@ -8,10 +8,21 @@ import (
 	"github.com/batpak-go/batpak/schema/shape"
 )
 
+// Dir is where frozen payloads lie, from the directory of the schema, with slashes.
+const Dir = "testdata/batpak"
+
 // Path is where the payloads of a version lie, from the directory of the schema,
 // with slashes.
 func Path(kind, version uint16) string {
-	return fmt.Sprintf("testdata/batpak/%x_%03x__v%d.hex", kind>>12, kind&0xFFF, version)
+	return fmt.Sprintf(Dir+"/%x_%03x__v%d.hex", kind>>12, kind&0xFFF, version)
+}
+
+// ParsePath returns the version whose payloads lie at a path, if it is that of one.
+func ParsePath(path string) (kind, version uint16, ok bool) {
+	var category, number uint16
+	_, err := fmt.Sscanf(path, Dir+"/%x_%x__v%d.hex", &category, &number, &version)
+	kind = category<<12 | number&0xFFF
+	return kind, version, err == nil && Path(kind, version) == path
 }
 
 // Grow returns the file of a version, nil if there is none yet, with the payloads

@@ -185,3 +185,22 @@ func TestAgreesWithWire(t *testing.T) {
 		check(at, one("", model.ClassTime, at), wire.AppendTime(nil, at))
 	}
 }
+
+// A path names one version, and no other path does.
+func TestPathsNameVersions(t *testing.T) {
+	for kind := range 1 << 16 {
+		version := uint16(kind * 40503)
+		path := frozen.Path(uint16(kind), version)
+		if k, v, ok := frozen.ParsePath(path); k != uint16(kind) || v != version || !ok {
+			t.Fatalf("ParsePath(%q) = %#x, %d, %t, want %#x, %d, true", path, k, v, ok, kind, version)
+		}
+	}
+	for _, path := range []string{
+		"", "1_002__v3.hex", "testdata/batpak/1_002__v3", "testdata/batpak/1_2__v3.hex", "testdata/batpak/1_002__v03.hex", "testdata/batpak/1_002__v3.hex.hex",
+		"testdata/batpak/1_00A__v3.hex", "testdata/batpak/1_002__v65536.hex", "testdata/batpak/10_002__v3.hex", "testdata/batpak/1_1002__v3.hex", "testdata/batpak/+1_002__v3.hex",
+	} {
+		if k, v, ok := frozen.ParsePath(path); ok {
+			t.Errorf("ParsePath(%q) = %#x, %d, want none", path, k, v)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -84,21 +85,9 @@ func diagnose(t *testing.T, results []*read.Result, of func(*model.Package) bool
 	return ds
 }
 
-// evolve returns the diagnostics about a package that has a lock file.
+// evolve returns the diagnostics about what was promised of a package.
 func evolve(t *testing.T, p *model.Package) []diag.Diagnostic {
 	t.Helper()
-	name := filepath.Join(p.Dir, lock.Name)
-	data, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	was, ds := evolution.Read(name, data)
-	if was == nil {
-		return ds
-	}
 	files, err := filepath.Glob(filepath.Join(p.Dir, "testdata", "batpak", "*"))
 	if err != nil {
 		t.Fatal(err)
@@ -109,8 +98,20 @@ func evolve(t *testing.T, p *model.Package) []diag.Diagnostic {
 			t.Fatal(err)
 		}
 	}
+	name := filepath.Join(p.Dir, lock.Name)
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return evolution.MissingBP610(p.Dir, slices.Collect(maps.Keys(payloads)))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, ds := evolution.Read(name, data)
+	if was == nil {
+		return ds
+	}
 	next, ds := evolution.Judge(p, was)
-	ds = append(ds, evolution.FrozenBP611(was, payloads)...)
+	ds = append(ds, evolution.FrozenBP611(p.Dir, was, payloads)...)
 	if _, err := os.Stat(filepath.Join(p.Dir, "no-drafts")); err == nil {
 		ds = append(ds, evolution.DraftsBP612(p, next)...)
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -38,15 +39,21 @@ func (a Act) Keep(pkg *model.Package) ([]output.Data, []diag.Diagnostic, error) 
 	if err != nil || diag.HasErrors(ds) {
 		return nil, ds, err
 	}
-	files, err := payloads(pkg.Dir, was)
+	files, err := payloads(pkg.Dir)
 	if err != nil {
 		return nil, nil, err
+	}
+	if was == nil {
+		if ds := evolution.MissingBP610(pkg.Dir, slices.Collect(maps.Keys(files))); len(ds) > 0 {
+			return nil, ds, nil
+		}
+		was = new(lock.File)
 	}
 	before := maps.Clone(files)
 	if a.Fix {
 		evolution.Refreeze(was, files)
 	}
-	ds = evolution.FrozenBP611(was, files)
+	ds = evolution.FrozenBP611(pkg.Dir, was, files)
 	if a.Accept != "" {
 		if err := a.giveBack(was, files); err != nil {
 			return nil, nil, err
@@ -65,13 +72,13 @@ func (a Act) Keep(pkg *model.Package) ([]output.Data, []diag.Diagnostic, error) 
 	return data(next, before, files), ds, nil
 }
 
-// read reads the lock file in a directory. One that is not there is empty.
+// read reads the lock file in a directory, which is nil if it is not there.
 func (a Act) read(dir string) (*lock.File, []diag.Diagnostic, error) {
 	name := filepath.Join(dir, lock.Name)
 	text, err := os.ReadFile(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return new(lock.File), nil, nil
+		return nil, nil, nil
 	case err != nil:
 		return nil, nil, fmt.Errorf("read the lock file: %w", err)
 	}
@@ -83,22 +90,23 @@ func (a Act) read(dir string) (*lock.File, []diag.Diagnostic, error) {
 	return f, ds, nil
 }
 
-// payloads reads the frozen payloads that a lock file knows of, by path. Line ends
-// may be those of Windows.
-func payloads(dir string, f *lock.File) (map[string][]byte, error) {
+// payloads reads the frozen payloads in a directory, by path. Line ends may be those
+// of Windows.
+func payloads(dir string) (map[string][]byte, error) {
+	entries, err := os.ReadDir(filepath.Join(dir, filepath.FromSlash(frozen.Dir)))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("look for frozen payloads: %w", err)
+	}
 	files := make(map[string][]byte)
-	for _, e := range f.Events {
-		for _, v := range e.Versions {
-			path := frozen.Path(uint16(e.Kind), v.Number)
-			text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(path)))
-			switch {
-			case v.Frozen == "" || errors.Is(err, fs.ErrNotExist):
-			case err != nil:
-				return nil, fmt.Errorf("read frozen payloads: %w", err)
-			default:
-				files[path] = []byte(strings.ReplaceAll(string(text), "\r\n", "\n"))
-			}
+	for _, entry := range entries {
+		if path.Ext(entry.Name()) != ".hex" || entry.IsDir() {
+			continue
 		}
+		text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(frozen.Dir), entry.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("read frozen payloads: %w", err)
+		}
+		files[path.Join(frozen.Dir, entry.Name())] = []byte(strings.ReplaceAll(string(text), "\r\n", "\n"))
 	}
 	return files, nil
 }
@@ -134,13 +142,13 @@ func find(f *lock.File, text string) (lock.Kind, uint16, error) {
 // knows of them. Payloads that were there before and are void are not to be.
 func data(f *lock.File, before, files map[string][]byte) []output.Data {
 	var list []output.Data
-	for _, path := range slices.Sorted(maps.Keys(before)) {
-		if files[path] == nil {
-			list = append(list, output.Data{Name: path})
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		if files[name] == nil {
+			list = append(list, output.Data{Name: name})
 		}
 	}
-	for _, path := range slices.Sorted(maps.Keys(files)) {
-		list = append(list, output.Data{Name: path, Bytes: files[path]})
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		list = append(list, output.Data{Name: name, Bytes: files[name]})
 	}
 	locked := output.Data{Name: lock.Name, Bytes: lock.Print(f)}
 	if f.IsEmpty() {
