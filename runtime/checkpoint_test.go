@@ -118,6 +118,32 @@ func TestCheckpointSparesReading(t *testing.T) {
 	}
 }
 
+// TestRotationAfterCheckpoint: a segment that begins with what a checkpoint covers is ended
+// beside the goroutine that reads it ahead. What the next one says of it is true.
+func TestRotationAfterCheckpoint(t *testing.T) {
+	dir := t.TempDir()
+	last := uint64(0)
+	for life := range 6 {
+		s, err := batpak.Open(dir, covering(64<<10, 4<<10))
+		s = opened(t, s, err)
+		r := s.Report()
+		if life > 0 && (r.Checkpoint == "" || r.Events != last || r.Indexed != r.Segments-1 || len(r.Refused) > 0) {
+			t.Errorf("report is %+v, want a checkpoint of the last segment, and %d events", r, last)
+		}
+		for range 150 {
+			last = mustAppend(t, s, note(fmt.Sprint("a:", last%7), strings.Repeat("payload ", 40))).Sequence()
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := batpak.Open(dir, nil)
+	s = opened(t, s, err)
+	if v, err := s.Verify(t.Context()); err != nil || len(v.Damages) > 0 || v.Events != last || v.Segments < 5 {
+		t.Errorf("Verify() = %+v, %v, want %d events", v, err, last)
+	}
+}
+
 // TestCheckpointThatIsOfNoUse: whatever becomes of a checkpoint, it costs no more than to
 // read what the other one, or none, covers.
 func TestCheckpointThatIsOfNoUse(t *testing.T) {

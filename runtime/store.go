@@ -160,11 +160,15 @@ func (s *Store) recover() error {
 	s.opened = openReport(&found.Report)
 	s.opened.Took = elapsed()
 	s.promise(found.NextSequence - 1)
+	var prefix *checkpoint.Prefix
+	if found.Covered != nil {
+		prefix = checkpoint.NewPrefix(found.Reader, found.Covered)
+	}
 	s.pipeline = commit.New(commit.Config{
 		Log: commit.NewLog(commit.LogConfig{
 			FS: s.fs, Reader: found.Reader, Writer: found.Writer, Header: found.Header, Digest: found.Digest,
 			Incarnation: s.incarnation, SegmentSize: s.options.SegmentSize, Closed: found.Closed,
-			Reread: func(end int64) (*chain.Segment, error) { return checkpoint.Digest(found.Reader, found.Covered, end) },
+			Reread: func(end int64) (*chain.Segment, error) { return prefix.Digest(end) },
 			Ended:  func() { s.upkeep.ended() },
 		}),
 		Clock:    clock.New(rtopts.Now(&s.options.Internal), random, last),
@@ -179,7 +183,7 @@ func (s *Store) recover() error {
 		Moved:    func() { s.upkeep.wake() },
 		Stride:   s.stride(),
 	})
-	s.upkeep = s.newUpkeep(found)
+	s.upkeep = s.newUpkeep(found, prefix)
 	s.upkeep.wake()
 	return nil
 }

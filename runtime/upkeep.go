@@ -30,7 +30,9 @@ type upkeep struct {
 	closed bool
 	failed map[uint64]error // by segment; after a failed sync nothing is tried again
 	latest covered
-	names  []string // of checkpoints that there are
+	names  []string           // of checkpoints that there are
+	prefix *checkpoint.Prefix // of the last segment, if it begins with what was not read; nil = all was
+	opened uint64             // the last event then
 }
 
 // A checkpoint is written when this much was appended to the last segment since the one
@@ -58,9 +60,9 @@ func (s *Store) stride() int64 {
 	return checkpointEvery
 }
 
-func (s *Store) newUpkeep(found *recovery.Result) *upkeep {
+func (s *Store) newUpkeep(found *recovery.Result, prefix *checkpoint.Prefix) *upkeep {
 	u := &upkeep{
-		store: s, inline: rtopts.FS(&s.options.Internal) != nil,
+		store: s, prefix: prefix, opened: found.NextSequence - 1, inline: rtopts.FS(&s.options.Internal) != nil,
 		due: make(chan struct{}, 1), quit: make(chan struct{}), turn: make(chan struct{}, 1), failed: map[uint64]error{},
 	}
 	u.names = found.Report.Checkpoints
@@ -131,6 +133,38 @@ func (u *upkeep) work() {
 		mark = frontier.Written
 	}
 	u.checkpoint(u.store.frontier.At(mark), every)
+	if !u.inline {
+		u.readAhead()
+	}
+}
+
+// readAhead reads what a checkpoint has spared the opening to read when it will soon be
+// needed, to end the segment: so that no append waits for that. Unless events are appended,
+// or the first of them may need it, it is not needed.
+func (u *upkeep) readAhead() {
+	if u.prefix == nil {
+		return
+	}
+	durable := u.store.frontier.At(frontier.Durable)
+	ref, ok, err := u.store.index.At(durable)
+	if !ok || err != nil || uint64(ref.Pos.Segment) != u.prefix.Segment() {
+		u.prefix = nil // it was ended
+		return
+	}
+	end, stride := int64(ref.Pos.Offset)+int64(ref.Pos.Length), u.store.stride()
+	switch room := u.store.options.SegmentSize - end; {
+	case room > max(2*stride, u.store.options.SegmentSize/4):
+		return
+	case durable == u.opened && room > stride:
+		return
+	}
+	for more := true; more; more = u.prefix.Ahead(end) {
+		select {
+		case <-u.quit:
+			return
+		default:
+		}
+	}
 }
 
 // checkpoint writes one of the segment that the last of the durable events is in, up to

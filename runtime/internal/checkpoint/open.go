@@ -154,20 +154,6 @@ func Scan(r *segment.Reader, run *sidx.Run) (*index.Index, error) {
 	return x, err
 }
 
-// Digest is the digest of a segment up to the end of a group that a run covers, or one
-// behind it. It fails as [Scan] does: damage that came to the segment since the
-// checkpoint was written is not to pass into what the next segment says of it.
-func Digest(r *segment.Reader, run *sidx.Run, end int64) (*chain.Segment, error) {
-	x, err := read(r, run, nil)
-	if err == nil {
-		err = x.To(end, nil)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return x.Digest, nil
-}
-
 // read reads what a run covers.
 func read(r *segment.Reader, run *sidx.Run, visit footer.Visitor) (*footer.Reading, error) {
 	x, err := footer.Begin(r, run.Segment)
@@ -177,12 +163,17 @@ func read(r *segment.Reader, run *sidx.Run, visit footer.Visitor) (*footer.Readi
 	if err != nil {
 		return nil, err
 	}
+	return x, holds(x, run)
+}
+
+// holds fails if what was read, up to where the run ends, is not what the run is of.
+func holds(x *footer.Reading, run *sidx.Run) error {
 	if x.Digest.Sum() != run.Digest && !planted.Bug("damage under a checkpoint passes into the chain") {
 		sometimes.Reached("damage under a checkpoint was found when its segment was ended")
-		return nil, &segment.DamageError{
+		return &segment.DamageError{
 			Segment: run.Segment, End: int64(run.Length), FirstSequence: run.First, LastSequence: run.Last,
 			Reason: "its digest is not what a checkpoint says",
 		}
 	}
-	return x, nil
+	return nil
 }

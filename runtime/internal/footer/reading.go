@@ -2,6 +2,7 @@ package footer
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/format"
@@ -44,11 +45,21 @@ func Begin(r *segment.Reader, number uint64) (*Reading, error) {
 // To reads on to where a group ends and visits the records on the way, unless visit is
 // nil. If no group ends there the error is a [*segment.DamageError].
 func (x *Reading) To(end int64, visit Visitor) error {
+	_, err := x.Toward(end, math.MaxInt64, visit)
+	return err
+}
+
+// Toward is To, but goes no further than it takes to have read so many bytes, and reports
+// whether it has come to the end.
+func (x *Reading) Toward(end, most int64, visit Visitor) (there bool, err error) {
 	s := x.scanner
-	for s.End() < end {
+	for from := s.End(); s.End() < end; {
+		if s.End()-from >= most {
+			return false, nil
+		}
 		ok, err := s.Next()
 		if err != nil {
-			return err
+			return false, err
 		}
 		if !ok {
 			break
@@ -58,13 +69,26 @@ func (x *Reading) To(end int64, visit Visitor) error {
 			continue
 		}
 		if err := x.records(visit); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if s.End() != end {
-		return x.differs(fmt.Sprintf("its groups end at %d, not at %d", s.End(), end))
+		return false, x.differs(fmt.Sprintf("its groups end at %d, not at %d", s.End(), end))
 	}
-	return nil
+	return true, nil
+}
+
+// End is up to where the segment was read.
+func (x *Reading) End() int64 { return x.scanner.End() }
+
+// Again has the reading go on in the file as it is now: what lay behind its end may have
+// been read too early.
+func (x *Reading) Again(r *segment.Reader) error {
+	s, err := r.ScanFrom(x.Segment, x.Store, x.End(), x.scanner.Group().Incarnation)
+	if err == nil {
+		x.scanner = s
+	}
+	return err
 }
 
 // records visits those of the scanner's group.

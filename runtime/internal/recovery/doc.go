@@ -118,7 +118,8 @@
 // digest in the header of the next segment covers them: it is made by reading them,
 // and held against the digest in the checkpoint, before the segment is ended. If it
 // differs, the segment is not, and who wants to append where it has no room is told of
-// the damage. Which digest the segment had would not be known any more otherwise, and
+// the damage. A store to which events are appended reads them in the background when the
+// segment has little room left, so that no append waits for that. Which digest the segment had would not be known any more otherwise, and
 // the damage would seem to have been there from the beginning.
 //
 // A checkpoint that is missing, cut, damaged, of another version, store, or segment, or
