@@ -39,7 +39,7 @@ var excused = map[string]excuse{
 	"runtime/internal/commit: names":    {16, "errors that the caller has to tell apart"},
 	"runtime/internal/rtopts: names":    {15, "to set and to get each thing that a test may replace"},
 	"runtime/internal/segment: names":   {20, "two ways to read, one to write, names of files, and an error for each outcome"},
-	"runtime/internal/compact: names":   {16, "a constant for each fate of an event, and for each outcome of an opening"},
+	"runtime/internal/compact: names":   {17, "a constant for each fate of an event, and for each outcome of an opening"},
 	"runtime/internal/vfs: names":       {19, "the modes of files and of locks, two each"},
 	"runtime/internal/vfs/simfs: names": {23, "a constant for each operation that can fail, and for each way to lose"},
 	"runtime/internal/vfs: lines":       {950, "each promise of the interface beside the calls that keep it"},

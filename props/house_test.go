@@ -19,6 +19,7 @@ var rooms = map[string][]string{
 	"runtime/internal/clock":      {"runtime/internal/planted"},
 	"runtime/internal/format":     {"runtime/internal/planted"},
 	"runtime/internal/frontier":   {"runtime/internal/planted", "runtime/internal/sometimes"},
+	"runtime/internal/tiers":      {"runtime/internal/planted"},
 	"runtime/internal/turn":       {"runtime/internal/planted", "runtime/internal/sometimes"},
 	"runtime/internal/vfs":        {"runtime/internal/planted", "runtime/internal/sometimes"},
 	"runtime/internal/vfs/mapfs":  {"runtime/internal/sometimes", "runtime/internal/vfs"},
@@ -44,7 +45,7 @@ var rooms = map[string][]string{
 	"runtime": {
 		"runtime/internal/catalog", "runtime/internal/chain", "runtime/internal/checkpoint", "runtime/internal/clock", "runtime/internal/commit", "runtime/internal/compact", "runtime/internal/footer", "runtime/internal/format",
 		"runtime/internal/frontier", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/recovery", "runtime/internal/replay",
-		"runtime/internal/rtopts", "runtime/internal/salvage", "runtime/internal/saved", "runtime/internal/segment", "runtime/internal/sidx", "runtime/internal/snapshot", "runtime/internal/sometimes", "runtime/internal/turn",
+		"runtime/internal/rtopts", "runtime/internal/salvage", "runtime/internal/saved", "runtime/internal/segment", "runtime/internal/sidx", "runtime/internal/snapshot", "runtime/internal/sometimes", "runtime/internal/tiers", "runtime/internal/turn",
 		"runtime/internal/vfs", "runtime/internal/vfs/mapfs", "runtime/internal/vfs/stickyfs", "runtime/wire",
 	},
 	"runtime/batpaktest": {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/batpak-go/batpak/runtime/internal/compact"
 	"github.com/batpak-go/batpak/runtime/internal/footer"
@@ -13,13 +14,17 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
+	"github.com/batpak-go/batpak/runtime/internal/tiers"
 )
 
 // mergedSegments is how many segments of the size of [Options.SegmentSize] a merged one
-// is to hold at most, unless that is more than mergedSize.
+// is to hold at most, unless that is more than mergedSize. Who calls for a merge wants few
+// files, so fanInCalled, now; merges that come by themselves can wait until they cost less.
 const (
 	mergedSegments = 16
 	mergedSize     = format.MaxSegment / 2
+	fanInCalled    = 2
+	fanInAlone     = 4
 )
 
 // CompactReport is what [Store.Compact] did.
@@ -46,8 +51,9 @@ const (
 	DropEvent                  // nothing is left but its sequence, entity, version, id, kind and hash
 )
 
-// Retention makes [Store.Compact] ask about every event what is to become of it. The
-// function must not use the store; its answer cannot be taken back.
+// Retention makes [Store.Compact] ask about every event what is to become of it, once or
+// more. The function must not use the store; its answer cannot be taken back. In
+// [Compaction] it is asked about the events of segments when they are merged.
 type Retention func(Meta) Fate
 
 // fateOf is what a compaction did with the event of a record.
@@ -71,13 +77,18 @@ func (e *Event) whole() error {
 
 func (f Retention) applyCompact(c *compaction) { c.retention = f }
 
-// Compact merges segments that lie side by side and are not written to any more into
-// larger ones, up to a bound. It works beside appends and readers: who reads goes on,
-// and the space of a file is free when its last reader is done.
+// Compact merges segments that lie side by side, are of like size and are not written to
+// any more into larger ones, up to a bound: 16 times [Options.SegmentSize] as it is now, or
+// 1 GiB if that is less. What was merged is merged again only into a file at least twice as
+// large, so each byte is written anew a few times at most, and Compact has nothing to do
+// when it is called again. It works beside appends and readers: who reads goes on, and the
+// space of a file is free when its last reader is done.
 //
 // Sequences, versions, ids and hashes stay as they are. A [Retention] may take away the
 // payloads of events, or events; what is left of them comes with a [*TombstoneError].
-// Without one nothing is lost. The newest segments are left alone.
+// Without one nothing is lost. With one every event is asked about, be it in a file that
+// is not to be merged, which is written anew if anything is taken away. The newest
+// segments are left alone.
 //
 // The context ends it between two events; what was merged by then stays. Errors of the
 // disk are returned as they are; if one says that the merge is to be settled by the
@@ -89,7 +100,7 @@ func (s *Store) Compact(ctx context.Context, opts ...CompactOption) (CompactRepo
 	if s.pipeline == nil {
 		return CompactReport{}, ErrReadOnly
 	}
-	c := compaction{store: s}
+	c := compaction{store: s, fanIn: fanInCalled, all: true}
 	for _, o := range opts {
 		if o != nil {
 			o.applyCompact(&c)
@@ -126,71 +137,102 @@ func (s *Store) holdLayout(ctx context.Context) error {
 
 func (s *Store) releaseLayout() { <-s.layout }
 
-// compaction is one run of Compact.
+// compaction is one run of Compact, or of the merges that come by themselves.
 type compaction struct {
 	store     *Store
 	retention Retention
+	fanIn     int
+	all       bool                                       // the retention is asked about every event
+	held      bool                                       // the layout is held already
+	rest      func(ctx context.Context, bytes int) error // after so many bytes were read; nil = there is none
 	report    CompactReport
 }
 
+// run merges until there is nothing to merge.
 func (c *compaction) run(ctx context.Context) error {
 	if err := c.store.compactErr; err != nil {
 		return err
 	}
-	files, err := c.store.segments.Log()
-	if err != nil || len(files) <= 2 {
-		return err
-	}
-	for _, run := range c.plan(files[:len(files)-2]) {
-		if err := ctx.Err(); err != nil {
+	for all := c.all && c.retention != nil; ; all = false {
+		runs, err := c.plan(ctx, all)
+		if err != nil || len(runs) == 0 {
 			return err
 		}
-		if err := c.merge(ctx, run); err != nil {
-			return err
+		for _, run := range runs {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := c.merge(ctx, run); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
 }
 
-// plan divides files into runs that are to become one each. Without a retention, a run
-// of one file stays as it is.
-func (c *compaction) plan(files []segment.Span) (runs [][]segment.Span) {
-	bound := min(mergedSegments*c.store.options.SegmentSize, mergedSize)
-	var run []segment.Span
-	size := int64(0)
-	end := func() {
-		if len(run) > 1 || len(run) == 1 && c.retention != nil {
-			runs = append(runs, run)
-		}
-		run, size = nil, 0
+// plan divides files into runs that are to become one each: those of like size and, if
+// all are looked at, those of one file that is to lose something.
+func (c *compaction) plan(ctx context.Context, all bool) (runs [][]segment.Span, err error) {
+	files, err := c.store.segments.Log()
+	if err != nil || len(files) <= 2 {
+		return nil, err
 	}
-	for _, f := range files {
-		n, err := c.store.segments.Size(f)
-		if err != nil || size+n > bound {
-			end()
+	files = files[:len(files)-2]
+	sizes := make([]int64, len(files))
+	for i, f := range files {
+		if sizes[i], err = c.store.segments.Size(f); err != nil {
+			sizes[i] = math.MaxInt64 // it stays as it is, and is found when it is read
 		}
-		if err != nil {
-			continue // it stays as it is, and is found when it is read
-		}
-		run, size = append(run, f), size+n
 	}
-	end()
-	return runs
+	p := tiers.Policy{FanIn: c.fanIn, Bound: min(mergedSegments*c.store.options.SegmentSize, mergedSize)}
+	at := 0
+	for _, r := range append(p.Plan(sizes), tiers.Run{From: len(files), To: len(files)}) {
+		for ; all && at < r.From; at++ {
+			if sizes[at] == math.MaxInt64 {
+				continue
+			}
+			takes, err := compact.Takes(c.store.segments, files[at], c.decide(ctx), c.step(ctx))
+			if err != nil {
+				return nil, err
+			}
+			if takes {
+				runs = append(runs, files[at:at+1])
+			}
+		}
+		if at = r.To; r.From < r.To {
+			runs = append(runs, files[r.From:r.To])
+		}
+	}
+	return runs, nil
+}
+
+// step is called by a merge between two groups. It lets others go first, and ends the
+// merge with the context or the store.
+func (c *compaction) step(ctx context.Context) func(bytes int) error {
+	return func(bytes int) error {
+		if err := cmp.Or(ctx.Err(), c.store.alive()); err != nil || c.rest == nil {
+			return err
+		}
+		return c.rest(ctx, bytes)
+	}
+}
+
+// decide is asked by a merge about each event.
+func (c *compaction) decide(ctx context.Context) func(r *format.Record) (compact.Verdict, error) {
+	return func(r *format.Record) (compact.Verdict, error) {
+		if err := cmp.Or(ctx.Err(), c.store.alive()); err != nil || c.retention == nil {
+			return compact.Keep, err
+		}
+		return c.verdict(r)
+	}
 }
 
 // merge makes one file of several, and puts it in their place.
 func (c *compaction) merge(ctx context.Context, run []segment.Span) error {
 	s := c.store
-	decide := func(r *format.Record) (compact.Verdict, error) {
-		if err := cmp.Or(ctx.Err(), s.alive()); err != nil || c.retention == nil {
-			return compact.Keep, err
-		}
-		return c.decide(r)
-	}
 	if err := s.pipeline.Err(); err != nil {
 		return s.failure(err, nil, nil)
 	}
-	m, err := compact.Stage(s.fs, s.segments, run, decide)
+	m, err := compact.Stage(s.fs, s.segments, run, c.decide(ctx), c.step(ctx))
 	if err == nil {
 		err = c.publish(ctx, m)
 	}
@@ -212,10 +254,12 @@ func (c *compaction) merge(ctx context.Context, run []segment.Span) error {
 // publish makes a merge that was staged count, and readers find the events in it.
 func (c *compaction) publish(ctx context.Context, m *compact.Merge) error {
 	s := c.store
-	if err := s.holdLayout(ctx); err != nil {
-		return errors.Join(err, m.Discard())
+	if !c.held {
+		if err := s.holdLayout(ctx); err != nil {
+			return errors.Join(err, m.Discard())
+		}
+		defer s.releaseLayout()
 	}
-	defer s.releaseLayout()
 	s.upkeep.turn <- struct{}{}
 	defer s.upkeep.end()
 	if err := s.pipeline.Err(); err != nil {
@@ -252,8 +296,8 @@ func (c *compaction) show(m *compact.Merge) error {
 	return nil
 }
 
-// decide asks what is to become of an event.
-func (c *compaction) decide(r *format.Record) (compact.Verdict, error) {
+// verdict asks what is to become of an event.
+func (c *compaction) verdict(r *format.Record) (compact.Verdict, error) {
 	var e Event
 	if err := c.store.event(&e, r, index.Ref{Sequence: r.Sequence}, nil, nil); err != nil {
 		return compact.Keep, err

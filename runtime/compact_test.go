@@ -187,6 +187,43 @@ func TestRetention(t *testing.T) {
 	})
 }
 
+// TestCompactAgain: what was merged is not written anew for nothing: without new segments
+// Compact has nothing to do, and a retention that takes nothing away makes no difference;
+// one that does takes it from files that are not to be merged.
+func TestCompactAgain(t *testing.T) {
+	d := simfs.New()
+	s := openSim(t, d, &batpak.Options{SegmentSize: 1 << 10})
+	scatter(t, s, rand.New(rand.NewPCG(8, 1)), 150)
+	keep := batpak.Retention(func(batpak.Meta) batpak.Fate { return batpak.KeepEvent })
+	if r, err := s.Compact(t.Context()); err != nil || r.Merges == 0 {
+		t.Fatalf("Compact() = %+v, %v, want a merge", r, err)
+	}
+	before := d.Names()
+	for _, o := range [][]batpak.CompactOption{nil, {keep}, {batpak.Retention(fateOf)}, {batpak.Retention(fateOf)}} {
+		d.OnOp(func(op simfs.Op, name string) {
+			if changes(op) && !strings.HasPrefix(name, "lost-") && fmt.Sprint(before) == fmt.Sprint(d.Names()) && o == nil {
+				t.Errorf("%s %s, though there is nothing to merge", op, name)
+			}
+		})
+		r, err := s.Compact(t.Context(), o...)
+		takes := len(o) > 0 && r.Tombstoned+r.Dropped > 0
+		if err != nil || r.Merges > 0 != takes {
+			t.Errorf("Compact() of %v = %+v, %v", before, r, err)
+		}
+		before = d.Names()
+	}
+	d.OnOp(nil)
+	for e, err := range s.Events(batpak.Query{}) {
+		if e.Sequence > 120 {
+			break
+		}
+		if want := fateOf(e.Meta); errors.Is(err, batpak.ErrTombstoned) != (want != batpak.KeepEvent) {
+			t.Errorf("event %d: %v, want fate %d", e.Sequence, err, want)
+		}
+	}
+	verified(t, s)
+}
+
 // TestCompactBesideReaders: whoever reads or appends while segments are merged sees
 // what was there, and nothing else.
 func TestCompactBesideReaders(t *testing.T) {

@@ -249,6 +249,8 @@ func after(events []event, from, to uint64) []event {
 	return events
 }
 
+func noStep(int) error { return nil }
+
 // merge merges the files of the log from one place to another, as a store would.
 func merge(dir vfs.FS, files []segment.Span, from, to int, decide func(*format.Record) (compact.Verdict, error)) (done bool, err error) {
 	check := checkfs.Must(dir)
@@ -266,7 +268,7 @@ func merge(dir vfs.FS, files []segment.Span, from, to int, decide func(*format.R
 			reader.Serve(s)
 		}
 	}
-	m, err := compact.Stage(check, reader, files[from:to], decide)
+	m, err := compact.Stage(check, reader, files[from:to], decide, noStep)
 	if err != nil {
 		return false, err
 	}

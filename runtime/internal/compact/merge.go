@@ -15,8 +15,13 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
-// groupSize is up to how many bytes of records small groups are put together.
-const groupSize = 64 << 10
+// groupSize is up to how many bytes of records small groups are put together, and
+// syncEvery after how many bytes what was written so far is synced: whoever syncs another
+// file of the disk in between waits for that much, and not for a whole segment.
+const (
+	groupSize = 64 << 10
+	syncEvery = 1 << 20
+)
 
 // Verdict says what is to become of an event.
 type Verdict int
@@ -56,12 +61,14 @@ func spanOf(p format.Part) segment.Span {
 
 // Stage writes the merged segment of some that lie side by side, which another one
 // follows, under a temporary name, durably. It asks decide about every event that was
-// not dropped before; a record is valid during the call only.
+// not dropped before; a record is valid during the call only. Between two groups of the
+// sources it calls step with the bytes that were read, which may wait, or end the merge by
+// an error.
 //
 // Errors are a [*segment.DamageError] if a source is not what the others, or it
-// itself, say of it, one of decide's, or the disk's. Then nothing has happened, but
+// itself, say of it, one of decide's or of step's, or the disk's. Then nothing has happened, but
 // that a temporary file may be left.
-func Stage(dir vfs.FS, r *segment.Reader, sources []segment.Span, decide func(*format.Record) (Verdict, error)) (*Merge, error) {
+func Stage(dir vfs.FS, r *segment.Reader, sources []segment.Span, decide func(*format.Record) (Verdict, error), step func(bytes int) error) (*Merge, error) {
 	m := &Merge{dir: dir}
 	out := segment.Span{First: sources[0].First, Last: sources[len(sources)-1].Last}
 	for _, s := range sources {
@@ -75,7 +82,7 @@ func Stage(dir vfs.FS, r *segment.Reader, sources []segment.Span, decide func(*f
 	if err != nil {
 		return nil, fmt.Errorf("merge segments %d to %d: %w", out.First, out.Last, err)
 	}
-	w := writer{file: f, merge: m, end: format.MergedHeaderSize, digest: chain.NewSegment(), decide: decide}
+	w := writer{file: f, merge: m, end: format.MergedHeaderSize, digest: chain.NewSegment(), decide: decide, step: step}
 	w.head.Last, w.head.Round = out.Last, out.Round
 	err = w.run(r, sources)
 	if err == nil {
@@ -101,9 +108,11 @@ type writer struct {
 	merge  *Merge
 	head   format.MergedHeader
 	decide func(*format.Record) (Verdict, error)
+	step   func(bytes int) error
 	digest *chain.Segment
 	index  *sidx.Builder // nil as long as there is no event
 	end    int64         // of the groups that were written
+	synced int64         // of them, those that were synced
 	body   []byte        // of the group under way, behind the room of its header
 	group  format.GroupHeader
 	seed   uint32
@@ -203,6 +212,9 @@ func (w *writer) source(r *segment.Reader, span segment.Span, next format.Segmen
 		if at, err = w.take(s, at); err != nil {
 			return err
 		}
+		if err := w.step(len(s.Bytes())); err != nil {
+			return err
+		}
 	}
 	part := format.Part{First: span.First, Last: span.Last, Round: span.Round, Length: uint64(s.End()), Digest: whole.Sum()}
 	w.merge.Read += s.End()
@@ -290,16 +302,12 @@ func (w *writer) write(r *format.Record, raw []byte) error {
 	if err != nil {
 		return err
 	}
-	if verdict == Drop && len(r.Key) > 0 && !planted.Bug("event with a key is dropped") {
-		sometimes.Reached("event with a key was kept as a tombstone")
-		verdict = Tombstone
-	}
 	tail := r.Tail
-	switch {
-	case verdict == Drop:
+	switch verdict.of(r) {
+	case Drop:
 		tail = format.Tail{Kind: r.Kind, PayloadVersion: r.PayloadVersion, Entity: r.Entity}
 		w.merge.Dropped++
-	case verdict == Tombstone && !r.Tombstone:
+	case Tombstone:
 		digest := chain.Digest(r.Payload)
 		tail.Payload = digest[:]
 		w.merge.Tombstones++
@@ -311,6 +319,59 @@ func (w *writer) write(r *format.Record, raw []byte) error {
 	e := format.EncodeTail(&tail)
 	w.body = format.AppendRecord(w.body, w.seed, &r.Head, &e)
 	return nil
+}
+
+// of is what the verdict comes to for an event: Keep if that changes nothing.
+func (v Verdict) of(r *format.Record) Verdict {
+	switch {
+	case r.Dropped():
+		return Keep
+	case v == Drop && len(r.Key) > 0 && !planted.Bug("event with a key is dropped"):
+		sometimes.Reached("event with a key was kept as a tombstone")
+		v = Tombstone
+	}
+	if v == Tombstone && r.Tombstone {
+		v = Keep
+	}
+	return v
+}
+
+// Takes reports whether a merge of this file alone would take anything away.
+func Takes(r *segment.Reader, span segment.Span, decide func(*format.Record) (Verdict, error), step func(bytes int) error) (bool, error) {
+	next, err := head(r, span.Last+1)
+	if err != nil {
+		return false, err
+	}
+	s, err := r.Scan(span.First)
+	if err == nil {
+		_, err = s.Head()
+	}
+	if err != nil {
+		return false, err
+	}
+	if span.Round == 0 {
+		s.Limit(int64(next.PrevLength))
+	}
+	for seed := format.RecordSeed(next.Store); ; {
+		if ok, err := s.Next(); err != nil || !ok {
+			return false, err
+		}
+		for body := s.Body(); len(body) > 0; {
+			rec, rest, err := format.ParseRecord(body, seed)
+			if err != nil {
+				return true, nil // the merge says what is wrong with it
+			}
+			if body = rest; rec.Dropped() {
+				continue
+			}
+			if v, err := decide(&rec); err != nil || v.of(&rec) != Keep {
+				return err == nil, err
+			}
+		}
+		if err := step(len(s.Bytes())); err != nil {
+			return false, err
+		}
+	}
 }
 
 // flush writes the group under way.
@@ -330,7 +391,11 @@ func (w *writer) flush() error {
 	w.digest.Write(w.body)
 	w.end += int64(len(w.body))
 	w.body = w.body[:0]
-	return nil
+	if w.end-w.synced < syncEvery {
+		return nil
+	}
+	w.synced = w.end
+	return w.file.Sync()
 }
 
 // remove unlinks a file, if there is one.

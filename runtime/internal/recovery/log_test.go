@@ -262,7 +262,7 @@ func (s *store) mergeSome(r *rand.Rand) error {
 	from := r.IntN(len(files) - 1)
 	files = files[from : from+2+r.IntN(len(files)-1-from)]
 	keep := func(*format.Record) (compact.Verdict, error) { return compact.Keep, nil }
-	merge, err := compact.Stage(s.dir, s.Reader, files, keep)
+	merge, err := compact.Stage(s.dir, s.Reader, files, keep, func(int) error { return nil })
 	if err == nil {
 		err = merge.Commit()
 	}

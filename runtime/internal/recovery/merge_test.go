@@ -42,7 +42,7 @@ func twice(t *testing.T) (disk, noted *simfs.Disk, first, second string, m *mode
 			files = files[1:]
 		}
 		keep := func(*format.Record) (compact.Verdict, error) { return compact.Keep, nil }
-		merge, err := compact.Stage(s.dir, s.Reader, files[:2], keep)
+		merge, err := compact.Stage(s.dir, s.Reader, files[:2], keep, func(int) error { return nil })
 		if err == nil {
 			err = merge.Commit()
 		}
