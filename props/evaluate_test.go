@@ -115,6 +115,9 @@ func declarationsOf(t *testing.T, dir string) map[string]map[string]string {
 	}
 	found := map[string]map[string]string{}
 	for _, pkg := range pkgs {
+		if pkg.Name == "parts" {
+			continue // which has no schema
+		}
 		for _, e := range pkg.Errors {
 			t.Fatalf("%s: %v", pkg.PkgPath, e)
 		}

@@ -81,7 +81,7 @@ func randomForms(rng *rand.Rand, name string) string {
 	f.projection("Whole", "", events[:]...)
 	f.reactor(slices.Concat(events[:]...))
 	f.retired()
-	return fmt.Sprintf("package %s\n\nimport (\n\t\"time\"\n\n\tbatpak \"github.com/batpak-go/batpak/runtime\"\n\t\"github.com/batpak-go/batpak/schema\"\n\t\"github.com/batpak-go/batpak/runtime/wire\"\n)\n\nvar _ *batpak.Denial\n%s", name, &f.body)
+	return fmt.Sprintf("package %s\n\nimport (\n\t\"time\"\n\n\t\"example.com/random/parts\"\n\tbatpak \"github.com/batpak-go/batpak/runtime\"\n\t\"github.com/batpak-go/batpak/schema\"\n\t\"github.com/batpak-go/batpak/runtime/wire\"\n)\n\nvar _ *batpak.Denial\n%s", name, &f.body)
 }
 
 // name is a new name for a part.
@@ -238,7 +238,8 @@ func (f *forms) event(i int, entity string) string {
 		}
 		fmt.Fprintf(&f.body, "\ntype %s struct {\n", types[v])
 		for n := range f.rng.IntN(5) {
-			typ, _, option := fieldType(uint8(f.rng.IntN(256)))
+			drawn := newField(uint16(f.rng.IntN(256)), n).fieldType
+			typ, option := drawn.name, drawn.option
 			plain := ""
 			if option != "" {
 				option = "," + option

@@ -6,17 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/batpak-go/batpak/gen"
 	"github.com/batpak-go/batpak/schema/check"
 	"github.com/batpak-go/batpak/schema/diag"
-	"github.com/batpak-go/batpak/schema/frozen"
+	"github.com/batpak-go/batpak/schema/evolution"
+	"github.com/batpak-go/batpak/schema/lock"
 	"github.com/batpak-go/batpak/schema/model"
 	"github.com/batpak-go/batpak/schema/read"
 
@@ -25,6 +28,8 @@ import (
 
 // LAW10: what is generated for a valid schema compiles, passes vet, encodes and
 // decodes as a second implementation of the profile does, and is the same each time.
+// When the schema has evolved, payloads of every version are lifted to what an
+// interpreter of the steps makes of them.
 func TestLaw10GeneratedCodeWorks(t *testing.T) {
 	t.Parallel()
 	dir := newModule(t)
@@ -36,40 +41,36 @@ func TestLaw10GeneratedCodeWorks(t *testing.T) {
 	})
 }
 
-// works generates the code of a planned schema into a new directory and tests it.
+// works generates the code of a planned schema into a new directory and tests it, as
+// a schema that was released earlier, and has evolved and was released again.
 func works(ctx context.Context, dir, name string, p plan) error {
-	if err := os.Mkdir(dir, 0o777); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, "testdata", "batpak"), 0o777); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "schema.go"), []byte(p.source(name)), 0o666); err != nil {
-		return err
+	write := func(name, text string) error {
+		return os.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), []byte(text), 0o666)
 	}
-	pkg, files, err := generate(ctx, dir)
+	before, was, err := released(ctx, dir, p.before().source(name), nil)
 	if err != nil {
-		return err
+		return fmt.Errorf("at first: %w", err)
 	}
-	for _, f := range files {
-		if err := os.WriteFile(filepath.Join(dir, f.Name), f.Source, 0o666); err != nil {
-			return err
-		}
-	}
-	_, again, err := generate(ctx, dir)
+	pkg, is, err := released(ctx, dir, p.source(name), was)
 	if err != nil {
-		return fmt.Errorf("beside its output: %w", err)
+		return fmt.Errorf("evolved: %w", err)
 	}
-	if err := sameFiles(again, files); err != nil {
-		return fmt.Errorf("beside its output: %w", err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "codec_test.go"), []byte(p.test(name)), 0o666); err != nil {
+	if err := promised(was, is); err != nil {
 		return err
 	}
-	if err := freeze(dir, pkg); err != nil {
-		return err
+	for name, text := range is.frozen {
+		err = errors.Join(err, write(name, string(text)))
 	}
 	seed := fnv.New64a()
 	_, _ = seed.Write([]byte(p.source(name))) // a hash does not fail
-	values := oracle(pkg, 40, rand.New(rand.NewPCG(seed.Sum64(), 0)))
-	if err := os.WriteFile(filepath.Join(dir, "oracle_test.go"), []byte(values), 0o666); err != nil {
+	rng := rand.New(rand.NewPCG(seed.Sum64(), 0))
+	cases, lerr := p.lifts(before, pkg, is, rng)
+	err = errors.Join(err, lerr, write("testdata/lifts", cases), write("codec_test.go", p.test(name)),
+		write("oracle_test.go", oracle(pkg, 40, rng)), write("lifts_test.go", p.liftTest(name)))
+	if err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "go", "test", "-vet=all", ".")
@@ -80,25 +81,75 @@ func works(ctx context.Context, dir, name string, p plan) error {
 	return nil
 }
 
-// freeze writes the payloads of a release, and the tests that are emitted for them.
-func freeze(dir string, pkg *model.Package) error {
-	tests, ds, err := gen.Tests(pkg)
-	if err = errors.Join(err, sound(ds)); err != nil {
-		return err
-	}
-	for _, f := range tests {
-		err = errors.Join(err, os.WriteFile(filepath.Join(dir, f.Name), f.Source, 0o666))
-	}
-	err = errors.Join(err, os.MkdirAll(filepath.Join(dir, "testdata", "batpak"), 0o777))
-	for _, e := range pkg.Events {
-		if file := frozen.Grow(nil, e.Kind(), e.Version, e.Payload); len(file) > 0 {
-			err = errors.Join(err, os.WriteFile(filepath.Join(dir, filepath.FromSlash(frozen.Path(e.Kind(), e.Version))), file, 0o666))
-		}
-	}
-	return err
+// release is what was promised of a schema.
+type release struct {
+	lock   *lock.File
+	frozen map[string][]byte // payloads, by path
 }
 
-// newModule makes a module that uses this one from its directory.
+// released writes a schema and what is generated for it, and releases it after what
+// was released before, if anything was.
+func released(ctx context.Context, dir, source string, was *release) (*model.Package, *release, error) {
+	if err := os.WriteFile(filepath.Join(dir, "schema.go"), []byte(source), 0o666); err != nil {
+		return nil, nil, err
+	}
+	pkg, files, err := generate(ctx, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	tests, ds, err := gen.Tests(pkg)
+	if err = errors.Join(err, sound(ds)); err != nil {
+		return nil, nil, err
+	}
+	orphans, err := filepath.Glob(filepath.Join(dir, "*"+gen.Suffix))
+	for _, name := range orphans { // a schema without commands has no file of them, as the earlier one may have had
+		err = errors.Join(err, os.Remove(name))
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, f := range slices.Concat(files, tests) {
+		if err := os.WriteFile(filepath.Join(dir, f.Name), f.Source, 0o666); err != nil {
+			return nil, nil, err
+		}
+	}
+	_, again, err := generate(ctx, dir)
+	if err = errors.Join(err, sameFiles(again, files)); err != nil {
+		return nil, nil, fmt.Errorf("beside its output: %w", err)
+	}
+	var before *lock.File
+	next := &release{frozen: map[string][]byte{}}
+	if was != nil {
+		before, next.frozen = was.lock, maps.Clone(was.frozen)
+	}
+	for range 2 { // the second time, nothing is new
+		next.lock, ds = evolution.Judge(pkg, before)
+		evolution.Release(next.lock, next.frozen)
+		text := lock.Print(next.lock)
+		read, more := evolution.Read(lock.Name, text)
+		ds = slices.Concat(ds, more, evolution.FrozenBP611(dir, next.lock, next.frozen), evolution.DraftsBP612(pkg, next.lock))
+		if err := sound(slices.DeleteFunc(ds, func(d diag.Diagnostic) bool { return d.Severity == diag.Warning })); err != nil {
+			return nil, nil, err
+		}
+		if before = read; !bytes.Equal(lock.Print(before), text) {
+			return nil, nil, fmt.Errorf("%s is not read as it was written:\n%s", lock.Name, text)
+		}
+	}
+	return pkg, next, nil
+}
+
+// promised holds that a later release keeps what an earlier one froze.
+func promised(was, is *release) error {
+	for name, text := range was.frozen {
+		if !bytes.HasPrefix(is.frozen[name], text) {
+			return fmt.Errorf("%s was\n%sand is\n%s", name, text, is.frozen[name])
+		}
+	}
+	return nil
+}
+
+// newModule makes a module that uses this one from its directory, and has a package
+// without a schema.
 func newModule(t *testing.T) string {
 	t.Helper()
 	root, err := filepath.Abs("..")
@@ -118,6 +169,8 @@ func newModule(t *testing.T) string {
 	mod = fmt.Appendf(mod, "\nmodule example.com/random\n\nrequire %s v0.0.0\n\nreplace %s => %s\n", path, path, root)
 	dir := t.TempDir()
 	err = errors.Join(
+		os.Mkdir(filepath.Join(dir, "parts"), 0o777),
+		os.WriteFile(filepath.Join(dir, "parts", "parts.go"), []byte(partsSource), 0o666),
 		os.WriteFile(filepath.Join(dir, "go.mod"), mod, 0o666),
 		os.WriteFile(filepath.Join(dir, "go.sum"), sum, 0o666))
 	if err != nil {

@@ -93,17 +93,8 @@ func emit(t *testing.T, dir, name string, p plan) error {
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "schema.go"), []byte(p.source(name)), 0o666); err != nil {
-		return err
-	}
-	pkg, files, err := generate(t.Context(), dir)
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		err = errors.Join(err, os.WriteFile(filepath.Join(dir, f.Name), f.Source, 0o666))
-	}
-	return errors.Join(err, freeze(dir, pkg))
+	_, _, err := released(t.Context(), dir, p.source(name), nil)
+	return err
 }
 
 // bare takes the header off the emitted files of a module, and lists them, sorted. Each

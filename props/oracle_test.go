@@ -20,8 +20,10 @@ import (
 // emitted codec but the profile.
 func oracle(pkg *model.Package, values int, rng *rand.Rand) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "package %s\n\nimport (\n\t\"encoding/hex\"\n\t\"math\"\n\t\"testing\"\n\t\"time\"\n)\n", pkg.Name)
+	fmt.Fprintf(&b, "package %s\n\nimport (\n\t\"encoding/hex\"\n\t\"math\"\n\t\"testing\"\n\t\"time\"\n\n\t\"example.com/random/parts\"\n)\n", pkg.Name)
 	b.WriteString(`
+var _ parts.Word
+
 type payload interface{ AppendBatpak(dst []byte) []byte }
 
 func TestOracle(t *testing.T) {
@@ -103,11 +105,15 @@ func randomValue(rng *rand.Rand, t *model.Type, limit int64, optional bool, dept
 		return randomList(rng, t.Elem, randomLength(rng, limit, 20>>(2*depth), zero), depth+1)
 	case model.ClassMap:
 		return randomPairs(rng, t, randomLength(rng, limit, 20>>(2*depth), zero), depth+1)
-	case model.ClassForeign: // which here is always Sum
+	case model.ClassForeign: // which here is Sum, or Money if it checks
 		if zero && optional {
 			return frozen.Raw(nil)
 		}
-		return frozen.Raw(wire.AppendInt(nil, int64(rng.Uint64())>>rng.IntN(64)|1))
+		cents := int64(rng.Uint64())>>rng.IntN(64) | 1
+		if t.Checks {
+			cents &= math.MaxInt64
+		}
+		return sumOf(cents)
 	default:
 		return randomBasic(rng, t, limit, zero)
 	}
@@ -270,7 +276,7 @@ func zeroValue(t *model.Type) any {
 	}
 }
 
-// literal writes a value as Go source. All types are the package's own.
+// literal writes a value as Go source.
 func literal(t *model.Type, v any) string {
 	if t.Class == model.ClassPointer && v != nil {
 		return "new(" + literal(t.Elem, v) + ")"
@@ -301,6 +307,9 @@ func literal(t *model.Type, v any) string {
 		}
 		return name + "{" + strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", v), "[]byte{"), "}") + "}"
 	case frozen.Raw:
+		if t.Checks {
+			return fmt.Sprintf("%s(%d)", name, wire.NewDecoder(v).Int64())
+		}
 		return fmt.Sprintf("%s{%d}", name, wire.NewDecoder(v).Int64())
 	case frozen.List:
 		items := make([]string, len(v))
@@ -325,6 +334,9 @@ func literal(t *model.Type, v any) string {
 
 // typeText writes a type as Go source.
 func typeText(t *model.Type) string {
+	if t.Named != nil && t.Named.Path != "" {
+		return t.Named.PkgName + "." + t.Named.Name
+	}
 	if t.Named != nil {
 		return t.Named.Name
 	}
