@@ -21,8 +21,9 @@ var rooms = map[string][]string{
 	"runtime/internal/frontier":   {"runtime/internal/planted", "runtime/internal/sometimes"},
 	"runtime/internal/tiers":      {"runtime/internal/planted"},
 	"runtime/internal/turn":       {"runtime/internal/planted", "runtime/internal/sometimes"},
-	"runtime/internal/vfs":        {"runtime/internal/planted", "runtime/internal/sometimes"},
-	"runtime/internal/vfs/mapfs":  {"runtime/internal/sometimes", "runtime/internal/vfs"},
+	"runtime/internal/vfs/mount":  {},
+	"runtime/internal/vfs":        {"runtime/internal/planted", "runtime/internal/sometimes", "runtime/internal/vfs/mount"},
+	"runtime/internal/vfs/mapfs":  {"runtime/internal/sometimes", "runtime/internal/vfs", "runtime/internal/vfs/mount"},
 	"runtime/internal/vfs/simfs":  {"runtime/internal/vfs"},
 	"runtime/internal/rtopts":     {"runtime/internal/vfs"},
 	"runtime/internal/chain":      {"runtime/internal/format", "runtime/internal/planted", "github.com/zeebo/blake3"},
@@ -46,13 +47,13 @@ var rooms = map[string][]string{
 		"runtime/internal/catalog", "runtime/internal/chain", "runtime/internal/checkpoint", "runtime/internal/clock", "runtime/internal/commit", "runtime/internal/compact", "runtime/internal/footer", "runtime/internal/format",
 		"runtime/internal/frontier", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/recovery", "runtime/internal/replay",
 		"runtime/internal/rtopts", "runtime/internal/salvage", "runtime/internal/saved", "runtime/internal/segment", "runtime/internal/sidx", "runtime/internal/snapshot", "runtime/internal/sometimes", "runtime/internal/tiers", "runtime/internal/turn",
-		"runtime/internal/vfs", "runtime/internal/vfs/mapfs", "runtime/internal/vfs/stickyfs", "runtime/wire",
+		"runtime/internal/vfs", "runtime/internal/vfs/mapfs", "runtime/internal/vfs/mount", "runtime/internal/vfs/stickyfs", "runtime/wire",
 	},
 	"runtime/batpaktest": {
 		"runtime", "runtime/internal/rtopts", "runtime/internal/vfs", "runtime/internal/vfs/checkfs", "runtime/internal/vfs/simfs",
 	},
 	"runtime/internal/vfs/checkfs": {
-		"runtime/internal/chain", "runtime/internal/checkpoint", "runtime/internal/format", "runtime/internal/replay", "runtime/internal/segment", "runtime/internal/vfs",
+		"runtime/internal/chain", "runtime/internal/checkpoint", "runtime/internal/format", "runtime/internal/replay", "runtime/internal/segment", "runtime/internal/vfs", "runtime/internal/vfs/mount",
 	},
 
 	// The compiler: from declarations to a model, from a model to files.

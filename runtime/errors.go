@@ -13,6 +13,9 @@ var (
 	// ErrLocked: another process, or another handle in this one, has the store open;
 	// see [LockedError]. [OpenReadOnly] reads beside it.
 	ErrLocked = errors.New("batpak: store is open elsewhere")
+	// ErrNetworkFS: the directory lies on a file system that this kernel does not
+	// answer for; see [NetworkFSError].
+	ErrNetworkFS = errors.New("batpak: network file system")
 	// ErrCorrupt: bytes on disk are damaged; see [CorruptError].
 	ErrCorrupt = errors.New("batpak: store is damaged")
 	// ErrNewerFormat: a file was written by a later version; see [FormatError].
@@ -239,6 +242,24 @@ func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
 // Code returns "locked".
 func (e *LockedError) Code() string { return "locked" }
+
+// NetworkFSError says that the directory lies on a file system whose locks and syncs
+// are answered by another machine or another process. Use a local disk, or set
+// [Options.AllowNetworkFS].
+type NetworkFSError struct {
+	Kind string // such as NFS, SMB or FUSE
+}
+
+func (e *NetworkFSError) Error() string {
+	return fmt.Sprintf("%v: the directory is on %s, whose locks and syncs may promise less than those of a local disk: move it, or set Options.AllowNetworkFS",
+		ErrNetworkFS, e.Kind)
+}
+
+// Is matches [ErrNetworkFS].
+func (e *NetworkFSError) Is(target error) bool { return target == ErrNetworkFS }
+
+// Code returns "network_fs".
+func (e *NetworkFSError) Code() string { return "network_fs" }
 
 // CorruptError says where bytes on disk are damaged, and which events that may
 // touch. Put back a sound copy of the file.

@@ -8,6 +8,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/mapfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/mount"
 )
 
 // The defaults of [Options], and the limits they may be set to.
@@ -100,6 +101,13 @@ type Options struct {
 	// without until the next one.
 	MapFiles bool
 
+	// AllowNetworkFS lets a store be opened in a directory on NFS, SMB, FUSE, Ceph or
+	// AFS, or, on macOS, on any that is not of this machine; other systems do not tell.
+	// There, it takes the word of whoever answers that a lock keeps out the processes
+	// of all machines, and that what was synced is on a disk. Without it, opening fails
+	// with [ErrNetworkFS].
+	AllowNetworkFS bool
+
 	// Internal is for tests of this module.
 	Internal rtopts.Store
 }
@@ -155,6 +163,18 @@ func (o *Options) settledForReading() (Options, error) {
 		s.ShowUnsynced, s.Salvage = o.ShowUnsynced || o.Salvage, o.Salvage
 	}
 	return s, err
+}
+
+// local fails if the directory is not of this machine, and has to be.
+func (o *Options) local(d vfs.FS) error {
+	if o.AllowNetworkFS {
+		return nil
+	}
+	kind, err := mount.Of(d)
+	if err == nil && kind != "" {
+		err = &NetworkFSError{Kind: kind}
+	}
+	return err
 }
 
 // mapped is the directory as it is to be read.

@@ -55,6 +55,9 @@ func OpenReadOnly(dir string, o *Options) (*Store, error) {
 
 // openReader opens the store in fs for reading alone.
 func openReader(fs vfs.FS, options Options) (*Store, error) {
+	if err := options.local(fs); err != nil {
+		return nil, err
+	}
 	s := newStore(fs, options)
 	s.refreshing = make(chan struct{}, 1)
 	elapsed := clock.Start()

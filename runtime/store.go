@@ -73,8 +73,8 @@ type Store struct {
 //
 // Errors match [ErrLocked] if the store is open elsewhere, [ErrCorrupt] if bytes
 // are damaged that a crash cannot have damaged, [ErrNewerFormat] if a later
-// version wrote it, and [ErrInvalid] for options that cannot be. In all these
-// cases the directory is as it was. A store opens on a full disk; only to create
+// version wrote it, [ErrNetworkFS] if it is not on a disk of this machine, and
+// [ErrInvalid] for options that cannot be. In all these cases the directory is as it was. A store opens on a full disk; only to create
 // one takes space, and fails with [ErrDiskFull] if there is none. It fails with
 // [ErrTooLarge] if no number is left to tell this opening from those before.
 func Open(dir string, o *Options) (*Store, error) {
@@ -97,6 +97,9 @@ func Open(dir string, o *Options) (*Store, error) {
 }
 
 func openFS(fs vfs.FS, options Options) (*Store, error) {
+	if err := options.local(fs); err != nil {
+		return nil, err
+	}
 	lock, err := fs.Lock(vfs.Exclusive)
 	if err != nil {
 		return nil, locked(err)

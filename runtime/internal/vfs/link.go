@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/batpak-go/batpak/runtime/internal/vfs/mount"
 )
 
 func (d *dir) Link(name string, into FS) error {
@@ -94,3 +96,6 @@ func existing(path string) (string, error) {
 	}
 	return "", err
 }
+
+// Network is the kind of file system that the directory lies on; see [mount.Of].
+func (d *dir) Network() (string, error) { return mount.Network(d.self) }

@@ -10,6 +10,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/mount"
 )
 
 // FS is a [vfs.FS] for one opening of a store. It is safe for concurrent use.
@@ -214,6 +215,9 @@ func (c *FS) Shared(name string) (bool, error) { return c.inner.Shared(name) }
 
 // Inside is [vfs.Inside] of the directory below.
 func (c *FS) Inside(path string) (bool, error) { return vfs.Inside(c.inner, path) }
+
+// Network is [mount.Of] of the directory below.
+func (c *FS) Network() (string, error) { return mount.Of(c.inner) }
 
 // List passes the call on.
 func (c *FS) List() ([]vfs.Entry, error) {

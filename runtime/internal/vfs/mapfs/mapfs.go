@@ -9,6 +9,7 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/mount"
 )
 
 // patience is how many reads a file is worth before it is mapped, or mapped anew.
@@ -21,6 +22,9 @@ type directory struct{ vfs.FS }
 
 // Inside is [vfs.Inside] of the directory behind.
 func (d directory) Inside(path string) (bool, error) { return vfs.Inside(d.FS, path) }
+
+// Network is [mount.Of] of the directory behind.
+func (d directory) Network() (string, error) { return mount.Of(d.FS) }
 
 func (d directory) Open(name string, m vfs.Mode) (vfs.File, error) {
 	f, err := d.FS.Open(name, m)

@@ -1,0 +1,66 @@
+package batpak_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
+
+// mounted is a directory that lies on a file system of that kind.
+type mounted struct {
+	vfs.FS
+	kind string
+	err  error
+}
+
+func (m mounted) Network() (string, error) { return m.kind, m.err }
+
+// A store on a file system of another machine is refused, unchanged and unlocked,
+// unless it is allowed; and if it cannot be known, that is an error, too.
+func TestNetworkFileSystemIsRefused(t *testing.T) {
+	disk := simfs.New()
+	s := openSim(t, disk, nil)
+	mustAppend(t, s, note("e:1", "kept"))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before, calls := disk.Names(), disk.Ops()
+	opening := map[string]func(string, *batpak.Options) (*batpak.Store, error){"Open": batpak.Open, "OpenReadOnly": batpak.OpenReadOnly}
+	for name, open := range opening {
+		for _, mapped := range []bool{false, true} {
+			unknown := errors.New("the kernel does not say")
+			for _, m := range []mounted{{kind: "NFS"}, {err: unknown}} {
+				o := &batpak.Options{MapFiles: mapped}
+				m.FS = disk.FS()
+				rtopts.SetFS(&o.Internal, m)
+				_, err := open("", o)
+				var refused *batpak.NetworkFSError
+				switch {
+				case m.err != nil && !errors.Is(err, unknown):
+					t.Errorf("%s() where nothing is known = %v, want that error", name, err)
+				case m.err == nil && (!errors.Is(err, batpak.ErrNetworkFS) || !errors.As(err, &refused) || refused.Kind != "NFS"):
+					t.Errorf("%s() on NFS = %v, want ErrNetworkFS", name, err)
+				}
+			}
+		}
+	}
+	if after := disk.Names(); !slices.Equal(after, before) || disk.Ops() != calls {
+		t.Errorf("the refusals made %d calls and left %q, want none, and %q", disk.Ops()-calls, after, before)
+	}
+	for name, open := range opening {
+		o := &batpak.Options{AllowNetworkFS: true}
+		rtopts.SetFS(&o.Internal, mounted{FS: disk.FS(), kind: "NFS"})
+		s, err := open("", o)
+		if err != nil {
+			t.Fatalf("%s() with AllowNetworkFS: %v", name, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
