@@ -71,8 +71,8 @@ var rooms = map[string][]string{
 	"gen/internal/sampler":              {"gen/internal/vocab", "schema/model", "github.com/dave/jennifer/jen"},
 	"gen":                               {"gen/internal/codec", "gen/internal/sampler", "gen/internal/vocab", "schema/diag", "schema/model", "schema/shape", "github.com/dave/jennifer/jen", "golang.org/x/tools/imports"},
 	"cmd/batpakgen/internal/command":    {},
-	"cmd/batpakgen/internal/output":     {"gen", "github.com/rogpeppe/go-internal/diff"},
-	"cmd/batpakgen/internal/session":    {"cmd/batpakgen/internal/output", "cmd/batpakgen/internal/promise", "gen", "schema/check", "schema/diag", "schema/model", "schema/read"},
+	"cmd/internal/output":               {"gen", "schema/diag", "github.com/rogpeppe/go-internal/diff"},
+	"cmd/batpakgen/internal/session":    {"cmd/internal/output", "cmd/internal/promise", "gen", "schema/check", "schema/diag", "schema/model", "schema/read"},
 	"cmd/batpakgen/internal/explain":    {"cmd/batpakgen/internal/command", "schema/diag", "golang.org/x/tools/txtar"},
 	"cmd/batpakgen/internal/diagram":    {"schema/model"},
 	"cmd/batpakgen/internal/jsonschema": {"schema/model"},
@@ -84,14 +84,14 @@ var rooms = map[string][]string{
 	"cmd/batpakgen":                     {"cmd/batpakgen/internal/command", "cmd/batpakgen/internal/describe", "cmd/batpakgen/internal/explain", "cmd/batpakgen/internal/generate", "cmd/batpakgen/internal/scaffold"},
 
 	// What was promised about stored events.
-	"schema/shape":                   {"schema/model", "github.com/zeebo/blake3"},
-	"schema/lock/internal/node":      {},
-	"schema/lock":                    {"schema/lock/internal/node", "schema/shape"},
-	"schema/frozen":                  {"schema/model", "schema/shape"},
-	"schema/evolution":               {"schema/diag", "schema/frozen", "schema/lock", "schema/model", "schema/shape"},
-	"cmd/batpakgen/internal/promise": {"cmd/batpakgen/internal/output", "schema/diag", "schema/evolution", "schema/frozen", "schema/lock", "schema/model"},
-	"cmd/internal/moduletest":        {},
-	"cmd/batpakvet":                  {"gen", "schema/check", "schema/diag", "schema/source", "schema/static", "golang.org/x/tools/go/analysis", "golang.org/x/tools/go/analysis/unitchecker"},
+	"schema/shape":              {"schema/model", "github.com/zeebo/blake3"},
+	"schema/lock/internal/node": {},
+	"schema/lock":               {"schema/lock/internal/node", "schema/shape"},
+	"schema/frozen":             {"schema/model", "schema/shape"},
+	"schema/evolution":          {"schema/diag", "schema/frozen", "schema/lock", "schema/model", "schema/shape"},
+	"cmd/internal/promise":      {"cmd/internal/output", "schema/diag", "schema/evolution", "schema/frozen", "schema/lock", "schema/model"},
+	"cmd/internal/moduletest":   {},
+	"cmd/batpakvet":             {"cmd/internal/output", "cmd/internal/promise", "gen", "schema/check", "schema/diag", "schema/lock", "schema/model", "schema/source", "schema/static", "golang.org/x/tools/go/analysis", "golang.org/x/tools/go/analysis/unitchecker"},
 
 	// What uses them. No package imports these but their own.
 	"examples/bank":                    {"runtime", "runtime/wire", "schema"},

@@ -1,42 +1,51 @@
 package main
 
 import (
-	"fmt"
-	"go/token"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/analysis"
 
+	"github.com/batpak-go/batpak/cmd/internal/output"
+	"github.com/batpak-go/batpak/cmd/internal/promise"
 	"github.com/batpak-go/batpak/gen"
 	"github.com/batpak-go/batpak/schema/check"
 	"github.com/batpak-go/batpak/schema/diag"
+	"github.com/batpak-go/batpak/schema/model"
 	"github.com/batpak-go/batpak/schema/source"
 	"github.com/batpak-go/batpak/schema/static"
 )
 
 // analyzer checks the schema of a package.
 func analyzer() *analysis.Analyzer {
-	return &analysis.Analyzer{
-		Name: "batpak",
-		Doc:  "check batpak schemas\n\nIt reports what batpakgen would report of the package.",
-		Run:  run,
+	var act promise.Act
+	a := &analysis.Analyzer{
+		Name:      "batpak",
+		Doc:       "check batpak schemas\n\nIt reports what batpakgen -check would report of the package.",
+		FactTypes: []analysis.Fact{new(claims)},
+		Run:       func(pass *analysis.Pass) (any, error) { return nil, run(pass, act) },
 	}
+	a.Flags.BoolVar(&act.NoDrafts, "no-drafts", false, "report what is not released")
+	a.Flags.String("again", "", "look again at packages whose Go source has not changed: any `text` that was not given before")
+	return a
 }
 
-// run reports what is wrong with the schema of a package, if it has one.
-func run(pass *analysis.Pass) (any, error) {
+// run reports what is wrong with the schema of a package, if it has one, and with
+// those of packages that meet in it.
+func run(pass *analysis.Pass, act promise.Act) error {
+	met := imported(pass)
 	src := read(pass)
 	if len(src.Files) == 0 || !usesSchema(pass) {
-		return nil, nil
+		met.export(pass, nil)
+		met.report(pass, nil)
+		return nil
 	}
 	pkg, ds := static.Read(src)
-	ds = append(ds, check.Packages(pkg)[pkg.Path]...)
+	ds = append(ds, check.Packages(append(met.packages(pkg.Path), pkg)...)[pkg.Path]...)
 	if !diag.HasErrors(ds) {
-		_, more, err := gen.Generate(pkg)
+		more, err := compare(pkg, act)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		ds = append(ds, more...)
 	}
@@ -45,7 +54,47 @@ func run(pass *analysis.Pass) (any, error) {
 	for _, d := range ds {
 		p.report(d)
 	}
-	return nil, nil
+	met.export(pass, pkg)
+	met.report(pass, pkg)
+	return nil
+}
+
+// compare emits the code of a package in which nothing is wrong, and compares that, and
+// what was promised, with what is there. Tests are compared if there are any, since who
+// generates without them wants none.
+func compare(pkg *model.Package, act promise.Act) ([]diag.Diagnostic, error) {
+	files, ds, err := gen.Generate(pkg)
+	if err != nil || len(ds) > 0 {
+		return ds, err
+	}
+	there, err := filepath.Glob(filepath.Join(pkg.Dir, "*"+gen.TestSuffix))
+	if err != nil {
+		return nil, err
+	}
+	if len(there) > 0 {
+		tests, more, err := gen.Tests(pkg)
+		if err != nil || len(more) > 0 {
+			return more, err
+		}
+		files = append(files, tests...)
+	}
+	var plan output.Plan
+	if err := plan.Compare(pkg.Path, pkg.Dir, files); err != nil {
+		return nil, err
+	}
+	data, ds, err := act.Keep(pkg)
+	if err != nil {
+		return nil, err
+	}
+	if !diag.HasErrors(ds) {
+		if err := plan.CompareData(pkg.Path, pkg.Dir, data); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range plan.Changes() {
+		ds = append(ds, c.Diagnostic())
+	}
+	return ds, nil
 }
 
 // read is the package without its tests, in which batpakgen sees nothing.
@@ -74,52 +123,4 @@ func usesSchema(pass *analysis.Pass) bool {
 		}
 	}
 	return false
-}
-
-// reporter turns positions that were written down back into places.
-type reporter struct {
-	pass  *analysis.Pass
-	files map[string]*token.File
-}
-
-func positions(pass *analysis.Pass) *reporter {
-	r := &reporter{pass: pass, files: make(map[string]*token.File, len(pass.Files))}
-	for _, f := range pass.Files {
-		tf := pass.Fset.File(f.FileStart)
-		r.files[tf.Name()] = tf
-	}
-	return r
-}
-
-// report reports a diagnostic, related places included.
-func (r *reporter) report(d diag.Diagnostic) {
-	message := d.Message
-	if d.Severity == diag.Warning {
-		message = "warning: " + message
-	}
-	pos, ok := r.place(d.Pos)
-	if !ok { // a line directive says it is in another file
-		pos, message = r.pass.Files[0].Package, d.Pos.String()+": "+message
-	}
-	end, ok := r.place(d.End)
-	if !ok || end < pos {
-		end = token.NoPos
-	}
-	out := analysis.Diagnostic{Pos: pos, End: end, Category: d.Code, Message: fmt.Sprintf("%s [%s]", message, d.Code)}
-	for _, related := range d.Related {
-		if pos, ok := r.place(related.Pos); ok {
-			out.Related = append(out.Related, analysis.RelatedInformation{Pos: pos, Message: related.Message})
-		}
-	}
-	r.pass.Report(out)
-}
-
-// place is where a position is in the files of the package.
-func (r *reporter) place(p token.Position) (token.Pos, bool) {
-	f := r.files[p.Filename]
-	if f == nil || p.Line < 1 || p.Line > f.LineCount() {
-		return token.NoPos, false
-	}
-	start := f.Offset(f.LineStart(p.Line))
-	return f.Pos(slices.Min([]int{start + max(p.Column, 1) - 1, f.Size()})), true
 }

@@ -11,9 +11,9 @@ import (
 
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/command"
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/explain"
-	"github.com/batpak-go/batpak/cmd/batpakgen/internal/promise"
 	"github.com/batpak-go/batpak/cmd/batpakgen/internal/session"
 	"github.com/batpak-go/batpak/cmd/internal/moduletest"
+	"github.com/batpak-go/batpak/cmd/internal/promise"
 	"github.com/batpak-go/batpak/schema/diag"
 	"github.com/batpak-go/batpak/schema/read"
 )

@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"go/token"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/batpak-go/batpak/cmd/batpakgen/internal/output"
-	"github.com/batpak-go/batpak/cmd/batpakgen/internal/promise"
+	"github.com/batpak-go/batpak/cmd/internal/output"
+	"github.com/batpak-go/batpak/cmd/internal/promise"
 	"github.com/batpak-go/batpak/gen"
 	"github.com/batpak-go/batpak/schema/check"
 	"github.com/batpak-go/batpak/schema/diag"
@@ -201,18 +200,8 @@ func broken(pkg *model.Package, files []gen.File, ds []diag.Diagnostic) error {
 // always, all others if the session only compares.
 func (s *Session) compare() {
 	for _, c := range s.plan.Changes() {
-		pos, name := token.Position{Filename: c.Path, Line: 1, Column: 1}, filepath.Base(c.Path)
-		switch {
-		case c.State == output.Foreign:
-			s.find(c.Package, diag.Diagnostic{
-				Pos: pos, Code: "BP702",
-				Message: fmt.Sprintf("%s %v; move it away or give it another name", name, c.State),
-			})
-		case s.opts.Compare:
-			s.find(c.Package, diag.Diagnostic{
-				Pos: pos, Code: "BP703",
-				Message: fmt.Sprintf("%s %v; run go generate", name, c.State),
-			})
+		if c.State == output.Foreign || s.opts.Compare {
+			s.find(c.Package, c.Diagnostic())
 		}
 	}
 }

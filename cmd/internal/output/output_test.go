@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/batpak-go/batpak/cmd/batpakgen/internal/output"
+	"github.com/batpak-go/batpak/cmd/internal/output"
 	"github.com/batpak-go/batpak/gen"
 )
 

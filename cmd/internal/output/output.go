@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/batpak-go/batpak/gen"
+	"github.com/batpak-go/batpak/schema/diag"
 )
 
 // State is how a file on disk compares with what was emitted.
@@ -48,6 +50,18 @@ type Change struct {
 	New     []byte // nil if Orphan
 
 	below bool // it may need a directory of its own
+}
+
+// Diagnostic says what is wrong where nothing is to be written: that the file is
+// somebody else's, or that it differs.
+func (c Change) Diagnostic() diag.Diagnostic {
+	d := diag.Diagnostic{Pos: token.Position{Filename: c.Path, Line: 1, Column: 1}, Code: "BP703"}
+	remedy := "run go generate"
+	if c.State == Foreign {
+		d.Code, remedy = "BP702", "move it away or give it another name"
+	}
+	d.Message = fmt.Sprintf("%s %v; %s", filepath.Base(c.Path), c.State, remedy)
+	return d
 }
 
 // Plan is what has to change for the files on disk to be the emitted ones. The

@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/batpak-go/batpak/cmd/batpakgen/internal/output"
+	"github.com/batpak-go/batpak/cmd/internal/output"
 	"github.com/batpak-go/batpak/schema/diag"
 	"github.com/batpak-go/batpak/schema/evolution"
 	"github.com/batpak-go/batpak/schema/frozen"
