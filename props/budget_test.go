@@ -21,7 +21,7 @@ const (
 // excused lists what may exceed its budget, how far, and why: a room, a file or a
 // function (in the form "file:function"), with what is counted.
 var excused = map[string]excuse{
-	"runtime: lines":            {5750, "the one public face; what could be a room of its own is one already"},
+	"runtime: lines":            {6050, "the one public face; what could be a room of its own is one already"},
 	"runtime: names":            {140, "errors with fields for each outcome, and what generated code calls"},
 	"runtime/wire: lines":       {1400, "both directions of every kind of value, and what generated codecs share"},
 	"gen: lines":                {1900, "one emitter for each part of the generated surface, tests among them"},
@@ -37,7 +37,7 @@ var excused = map[string]excuse{
 
 	"runtime/internal/format: names":    {42, "a struct and a pair of functions for each shape of bytes"},
 	"runtime/internal/commit: names":    {16, "errors that the caller has to tell apart"},
-	"runtime/internal/rtopts: names":    {15, "to set and to get each thing that a test may replace"},
+	"runtime/internal/rtopts: names":    {17, "to set and to get each thing that a test may replace"},
 	"runtime/internal/segment: names":   {20, "two ways to read, one to write, names of files, and an error for each outcome"},
 	"runtime/internal/compact: names":   {17, "a constant for each fate of an event, and for each outcome of an opening"},
 	"runtime/internal/vfs: names":       {19, "the modes of files and of locks, two each"},

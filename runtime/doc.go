@@ -85,6 +85,14 @@
 // copy before it is one. How, and why a crash leaves all of it or nothing, is argued in
 // the package runtime/internal/snapshot.
 //
+// # Compaction
+//
+// [Store.Compact] merges segments of like size, and with a [Retention] takes away the
+// payloads of events, or events; what is left keeps its sequence, its hash and its place in
+// the chain. With [Options.Compaction] a store does so by itself. Which segments are merged,
+// and how often, is argued in the package runtime/internal/tiers, why a crash in the midst
+// of it loses nothing in runtime/internal/compact.
+//
 // # Errors
 //
 // The few sentinels are for [errors.Is]. The facts are in typed errors such as
@@ -107,5 +115,5 @@
 package batpak
 
 // Order of locks: the pipeline's, then the index's, then the frontier's. The store's
-// own, the one of turns and the segment reader's are taken alone. A turn itself is
+// own, the merger's, the one of turns and the segment reader's are taken alone. A turn itself is
 // no lock of the store: what waits for one holds nothing else.

@@ -80,3 +80,6 @@ func (d *Decision) AppendExtension(dst []byte) []byte { return d.appendExtension
 func Decided(d *Decision) AppendOption {
 	return appendFunc(func(n *draft) { n.decision = d })
 }
+
+// Rest is how long a merge rests.
+var Rest = rest

@@ -108,6 +108,14 @@ type Options struct {
 	// with [ErrNetworkFS].
 	AllowNetworkFS bool
 
+	// Compaction makes the store merge its segments by itself, in the background. Nil
+	// leaves that to [Store.Compact]: without a retention next to nothing is gained by a
+	// merge but fewer files, which a store of some hundred segments hardly feels; and it
+	// writes each event anew once or twice, takes up to 1 GiB of space while it lasts,
+	// makes the store one of format version 2, and has readers beside the writer look
+	// for their files again ([ErrCompacted]).
+	Compaction *Compaction
+
 	// Internal is for tests of this module.
 	Internal rtopts.Store
 }
@@ -130,7 +138,16 @@ func (o *Options) settled() (Options, error) {
 	if s.IndexCache == 0 {
 		s.IndexCache = DefaultIndexCache
 	}
+	if s.Compaction != nil {
+		c := *s.Compaction
+		if c.Rate == 0 {
+			c.Rate = DefaultCompactionRate
+		}
+		s.Compaction = &c
+	}
 	switch {
+	case s.Compaction != nil && s.Compaction.Rate < 0:
+		return s, &ArgumentError{What: "Options.Compaction.Rate", Reason: "must not be negative"}
 	case s.IndexCache < 0:
 		return s, &ArgumentError{What: "Options.IndexCache", Reason: "must not be negative"}
 	case s.SegmentSize < MinSegmentSize || s.SegmentSize > MaxSegmentSize:

@@ -43,6 +43,7 @@ type Store struct {
 	frontier    *frontier.Frontier
 	pipeline    *commit.Pipeline // nil if the store is open for reading alone
 	upkeep      *upkeep          // nil if the store is open for reading alone
+	merger      *merger          // nil if the store merges nothing by itself
 	opened      OpenReport
 	breaks      map[string]uint64 // of a salvaged store: streams, and their first version behind a gap
 
@@ -186,6 +187,7 @@ func (s *Store) recover() error {
 		Moved:    func() { s.upkeep.wake() },
 		Stride:   s.stride(),
 	})
+	s.merger = s.newMerger()
 	s.upkeep = s.newUpkeep(found, prefix)
 	s.upkeep.wake()
 	return nil
@@ -216,8 +218,11 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) shut() error {
-	s.copying <- struct{}{}    // a snapshot under way sees that the store is closed
-	s.compacting <- struct{}{} // and so does a merge
+	s.copying <- struct{}{} // a snapshot under way sees that the store is closed
+	s.merger.stop()
+	if !planted.Bug("closing does not wait for merges") {
+		s.compacting <- struct{}{} // and so does a merge that was asked for
+	}
 	err := s.shutLog()
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Close())

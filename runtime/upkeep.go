@@ -81,6 +81,7 @@ func (u *upkeep) run() {
 		select {
 		case <-u.due:
 			u.work()
+			u.store.merger.wake()
 		case <-u.quit:
 			return
 		}
@@ -91,7 +92,9 @@ func (u *upkeep) run() {
 // done inline.
 func (u *upkeep) wake() {
 	if u.inline {
-		u.work()
+		if u.work() {
+			u.store.merger.wake()
+		}
 		return
 	}
 	select {
@@ -100,13 +103,14 @@ func (u *upkeep) wake() {
 	}
 }
 
-func (u *upkeep) work() {
+// work does what there is to do, and reports whether it could.
+func (u *upkeep) work() bool {
 	if !u.begin() {
-		return // it is under way further up, and what is due stays so
+		return false // it is under way further up, and what is due stays so
 	}
 	defer u.end()
 	if u.closed {
-		return
+		return false
 	}
 	for _, number := range u.store.index.Pending() {
 		if u.failed[number] != nil {
@@ -136,6 +140,7 @@ func (u *upkeep) work() {
 	if !u.inline {
 		u.readAhead()
 	}
+	return true
 }
 
 // readAhead reads what a checkpoint has spared the opening to read when it will soon be

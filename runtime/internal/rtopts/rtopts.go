@@ -15,6 +15,7 @@ type Store struct {
 	random func([]byte)
 
 	checkpoint int64
+	fanIn      int
 
 	promise func(sequence uint64)
 	point   func(name string)
@@ -61,6 +62,12 @@ func SetCheckpoint(s *Store, every int64) { s.checkpoint = every }
 
 // Checkpoint is what was set, or 0.
 func Checkpoint(s *Store) int64 { return s.checkpoint }
+
+// SetFanIn has segments merged unasked as soon as there are so many of like size.
+func SetFanIn(s *Store, n int) { s.fanIn = n }
+
+// FanIn is what was set, or 0.
+func FanIn(s *Store) int { return s.fanIn }
 
 // SetPoint sets what is called at the named points where goroutines may come in
 // each other's way, so that a test can hold them up there.
