@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
@@ -90,20 +91,33 @@ func (s *Store) look() error {
 	if err != nil {
 		return replay.New(s.segments, s.cache).Locate(err)
 	}
+	checkpoints, refused := checkpoint.Load(s.fs, found.Checkpoints)
+	defer func() {
+		for _, c := range checkpoints {
+			c.Close()
+		}
+	}()
 	log, tail, durable := (*replay.Log)(nil), (*replay.Tail)(nil), uint64(0)
 	if s.options.ShowUnsynced {
 		log = replay.New(s.segments, s.cache)
-		log.Workers = s.workers()
-		if tail, err = log.Read(found.Log, nil); err != nil {
+		log.Workers, log.Distrust = s.workers(), found.Merging
+		log.Offer(checkpoints)
+		if tail, err = log.Read(found.Log, nil); err == nil {
+			err = log.Missed(false)
+		}
+		if err != nil {
 			return err
 		}
 		durable = log.Proven()
 		s.opened.Unproven = log.Next - 1 - durable
 	} else {
 		f := replay.Follow(s.segments, s.cache)
+		f.Distrust = found.Merging
+		f.Offer(checkpoints)
 		if err := f.Read(context.Background()); err != nil {
 			return err
 		}
+		f.Offer(nil)
 		log, tail, durable = f.Log, f.Tail(), f.Next-1
 		s.follower = f
 		s.opened.Unproven = f.Unproven()
@@ -113,6 +127,10 @@ func (s *Store) look() error {
 	s.opened = OpenReport{
 		Clean: tail.Clean(), Segments: log.Files, Indexed: log.Footers, Events: log.Next - 1, Bytes: log.Bytes,
 		Torn: tail.Rest - tail.End, Unproven: s.opened.Unproven, Foreign: found.Foreign,
+		Checkpoint: log.Checkpoint, Refused: append(refused, log.Refused...),
+	}
+	if log.Covered != nil {
+		s.opened.Covered = int64(log.Covered.Length)
 	}
 	s.frontier.Advance(frontier.Written, log.Next-1)
 	s.frontier.Advance(frontier.Visible, log.Next-1)

@@ -42,7 +42,8 @@ func (g Gap) String() string {
 // loses reports whether an event may be lost in the gap.
 func (g *Gap) loses() bool { return g.FirstSequence > 0 }
 
-// salvage reads what is sound of the log.
+// salvage reads what is sound of the log. It trusts no footer and no checkpoint: what is
+// derived from a damaged log says nothing of which of its parts are sound.
 func (s *Store) salvage() error {
 	rows := index.New(1)
 	log, err := salvage.Read(s.fs, s.segments, rows)

@@ -35,6 +35,10 @@ type upkeep struct {
 	opened uint64             // the last event then
 }
 
+// A checkpoint covers what is durable, as it testifies to that. So one of a Relaxed store
+// is written only once a sync was asked for, or the store is closed: before, there is nothing
+// that it could cover but what a power cut may take.
+//
 // A checkpoint is written when this much was appended to the last segment since the one
 // before, and half of what that covers: so all checkpoints of a segment together are at
 // most about three times as long as the last one. When the store is closed less will do,

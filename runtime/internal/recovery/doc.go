@@ -241,5 +241,12 @@
 //
 // A reader that wants to show what nothing proves takes the shared lock, which
 // keeps writers out. Then it reads as in steps 2 to 7: only a power cut could take
-// anything back. No reader uses a checkpoint.
+// anything back.
+//
+// A reader uses a checkpoint of the last segment as in step 5: what it covers was durable
+// when it was written (P8), so it never changes, and the segment is there to stay. When
+// another segment follows, the digest that its header names is held against the footer, as
+// in step 3, or against what the reader then reads, and that against the checkpoint. Beside
+// a merge none is used. Only a reader that keeps writers out lets checkpoints testify: to
+// any other, one that tells of more may have been written since it looked at the log.
 package recovery

@@ -80,6 +80,12 @@ func (f *Follower) read(ctx context.Context) error {
 			if err := f.seal(next); err != nil {
 				return err
 			}
+		}
+		covered, err := f.covered(next)
+		if err != nil {
+			return err
+		}
+		if last > 0 && covered == nil {
 			if begun, err := f.begun(s); err != nil || !begun {
 				return err
 			}
@@ -88,6 +94,10 @@ func (f *Follower) read(ctx context.Context) error {
 		m, merged := s.Merged()
 		if err := f.begin(*next, s.Bytes(), merged); err != nil {
 			return err
+		}
+		if covered != nil && f.continues(covered.run) {
+			sometimes.Reached("follower took in the last segment by a checkpoint")
+			f.cover(covered.run, covered.name)
 		}
 		if merged {
 			if err := f.takeMerged(s, &m); err != nil {
@@ -161,7 +171,7 @@ func (f *Follower) absorb(span segment.Span) error {
 		return nil
 	}
 	f.Header = m.SegmentHeader
-	f.Length, f.footed, f.sum = int64(m.Length), true, m.Digest
+	f.Length, f.footed, f.sum, f.Covered = int64(m.Length), true, m.Digest, nil
 	f.Next, f.Incarnation = m.NextSequence, m.Incarnation
 	if run != nil {
 		f.LastID = run.MaxID
@@ -257,6 +267,9 @@ func (f *Follower) seal(next *format.SegmentHeader) error {
 	}
 	if f.Length != int64(next.PrevLength) {
 		return f.damage(f.Length, fmt.Sprintf("the groups end here, and segment %d follows one of %d bytes", next.Segment, next.PrevLength))
+	}
+	if f.Covered != nil {
+		return f.reread(next)
 	}
 	return nil
 }

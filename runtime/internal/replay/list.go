@@ -31,6 +31,7 @@ type Inventory struct {
 	Temps       []string       // of segments, notes and checkpoints, left by a crash
 	Lost        []string       // sorted, so the oldest first: the log only grows
 	Checkpoints []string
+	Merging     bool // there is the note of a merge
 	Foreign     []string
 }
 
@@ -59,6 +60,7 @@ func List(dir vfs.FS) (*Inventory, error) {
 		case ours:
 			v.Files = append(v.Files, span)
 		case name == compact.Note && e.Regular:
+			v.Merging = true
 		default:
 			if _, lost := ParseLostName(e.Name); lost && e.Regular {
 				v.Lost = append(v.Lost, e.Name)

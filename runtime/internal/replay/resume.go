@@ -2,10 +2,12 @@ package replay
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/footer"
+	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
@@ -36,8 +38,7 @@ func (l *Log) resume() (*segment.Scanner, error) {
 			l.Refused = append(l.Refused, fmt.Sprintf("%s: %s", c.Name, why))
 			continue
 		}
-		l.cover(run)
-		l.Checkpoint = c.Name
+		l.cover(run, c.Name)
 		return s, nil
 	}
 	return nil, nil
@@ -50,9 +51,10 @@ func (l *Log) continues(run *sidx.Run) bool {
 	return run.First == l.Next && ok && first > before && run.Newest >= l.Incarnation
 }
 
-// cover takes in what a checkpoint covers.
-func (l *Log) cover(run *sidx.Run) {
+// cover takes in what the checkpoint of this name covers.
+func (l *Log) cover(run *sidx.Run, name string) {
 	sometimes.Reached("last segment was taken in by a checkpoint")
+	l.Checkpoint = name
 	l.Index.AddRun(run)
 	l.Bytes += int64(run.Length) - l.Length
 	l.Length, l.Covered = int64(run.Length), run
@@ -95,4 +97,61 @@ func (l *Log) scan(run *sidx.Run) (*index.Index, error) {
 		return checkpoint.Scan(l.reader, run)
 	}
 	return footer.Scan(l.reader, run.Segment)
+}
+
+// offered is what a checkpoint covers of a segment that was not begun yet.
+type offered struct {
+	run  *sidx.Run
+	name string
+}
+
+// covered is what the newest checkpoint that fits covers of the segment with this header,
+// if it is the last one; nil if none does. It proves that the segment is there to stay.
+func (f *Follower) covered(h *format.SegmentHeader) (*offered, error) {
+	if !slices.ContainsFunc(f.checkpoints, func(c *checkpoint.Checkpoint) bool { return c.Segment == h.Segment }) {
+		return nil, nil
+	}
+	if last, err := f.isLast(h.Segment); err != nil || !last {
+		return nil, err
+	}
+	offers := f.checkpoints
+	f.checkpoints = nil // whatever becomes of them
+	for _, c := range offers {
+		if f.Distrust {
+			f.Refused = append(f.Refused, fmt.Sprintf("%s: a merge was under way", c.Name))
+			continue
+		}
+		run, _, why, err := c.Use(f.reader, *h, f.cache)
+		if err != nil {
+			return nil, err
+		}
+		if why == "" {
+			return &offered{run, c.Name}, nil
+		}
+		f.Refused = append(f.Refused, fmt.Sprintf("%s: %s", c.Name, why))
+	}
+	return nil, nil
+}
+
+// reread makes sure of the digest of a segment that was covered in part, all of which was
+// taken in, and which next follows: from its footer, or by reading what was spared.
+func (f *Follower) reread(next *format.SegmentHeader) error {
+	run, err := f.footer(f.Header.Segment, f.Header.Store)
+	if err != nil {
+		return err
+	}
+	switch {
+	case planted.Bug("follower believes the digest of what it has not read"):
+		f.footed, f.sum = true, next.PrevDigest
+	case run != nil && run.Length == next.PrevLength && run.Digest == next.PrevDigest && run.Last+1 == next.FirstSequence:
+		sometimes.Reached("covered segment got its footer under a follower")
+		f.footed, f.sum = true, run.Digest
+	default:
+		sometimes.Reached("covered segment was read when another followed it")
+		if f.Digest, err = checkpoint.NewPrefix(f.reader, f.Covered).Digest(f.Length); err != nil {
+			return err
+		}
+	}
+	f.Covered = nil
+	return nil
 }
