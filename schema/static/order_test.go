@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,8 @@ import (
 	"github.com/batpak-go/batpak/gen"
 	"github.com/batpak-go/batpak/schema/check"
 	"github.com/batpak-go/batpak/schema/diag"
+	"github.com/batpak-go/batpak/schema/evolution"
+	"github.com/batpak-go/batpak/schema/lock"
 	"github.com/batpak-go/batpak/schema/source"
 	"github.com/batpak-go/batpak/schema/static"
 )
@@ -115,7 +118,7 @@ func newInfo() *types.Info {
 }
 
 // compile reads the schema of a package whose files come in the given order, and
-// returns its diagnostics and all that is generated for it.
+// returns its diagnostics and all that is generated for it and for its release.
 func compile(t *testing.T, pkg *packages.Package, files []*ast.File) []byte {
 	t.Helper()
 	src := &source.Package{Path: pkg.PkgPath, Dir: filepath.Dir(pkg.GoFiles[0]), Fset: pkg.Fset, Types: pkg.Types, Info: pkg.TypesInfo}
@@ -136,10 +139,22 @@ func compile(t *testing.T, pkg *packages.Package, files []*ast.File) []byte {
 	if err != nil || len(more) > 0 || len(emitted) == 0 {
 		t.Fatalf("Generate = %d files, %v, %v", len(emitted), more, err)
 	}
+	tests, more, err := gen.Tests(model)
+	if err != nil || len(more) > 0 || len(tests) == 0 {
+		t.Fatalf("Tests = %d files, %v, %v", len(tests), more, err)
+	}
 	out.WriteString(strings.Join(model.Files, " ") + "\n")
-	for _, f := range emitted {
+	for _, f := range slices.Concat(emitted, tests) {
 		out.WriteString(f.Name + "\n")
 		out.Write(f.Source)
+	}
+	locked, _ := evolution.Judge(model, nil)
+	frozen := map[string][]byte{}
+	evolution.Release(locked, frozen)
+	out.Write(lock.Print(locked))
+	for _, name := range slices.Sorted(maps.Keys(frozen)) {
+		out.WriteString(name + "\n")
+		out.Write(frozen[name])
 	}
 	return out.Bytes()
 }
