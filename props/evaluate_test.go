@@ -1,6 +1,7 @@
 package props_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"go/types"
@@ -9,11 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/go/packages"
 
 	"github.com/batpak-go/batpak/schema/model"
@@ -60,8 +62,11 @@ func TestReaderSeesWhatGoEvaluates(t *testing.T) {
 				delete(want, name) // another name of a declaration
 			}
 		}
-		if d := cmp.Diff(want, got); d != "" {
+		if d := gocmp.Diff(want, got); d != "" {
 			t.Errorf("%s is not read as it is evaluated (-evaluated +read):\n%s\n%s", r.Package.Path, d, sourceOf(t, r.Package.Dir))
+		}
+		if d := gocmp.Diff(commentsAbove(t, r.Package), docs(r.Package)); d != "" {
+			t.Errorf("the comments of %s are not read as they are written (-written +read):\n%s", r.Package.Path, d)
 		}
 	}
 }
@@ -106,7 +111,8 @@ func copyPackage(t *testing.T, from, to string) {
 }
 
 // declarationsOf finds the variables of schema types in the packages of a module,
-// by package name, with the name of the type. It asks the type checker alone.
+// by package name, with the name of the type, and behind that of an enumeration the
+// constants. It asks the type checker alone.
 func declarationsOf(t *testing.T, dir string) map[string]map[string]string {
 	t.Helper()
 	pkgs, err := packages.Load(&packages.Config{Mode: packages.NeedName | packages.NeedSyntax | packages.NeedTypes | packages.NeedImports, Dir: dir, Env: environment()}, "./...")
@@ -132,6 +138,9 @@ func declarationsOf(t *testing.T, dir string) map[string]map[string]string {
 				case "Entity", "Event", "Projection", "Gate", "Command", "Reactor", "Enum", "Retired":
 					vars[name] = kind
 				}
+				if named.Obj().Name() == "Enum" {
+					vars[name] += " " + strings.Join(constantsOf(pkg, named.TypeArgs().At(0).(*types.Named)), " ")
+				}
 			}
 		}
 		if len(vars) == 0 {
@@ -140,6 +149,30 @@ func declarationsOf(t *testing.T, dir string) map[string]map[string]string {
 		found[pkg.Name] = vars
 	}
 	return found
+}
+
+// constantsOf names the constants of a type in source order, as a package does.
+func constantsOf(pkg *packages.Package, typ *types.Named) []string {
+	scope, qualifier := typ.Obj().Pkg().Scope(), ""
+	if typ.Obj().Pkg() != pkg.Types {
+		qualifier = typ.Obj().Pkg().Name() + "."
+	}
+	var consts []*types.Const
+	for _, name := range scope.Names() {
+		c, ok := scope.Lookup(name).(*types.Const)
+		if ok && types.Identical(c.Type(), typ) && (qualifier == "" || c.Exported()) {
+			consts = append(consts, c)
+		}
+	}
+	slices.SortFunc(consts, func(a, b *types.Const) int {
+		pa, pb := pkg.Fset.Position(a.Pos()), pkg.Fset.Position(b.Pos())
+		return cmp.Or(strings.Compare(pa.Filename, pb.Filename), pa.Line-pb.Line, pa.Column-pb.Column)
+	})
+	names := make([]string, 0, len(consts))
+	for _, c := range consts {
+		names = append(names, qualifier+c.Name())
+	}
+	return names
 }
 
 // evaluate runs, in each package, a test that prints its declarations.
@@ -151,14 +184,7 @@ func evaluate(t *testing.T, dir string, declared map[string]map[string]string) m
 	}
 	scratch := t.TempDir()
 	for pkg, vars := range declared {
-		var values, payloads strings.Builder
-		for _, name := range slices.Sorted(maps.Keys(vars)) {
-			fmt.Fprintf(&values, "%q: %s, ", name, name)
-			if vars[name] == "Event" {
-				fmt.Fprintf(&payloads, "%q: batpakPayload(%s), ", name, name)
-			}
-		}
-		text := strings.NewReplacer("PACKAGE", pkg, "VALUES", values.String(), "PAYLOADS", payloads.String()).Replace(string(template))
+		text := strings.NewReplacer(append(mentions(vars), "PACKAGE", pkg)...).Replace(string(template))
 		writeFile(t, filepath.Join(dir, pkg, "evaluated_test.go"), text)
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "test", "-vet=off", "-overlay="+keepingSchema(t, scratch), "-run=TestBatpakEvaluated", "./...")
@@ -179,6 +205,39 @@ func evaluate(t *testing.T, dir string, declared map[string]map[string]string) m
 		evaluated[pkg] = texts
 	}
 	return evaluated
+}
+
+// mentions are the variables of a package as the program lists them, each list after
+// the word that it stands for.
+func mentions(vars map[string]string) []string {
+	lists := map[string]*strings.Builder{}
+	for _, list := range []string{"VALUES", "PAYLOADS", "CONSTANTS", "COMMANDS", "STATES", "ENTITIES"} {
+		lists[list] = new(strings.Builder)
+	}
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		fmt.Fprintf(lists["VALUES"], "%q: %s, ", name, name)
+		switch kind, constants, _ := strings.Cut(vars[name], " "); kind {
+		case "Event":
+			fmt.Fprintf(lists["PAYLOADS"], "%q: batpakPayload(%s), ", name, name)
+		case "Command":
+			fmt.Fprintf(lists["COMMANDS"], "%q: batpakFilled(%s), ", name, name)
+		case "Projection":
+			fmt.Fprintf(lists["STATES"], "batpakFolded(%s), ", name)
+		case "Entity":
+			fmt.Fprintf(lists["ENTITIES"], "schema.AnyEntity(%s): batpakID(%s), ", name, name)
+		case "Enum":
+			fmt.Fprintf(lists["CONSTANTS"], "%q: {", name)
+			for c := range strings.FieldsSeq(constants) {
+				fmt.Fprintf(lists["CONSTANTS"], "{%q, %s}, ", c[strings.Index(c, ".")+1:], c)
+			}
+			lists["CONSTANTS"].WriteString("}, ")
+		}
+	}
+	var pairs []string
+	for word, list := range lists {
+		pairs = append(pairs, word, list.String())
+	}
+	return pairs
 }
 
 // keepingSchema is an overlay in which the constructors of package schema keep
@@ -252,8 +311,8 @@ func described(p *model.Package) map[string]string {
 		for _, g := range c.Gates {
 			gates = append(gates, g.Name)
 		}
-		out[c.Var] = fmt.Sprintf("command %q of %s,%s to %s through %v, bypass %v",
-			c.Name, d.name(c.Context.Path, c.Context.Name), d.name("", c.Event.Payload.Name), kindText(c.Event), gates, c.Bypass)
+		out[c.Var] = fmt.Sprintf("command %q of %s,%s to %s through %v, bypass %v given",
+			c.Name, d.name(c.Context.Path, c.Context.Name), d.name("", c.Event.Payload.Name), kindText(c.Event), gates, c.Bypass) + fillsText(c.Fill)
 	}
 	for _, r := range p.Reactors {
 		out[r.Var] = fmt.Sprintf("reactor %q of %s:", r.Name, d.name(r.Type.Path, r.Type.Name)) + handlersText(r.On) +
@@ -266,9 +325,32 @@ func described(p *model.Package) map[string]string {
 		out[r.Var] += fmt.Sprintf(" %#x/%#03x %s", r.Category, r.Type, r.Name)
 	}
 	for _, e := range p.Enums {
-		out[e.Var] = fmt.Sprintf("enum %s open %v", d.name(e.Type.Path, e.Type.Name), e.Open)
+		out[e.Var] = fmt.Sprintf("enum %s open %v of", d.name(e.Type.Path, e.Type.Name), e.Open)
+		for _, v := range e.Values {
+			out[e.Var] += " " + v.Name + "=" + v.Literal
+		}
 	}
 	return out
+}
+
+// fillsText describes where the fields of a context come from.
+func fillsText(fills []model.Fill) string {
+	var text strings.Builder
+	for _, f := range fills {
+		text.WriteString(" " + f.Field + " by ")
+		switch f.From {
+		case model.FillEvent:
+			text.WriteString("the event")
+		case model.FillID:
+			text.WriteString("the id")
+		case model.FillProjection:
+			text.WriteString(f.Projection.Name)
+		case model.FillCaller:
+			typ := regexp.MustCompile(`\bbyte\b`).ReplaceAllString(f.Type, "uint8")
+			text.WriteString("the caller as " + regexp.MustCompile(`\brune\b`).ReplaceAllString(typ, "int32"))
+		}
+	}
+	return text.String()
 }
 
 // describer describes the types of a package.

@@ -27,11 +27,16 @@ type Color uint8
 const (
 	Red Color = iota + 1
 	Green
+	Blue    = Red<<2 | Green
+	Crimson = Red
+	secret  Color = 9
 )
 
 type Mood string
 
-const Good Mood = "good"
+const Good, Bleak Mood = "good", "ble" + "ak \""
+
+const Best = Good
 
 // Money has a codec of its own.
 type Money struct{ cents int64 }
@@ -90,8 +95,29 @@ func (f *forms) name(prefix string) string {
 	return fmt.Sprintf("%s%d", prefix, f.extra)
 }
 
-// declare declares a variable or a constant.
-func (f *forms) declare(format string, args ...any) { fmt.Fprintf(&f.body, "\n"+format+"\n", args...) }
+// declare declares a variable or a constant, alone or in a group, with a comment or
+// without.
+func (f *forms) declare(format string, args ...any) {
+	decl := fmt.Sprintf(format, args...)
+	keyword, rest, _ := strings.Cut(decl, " ")
+	switch n := f.rng.IntN(8); {
+	case n == 0 && keyword == "var":
+		decl = "// These belong together.\nvar (\n" + f.comment() + rest + "\n)"
+	case n == 1 && keyword == "var":
+		decl = "var (\n\t" + f.name("beside") + " = 1 // it is the first\n" + f.comment() + rest + " // and this is not\n)"
+	default:
+		decl = f.comment() + decl
+	}
+	f.body.WriteString("\n" + decl + "\n")
+}
+
+// comment writes a comment or none.
+func (f *forms) comment() string {
+	return [...]string{
+		"", "", "// There is a \"reason\".\n", "// Some say\n//\n//\tmore\n// than others.\n", "/* A block\nof two lines. */\n", "// It is far away.\n\n",
+		"// It is told.\n//nolint:all\n", "//nolint:all\n",
+	}[f.rng.IntN(8)]
+}
 
 // number writes a number of a type.
 func (f *forms) number(n uint64, typ string) string {
@@ -236,7 +262,7 @@ func (f *forms) event(i int, entity string) string {
 		if v == version-1 {
 			types[v] = fmt.Sprintf("Payload%d", i)
 		}
-		fmt.Fprintf(&f.body, "\ntype %s struct {\n", types[v])
+		fmt.Fprintf(&f.body, "\n%stype %s struct {\n", f.comment(), types[v])
 		for n := range f.rng.IntN(5) {
 			drawn := newField(uint16(f.rng.IntN(256)), n).fieldType
 			typ, option := drawn.name, drawn.option
@@ -376,11 +402,25 @@ func (f *forms) retired() {
 	}
 }
 
+// context writes the fields of a gate context.
+func (f *forms) context(name, payload string) string {
+	var fields []string
+	for i := range f.rng.IntN(8) {
+		typ := newField(uint16(f.rng.IntN(256)), i).fieldType.name
+		fields = append(fields, []string{
+			fmt.Sprintf("\tField%d %sID\n", i, name), fmt.Sprintf("\tfield%d %sState\n", i, name), fmt.Sprintf("\tField%d %s\n", i, payload),
+			fmt.Sprintf("\tField%d %s `json:\"x\" bat:\"caller\"`\n", i, typ), fmt.Sprintf("\tfield%d %s `bat:\"caller\"`\n", i, typ),
+			fmt.Sprintf("\tField%d %s `bat:\"-\"`\n", i, typ), "\t_ int\n",
+		}[f.rng.IntN(7)])
+	}
+	return strings.Join(fields, "")
+}
+
 // command writes the command of an event with its gates and context.
 func (f *forms) command(name, event string) {
 	payload := strings.Replace(event, "event", "Payload", 1)
 	c := name + "Context"
-	f.declare("type %s struct {\n\tID %sID\n\tState %sState\n\tProposed %s\n\tLimit int64 `bat:\"caller\"`\n}", c, name, name, payload)
+	f.declare("type %s struct {\n%s}", c, f.context(name, payload))
 	var gates []string
 	for i := range f.rng.IntN(3) {
 		eval := fmt.Sprintf("eval%s%d", name, i)
