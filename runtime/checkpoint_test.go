@@ -91,6 +91,9 @@ func TestCheckpointSparesReading(t *testing.T) {
 	if r := s.Report(); r.Checkpoint == "" || r.Covered <= format.SegmentHeaderSize || len(r.Refused) > 0 || r.Indexed != r.Segments-1 || !r.Clean || r.Events != uint64(len(events)) {
 		t.Errorf("report is %+v, want a checkpoint of the last segment", r)
 	}
+	if r := s.Report(); r.Restored == 0 || r.Restored >= r.Events || r.TookList+r.TookSealed+r.TookLast+r.TookRepair > r.Took {
+		t.Errorf("report is %+v, want some events restored, some read, and parts of the time that are no more than all of it", r)
+	}
 	isWhole(t, s, events)
 	before := s.Report().Segments
 	for i := range 60 {

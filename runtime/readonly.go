@@ -127,7 +127,7 @@ func (s *Store) look() error {
 	s.opened = OpenReport{
 		Clean: tail.Clean(), Segments: log.Files, Indexed: log.Footers, Events: log.Next - 1, Bytes: log.Bytes,
 		Torn: tail.Rest - tail.End, Unproven: s.opened.Unproven, Foreign: found.Foreign,
-		Checkpoint: log.Checkpoint, Refused: append(refused, log.Refused...),
+		Checkpoint: log.Checkpoint, Refused: append(refused, log.Refused...), Restored: log.Restored,
 	}
 	if log.Covered != nil {
 		s.opened.Covered = int64(log.Covered.Length)

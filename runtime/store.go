@@ -142,7 +142,7 @@ func (s *Store) recover() error {
 		random(id[:])
 		return id
 	}
-	found, err := recovery.Run(s.fs, recovery.Config{Cache: s.cache, Workers: s.workers(), NewStore: newID})
+	found, err := recovery.Run(s.fs, recovery.Config{Cache: s.cache, Workers: s.workers(), Elapsed: elapsed, NewStore: newID})
 	if err != nil {
 		return s.outward(err, 0)
 	}
@@ -310,14 +310,22 @@ type OpenReport struct {
 	// Foreign are names in the directory that are not the store's. They are left
 	// alone.
 	Foreign []string
-	Took    time.Duration // once the lock was held
+	// Restored is how many of the events were taken in as footers and a checkpoint tell of
+	// them; the others were read.
+	Restored uint64
+	Took     time.Duration // once the lock was held
+	// Of a store that is open for writing, TookList, TookSealed, TookLast and TookRepair are
+	// what of that it took to find out what there is, to take in the segments that others
+	// follow, and the last one, and to make its end durable.
+	TookList, TookSealed, TookLast, TookRepair time.Duration
 }
 
 func openReport(r *recovery.Report) OpenReport {
 	return OpenReport{
 		Created: r.Created, Clean: r.Clean, Segments: r.Segments, Indexed: r.Indexed, Events: r.Events, Bytes: r.Bytes,
 		Rewritten: r.Rewritten, Cut: r.Cut, Kept: r.Kept, Lost: r.Lost, Merge: r.Merge.String(), Foreign: r.Foreign,
-		Checkpoint: r.Checkpoint, Covered: r.Covered, Refused: r.Refused,
+		Checkpoint: r.Checkpoint, Covered: r.Covered, Refused: r.Refused, Restored: r.Restored,
+		TookList: r.Listing, TookSealed: r.Sealed, TookLast: r.Last, TookRepair: r.Repair,
 	}
 }
 

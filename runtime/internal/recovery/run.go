@@ -3,6 +3,7 @@ package recovery
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/chain"
@@ -24,6 +25,8 @@ type Config struct {
 	// Workers is how many files are read at a time; with 0 all is done by one goroutine,
 	// and what is asked of the disk depends on the disk alone.
 	Workers int
+	// Elapsed tells how much time has passed, for the report; nil = it tells of none.
+	Elapsed func() time.Duration
 	// NewStore makes the id of a store that is created.
 	NewStore func() [16]byte
 }
@@ -66,6 +69,9 @@ type Report struct {
 	Refused    []string
 	// Checkpoints are all that there are.
 	Checkpoints []string
+	// Restored is how many events were taken in unread.
+	Restored uint64
+	Times
 }
 
 // Run brings up the log in dir, of which the caller holds the lock. It first
@@ -86,6 +92,7 @@ func Run(dir vfs.FS, c Config) (*Result, error) {
 }
 
 func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
+	parts, times := laps{elapsed: c.Elapsed}, Times{}
 	if err := planted.Skip("recovery acts on names that are not durable", dir.SyncDir); err != nil {
 		return nil, fmt.Errorf("make the directory durable: %w", err)
 	}
@@ -114,6 +121,8 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 	}
 	created := false
 	l.Distrust = settlement.Rebuilds() && !planted.Bug("footers are trusted beside a merge that is under way")
+	times.Listing = parts.lap()
+	l.AtLast = func() { times.Sealed = parts.lap() }
 	t, err := l.Read(settlement.Log, func() [16]byte {
 		created = true
 		return c.NewStore()
@@ -130,6 +139,7 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	times.Last = parts.lap()
 	if created && len(found.Lost) > 0 {
 		return nil, &segment.DamageError{Segment: 1, FirstSequence: 1, Reason: fmt.Sprintf("there is no sound header, but %s was cut off a segment that had one", found.Lost[0])}
 	}
@@ -140,6 +150,7 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 			Created: created, Clean: t.Clean(), Segments: l.Files, Indexed: l.Footers, Events: l.Next - 1, Bytes: l.Bytes,
 			Foreign: found.Foreign, Merge: settlement.Outcome,
 			Checkpoints: found.Checkpoints, Checkpoint: l.Checkpoint, Refused: append(refused, l.Refused...),
+			Restored: l.Restored, Times: times,
 		},
 	}
 	if l.Covered != nil {
@@ -156,5 +167,6 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 		sometimes.Reached("repair was done again with fewer open files")
 	}
 	reader.Add(l.Header.Segment, res.Writer.File())
+	res.Report.Repair = parts.lap()
 	return res, nil
 }

@@ -39,6 +39,9 @@ type Log struct {
 	Named       bool                 // the footer of the segment before proves that the name of the last one is durable
 	Workers     int                  // goroutines that look at files before it is their turn; 0 = none, nor does anything else go on beside
 
+	Restored uint64 // events that were taken in unread, by footers and a checkpoint
+	AtLast   func() // called when it is the turn of the last segment; may be nil
+
 	checkpoints []*checkpoint.Checkpoint
 
 	footed   bool          // the segment read last was taken in by its footer,
@@ -107,6 +110,9 @@ func (l *Log) Read(files []segment.Span, newStore func() [16]byte) (*Tail, error
 			return nil, l.Locate(err)
 		}
 	}
+	if l.AtLast != nil {
+		l.AtLast()
+	}
 	t, err := l.last(files[last].First, before.take(), newStore)
 	return t, l.Locate(err)
 }
@@ -141,6 +147,7 @@ func (l *Log) sealed(number uint64, a *ahead) error {
 // take takes in a segment by its footer.
 func (l *Log) take(run *sidx.Run) {
 	l.Index.AddRun(run)
+	l.Restored += run.Last + 1 - run.First
 	l.Bytes += int64(run.Length) - l.Length
 	l.Length, l.footed, l.sum = int64(run.Length), true, run.Digest
 	l.Next, l.LastID = run.Last+1, run.MaxID

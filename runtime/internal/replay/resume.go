@@ -56,6 +56,7 @@ func (l *Log) cover(run *sidx.Run, name string) {
 	sometimes.Reached("last segment was taken in by a checkpoint")
 	l.Checkpoint = name
 	l.Index.AddRun(run)
+	l.Restored += run.Last + 1 - run.First
 	l.Bytes += int64(run.Length) - l.Length
 	l.Length, l.Covered = int64(run.Length), run
 	l.Next, l.LastID, l.Incarnation = run.Last+1, run.MaxID, run.Newest
