@@ -4,7 +4,7 @@
 //
 //	batpakgen [flags] [packages]
 //	batpakgen release [flags] [packages]
-//	batpakgen lock -fix | -accept version -reason text [flags] [packages]
+//	batpakgen lock -fix | -accept released -reason text [flags] [packages]
 //	batpakgen init [flags] [dir]
 //	batpakgen describe [flags] [packages]
 //	batpakgen explain [code ...]
@@ -54,10 +54,13 @@
 // is a diagnostic.
 //
 // Lock -fix puts in order what a merge has left: conflicts in the lock file, which it
-// joins, and payloads that are missing. Lock -accept takes one promise back: it makes
-// a draft of a released version, "1:002@3" or "MoneyDeposited@3", for a reason, which
-// stays in the lock file. Release and Lock generate code as well, and take the flags
-// above but for -watch, -force and -no-drafts.
+// joins, and payloads that are missing. Lock -accept takes a promise back: it makes
+// drafts of what was released, for a reason, which stays in the lock file. That is a
+// version of an event, "1:002@3" or "MoneyDeposited@3" (BP601, BP604, BP605, BP609), an
+// event with all its versions, "1:002" (BP602, BP603), all events of an entity,
+// "entity:account" (BP606), a projection, "projection:balance" (BP607), or a command,
+// "command:withdraw" (BP608). A kind that was retired is not given back. Release and Lock
+// generate code as well, and take the flags above but for -watch, -force and -no-drafts.
 //
 // Init writes a small schema that works, with a test, into a directory, and adds to
 // go.mod what it needs and the command as a tool. It never overwrites a file. The

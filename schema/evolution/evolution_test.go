@@ -278,22 +278,57 @@ func TestStrayPayloadsAreFound(t *testing.T) {
 
 func TestGiveBack(t *testing.T) {
 	f, _ := released(t)
-	if err := evolution.GiveBack(f, 0x1002, 1, "never deployed"); err != nil {
-		t.Fatalf("GiveBack() = %v, want nil", err)
+	f.Entities = []lock.Entity{{Prefix: "account"}, {Prefix: "order"}}
+	f.Events[0].Entity = "account"
+	f.Events = append(f.Events, lock.Event{Kind: 0x1004, Name: "Placed", Entity: "order", Versions: []lock.Version{
+		{Number: 1, State: lock.Released, Shape: "{}"}, {Number: 2, State: lock.Released, Shape: "{a:bool}"}, {Number: 3, State: lock.Draft, Shape: "{b:bool}"},
+	}})
+	f.Commands = []lock.Command{{Name: "withdraw", State: lock.Released, Event: 0x1002, Gates: []string{"funds"}}}
+	f.Projections = []lock.Projection{{Name: "balance", State: lock.Released, Version: 3, Folds: []lock.Kind{0x1002}}}
+	text := lock.Print(f)
+	deposited := lock.Acceptance{Of: lock.OfEvent, Name: "1:002", Version: 1, Was: []string{"{amount:int64}", "{amount:int64;memo?:string}"}, Reason: "never deployed"}
+	placed := []lock.Acceptance{
+		{Of: lock.OfEvent, Name: "1:004", Version: 1, Was: []string{"{}"}, Reason: "never deployed"},
+		{Of: lock.OfEvent, Name: "1:004", Version: 2, Was: []string{"{a:bool}"}, Reason: "never deployed"},
 	}
-	want := []lock.Acceptance{{Kind: 0x1002, Version: 1, Was: []string{"{amount:int64}", "{amount:int64;memo?:string}"}, Reason: "never deployed"}}
-	if d := cmp.Diff(want, f.Accepted); d != "" {
-		t.Errorf("Accepted differs (-want +got):\n%s", d)
-	}
-	if v := f.Event(0x1002).Version(1); v.State != lock.Draft || len(v.Promises()) > 0 || v.Frozen != "" {
-		t.Errorf("version = %+v, want a draft", v)
-	}
-	for _, tt := range []struct {
-		kind    lock.Kind
-		version uint16
-	}{{0x1002, 1}, {0x1002, 2}, {0x1003, 1}} {
-		if err := evolution.GiveBack(f, tt.kind, tt.version, "why"); err == nil {
-			t.Errorf("GiveBack(%v, %d) = nil, want an error", tt.kind, tt.version)
+	for name, want := range map[string][]lock.Acceptance{
+		"1:002@1":            {deposited},
+		"Deposited@1":        {deposited},
+		"1:002":              {deposited},
+		"1:004":              placed,
+		"Placed@2":           placed[1:],
+		"entity:account":     {deposited},
+		"entity:order":       placed,
+		"command:withdraw":   {{Of: lock.OfCommand, Name: "withdraw", Was: []string{"funds"}, Reason: "never deployed"}},
+		"projection:balance": {{Of: lock.OfProjection, Name: "balance", Version: 3, Was: []string{"1:002"}, Reason: "never deployed"}},
+	} {
+		f, err := lock.Parse("lock", text)
+		if err != nil {
+			t.Fatal(err)
 		}
+		if err := evolution.GiveBack(f, name, "never deployed"); err != nil {
+			t.Errorf("GiveBack(%s) = %v, want nil", name, err)
+			continue
+		}
+		if d := cmp.Diff(want, f.Accepted); d != "" {
+			t.Errorf("Accepted after GiveBack(%s) differs (-want +got):\n%s", name, d)
+		}
+		again, err := lock.Parse("lock", lock.Print(f))
+		if err != nil || !cmp.Equal(f, again, cmpopts.IgnoreTypes(token.Position{}), cmpopts.EquateEmpty()) {
+			t.Errorf("after GiveBack(%s) the file is read as another, error %v", name, err)
+		}
+		if err := evolution.GiveBack(f, name, "again"); err == nil || !strings.HasSuffix(err.Error(), "it is a draft, which may change freely") {
+			t.Errorf("GiveBack(%s), again = %v, want that it is a draft", name, err)
+		}
+	}
+	for _, name := range []string{
+		"", "@", "1:002@", "1:002@0", "1:002@x", "1:002@2", "1:003", "1:003@1", "Gone", "entity:", "entity:Placed", "command:balance", "projection:withdraw", "event:1:002",
+	} {
+		if err := evolution.GiveBack(f, name, "why"); err == nil {
+			t.Errorf("GiveBack(%q) = nil, want an error", name)
+		}
+	}
+	if len(f.Accepted) > 0 {
+		t.Errorf("Accepted = %v after errors, want none", f.Accepted)
 	}
 }

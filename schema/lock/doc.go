@@ -28,7 +28,8 @@
 //	    "balance": {"state": "released", "version": 1, "folds": ["1:001", "1:002"]}
 //	  },
 //	  "accepted": [
-//	    {"event": "1:001", "version": 1, "was": ["{owner:string}"], "reason": "never deployed"}
+//	    {"event": "1:001", "version": 1, "was": ["{owner:string}"], "reason": "never deployed"},
+//	    {"projection": "balance", "version": 1, "was": ["1:001"], "reason": "no state was kept"}
 //	  ]
 //	}
 //
@@ -47,7 +48,7 @@
 // it is released as well. Promises go in one way only, which leaves a record under
 // "accepted": a version is given back, with a reason.
 //
-// Commands and projections are drafts and released in the same way.
+// Commands and projections are drafts, released and given back in the same way.
 //
 // # The text
 //

@@ -68,9 +68,7 @@ func (f *File) Sort() {
 	slices.SortFunc(f.Retired, func(a, b Retired) int { return cmp.Compare(a.Kind, b.Kind) })
 	slices.SortFunc(f.Commands, func(a, b Command) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(f.Projections, func(a, b Projection) int { return strings.Compare(a.Name, b.Name) })
-	slices.SortStableFunc(f.Accepted, func(a, b Acceptance) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Version, b.Version))
-	})
+	slices.SortStableFunc(f.Accepted, Acceptance.compare)
 	for _, e := range f.Events {
 		slices.SortFunc(e.Versions, func(a, b Version) int { return cmp.Compare(a.Number, b.Number) })
 	}
@@ -154,16 +152,38 @@ func (d *decoder) projection(key, value node.Node) {
 	d.file.Projections = append(d.file.Projections, p)
 }
 
-// acceptance reads the record of a version that was given back.
+// acceptance reads the record of something that was given back.
 func (d *decoder) acceptance(n node.Node) {
 	a := Acceptance{Pos: n.Pos}
+	var was node.Node
+	named := func(of string) func(node.Node) {
+		return func(n node.Node) {
+			if a.Of != "" {
+				d.Fail(n.Pos, "want one of an event, a command and a projection")
+			}
+			a.Of, a.Name = of, d.Text(n)
+			if of == OfEvent {
+				d.kind(n)
+			}
+		}
+	}
 	d.Object(n, node.Fields{
-		"event":   func(n node.Node) { a.Kind = d.kind(n) },
-		"version": func(n node.Node) { a.Version = uint16(d.Number(n, 16)) },
-		"was":     func(n node.Node) { a.Was = d.shapes(n) },
-		"reason":  d.Into(&a.Reason),
-	})
-	if a.Reason == "" {
+		OfEvent:      named(OfEvent),
+		OfCommand:    named(OfCommand),
+		OfProjection: named(OfProjection),
+		"version":    func(n node.Node) { a.Version = uint32(d.Number(n, 32)) },
+		"was":        func(n node.Node) { was, a.Was = n, d.Texts(n) },
+		"reason":     d.Into(&a.Reason),
+	}, OfEvent, OfCommand, OfProjection, "version")
+	if a.Of == OfEvent {
+		d.shapes(was)
+	}
+	switch {
+	case a.Name == "":
+		d.Fail(n.Pos, "it is not said what was given back")
+	case (a.Version == 0) != (a.Of == OfCommand):
+		d.Fail(n.Pos, "an event and a projection have a version, a command has none")
+	case a.Reason == "":
 		d.Fail(n.Pos, "no reason is given")
 	}
 	d.file.Accepted = append(d.file.Accepted, a)

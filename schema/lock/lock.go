@@ -134,14 +134,36 @@ type Projection struct {
 	Pos     token.Position
 }
 
-// Acceptance records that a released version was given back: that, for the
-// reason, no payloads of its shapes lie in stores that matter.
+// What may be given back, and recorded.
+const (
+	OfEvent      = "event"
+	OfCommand    = "command"
+	OfProjection = "projection"
+)
+
+// Acceptance records that what was released was given back: that, for the reason,
+// nothing that depends on it lies in stores that matter.
 type Acceptance struct {
-	Kind    Kind
-	Version uint16
-	Was     []string // the shapes that had been released
+	Of      string   // OfEvent, OfCommand or OfProjection
+	Name    string   // of an event its kind
+	Version uint32   // of an event or a projection
+	Was     []string // the shapes of the event, the gates, or the kinds folded
 	Reason  string
 	Pos     token.Position
+}
+
+// Acceptance is the record that a command is given back.
+func (c *Command) Acceptance(reason string) Acceptance {
+	return Acceptance{Of: OfCommand, Name: c.Name, Was: c.Gates, Reason: reason}
+}
+
+// Acceptance is the record that a projection is given back.
+func (p *Projection) Acceptance(reason string) Acceptance {
+	a := Acceptance{Of: OfProjection, Name: p.Name, Version: p.Version, Reason: reason}
+	for _, k := range p.Folds {
+		a.Was = append(a.Was, k.String())
+	}
+	return a
 }
 
 // IsEmpty reports whether a file says nothing, so that there need not be one.
@@ -167,12 +189,18 @@ func (f *File) Entity(prefix string) *Entity {
 	return &f.Entities[i]
 }
 
-// AcceptedOf returns the records of a version, in the order of the acts.
-func (f *File) AcceptedOf(k Kind, version uint16) []Acceptance {
-	of := func(a Acceptance, order int) int {
-		return cmp.Or(cmp.Compare(a.Kind, k), cmp.Compare(a.Version, version), order)
+// AcceptedOf returns the records of one thing, a version of it if it has versions, in
+// the order of the acts.
+func (f *File) AcceptedOf(of, name string, version uint32) []Acceptance {
+	compare := func(a Acceptance, order int) int {
+		return cmp.Or(a.compare(Acceptance{Of: of, Name: name, Version: version}), order)
 	}
-	from, _ := slices.BinarySearchFunc(f.Accepted, 1, of)
-	to, _ := slices.BinarySearchFunc(f.Accepted, -1, of)
+	from, _ := slices.BinarySearchFunc(f.Accepted, 1, compare)
+	to, _ := slices.BinarySearchFunc(f.Accepted, -1, compare)
 	return f.Accepted[from:to]
+}
+
+// compare orders records by what they are of.
+func (a Acceptance) compare(b Acceptance) int {
+	return cmp.Or(strings.Compare(a.Of, b.Of), strings.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
 }

@@ -67,8 +67,17 @@ func randomFile(rng *rand.Rand) *lock.File {
 		}
 	}
 	for range rng.IntN(3) {
-		f.Accepted = append(f.Accepted, lock.Acceptance{Kind: 0x1001, Version: 1, Was: shapes()[:1], Reason: fmt.Sprint("\"why\" ", rng.IntN(3))})
+		a := lock.Acceptance{Of: lock.OfEvent, Name: "1:001", Version: 1, Was: shapes()[:1]}
+		switch rng.IntN(3) {
+		case 0:
+			a = (&lock.Command{Name: "withdraw", Gates: []string{"a"}}).Acceptance("")
+		case 1:
+			a = (&lock.Projection{Name: "balance", Version: 1, Folds: []lock.Kind{1, 0xffff}}).Acceptance("")
+		}
+		a.Reason = fmt.Sprint("\"why\" ", rng.IntN(3))
+		f.Accepted = append(f.Accepted, a)
 	}
+	f.Sort()
 	return f
 }
 
@@ -138,7 +147,7 @@ func pointAtEntries(f *lock.File, text []byte) error {
 		places[`"`+p.Name+`": {"state": "`+string(p.State)+`", "version"`] = p.Pos
 	}
 	for _, a := range f.Accepted {
-		places[`{"event": "`+a.Kind.String()] = a.Pos
+		places[`{"`+a.Of+`": "`+a.Name+`"`] = a.Pos
 	}
 	for want, at := range places {
 		if err := pointAt(at, text, want); err != nil {
@@ -231,15 +240,16 @@ func giveBack(f *lock.File, v *lock.Version, k lock.Kind, reason string) {
 	if v.State == lock.Draft {
 		return
 	}
-	f.Accepted = append(f.Accepted, lock.Acceptance{Kind: k, Version: v.Number, Was: v.Promises(), Reason: reason})
-	slices.SortStableFunc(f.Accepted, func(a, b lock.Acceptance) int { return int(a.Kind) - int(b.Kind) })
+	f.Accepted = append(f.Accepted, lock.Acceptance{Of: lock.OfEvent, Name: k.String(), Version: uint32(v.Number), Was: v.Promises(), Reason: reason})
+	f.Sort()
 	v.State, v.Earlier, v.Frozen = lock.Draft, nil, ""
 }
 
 // givenBack reports whether other has given back a version that side has.
 func givenBack(k lock.Kind, v lock.Version, side, other *lock.File) bool {
-	return slices.ContainsFunc(other.AcceptedOf(k, v.Number), func(a lock.Acceptance) bool {
-		return !slices.ContainsFunc(side.AcceptedOf(k, v.Number), func(b lock.Acceptance) bool { return b.Reason == a.Reason })
+	of := func(f *lock.File) []lock.Acceptance { return f.AcceptedOf(lock.OfEvent, k.String(), uint32(v.Number)) }
+	return slices.ContainsFunc(of(other), func(a lock.Acceptance) bool {
+		return !slices.ContainsFunc(of(side), func(b lock.Acceptance) bool { return b.Reason == a.Reason })
 	})
 }
 
@@ -291,8 +301,8 @@ func keeps(f, side, other *lock.File) error {
 		}
 	}
 	for _, a := range side.Accepted {
-		if !slices.ContainsFunc(f.AcceptedOf(a.Kind, a.Version), func(x lock.Acceptance) bool { return x.Reason == a.Reason }) {
-			return fmt.Errorf("the record of %v@%d is gone", a.Kind, a.Version)
+		if !slices.ContainsFunc(f.AcceptedOf(a.Of, a.Name, a.Version), func(x lock.Acceptance) bool { return x.Reason == a.Reason }) {
+			return fmt.Errorf("the record of %s %s@%d is gone", a.Of, a.Name, a.Version)
 		}
 	}
 	return nil

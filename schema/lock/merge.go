@@ -113,13 +113,13 @@ func (m *merger) merge() *File {
 		Entities: union(a.Entities, b.Entities, func(e Entity) string { return e.Prefix }, first),
 		Events:   union(a.Events, b.Events, func(e Event) Kind { return e.Kind }, m.event),
 		Retired:  union(a.Retired, b.Retired, func(r Retired) Kind { return r.Kind }, first),
-		Commands: union(a.Commands, b.Commands, func(c Command) string { return c.Name }, func(a, b Command) Command {
+		Commands: union(m.commands(a, b), m.commands(b, a), func(c Command) string { return c.Name }, func(a, b Command) Command {
 			if b.State == Released && a.State != Released {
 				return b
 			}
 			return a
 		}),
-		Projections: union(a.Projections, b.Projections, func(p Projection) string { return p.Name }, func(a, b Projection) Projection {
+		Projections: union(m.projections(a, b), m.projections(b, a), func(p Projection) string { return p.Name }, func(a, b Projection) Projection {
 			if b.Version > a.Version || b.Version == a.Version && b.State == Released {
 				return b
 			}
@@ -175,15 +175,43 @@ func (m *merger) event(a, b Event) Event {
 func given(e Event, side, other *File) []Version {
 	list := slices.Clone(e.Versions)
 	for i, v := range list {
-		known := side.AcceptedOf(e.Kind, v.Number)
-		for _, a := range other.AcceptedOf(e.Kind, v.Number) {
-			before := slices.ContainsFunc(known, func(k Acceptance) bool { return k.key() == a.key() })
-			if !before && slices.Equal(a.Was, v.Promises()) {
-				list[i] = Version{Number: v.Number, State: Draft, Shape: v.Shape, Pos: v.Pos}
-			}
+		if gaveBack(other, side, Acceptance{Of: OfEvent, Name: e.Kind.String(), Version: uint32(v.Number), Was: v.Promises()}) {
+			list[i] = Version{Number: v.Number, State: Draft, Shape: v.Shape, Pos: v.Pos}
 		}
 	}
 	return list
+}
+
+// commands are those of one side, as drafts those that the other side has given back.
+func (*merger) commands(side, other *File) []Command {
+	list := slices.Clone(side.Commands)
+	for i, c := range list {
+		if c.State == Released && gaveBack(other, side, c.Acceptance("")) {
+			list[i].State = Draft
+		}
+	}
+	return list
+}
+
+// projections are the same of projections.
+func (*merger) projections(side, other *File) []Projection {
+	list := slices.Clone(side.Projections)
+	for i, p := range list {
+		if p.State == Released && gaveBack(other, side, p.Acceptance("")) {
+			list[i].State = Draft
+		}
+	}
+	return list
+}
+
+// gaveBack reports whether one side has given something back, as it was, since it
+// parted from the other.
+func gaveBack(one, other *File, what Acceptance) bool {
+	known := other.AcceptedOf(what.Of, what.Name, what.Version)
+	return slices.ContainsFunc(one.AcceptedOf(what.Of, what.Name, what.Version), func(a Acceptance) bool {
+		before := slices.ContainsFunc(known, func(k Acceptance) bool { return k.key() == a.key() })
+		return !before && slices.Equal(a.Was, what.Was)
+	})
 }
 
 // version joins what both sides say of a version.
@@ -204,5 +232,5 @@ func (m *merger) version(k Kind, a, b Version) Version {
 
 // key tells records of different acts apart.
 func (a Acceptance) key() string {
-	return fmt.Sprintf("%v@%d %q %q", a.Kind, a.Version, a.Was, a.Reason)
+	return fmt.Sprintf("%s %q@%d %q %q", a.Of, a.Name, a.Version, a.Was, a.Reason)
 }

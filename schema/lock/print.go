@@ -34,7 +34,11 @@ func Print(f *File) []byte {
 		p.line(2, `%s: {"state": "%s", "version": %d, "folds": %s}`, quote(v.Name), v.State, v.Version, list(folds))
 	})
 	section(p, "accepted", f.Accepted, "[]", "", func(a *Acceptance) {
-		p.line(2, `{"event": "%v", "version": %d, "was": %s, "reason": %s}`, a.Kind, a.Version, list(a.Was), quote(a.Reason))
+		version := ""
+		if a.Version > 0 {
+			version = fmt.Sprintf(`"version": %d, `, a.Version)
+		}
+		p.line(2, `{"%s": %s, %s"was": %s, "reason": %s}`, a.Of, quote(a.Name), version, list(a.Was), quote(a.Reason))
 	})
 	p.line(0, `}`)
 	return p.out.Bytes()

@@ -2,6 +2,7 @@ package lock_test
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -191,11 +192,22 @@ func TestRepairJoinsSides(t *testing.T) {
 		"\"events\": {},\n  \"retired\": {\n    \"1:002\": \"MoneyDeposited\",\n    \"1:005\": \"")
 	given := strings.Replace(draft, `"accepted": [`, "\"accepted\": [\n"+
 		`    {"event": "1:002", "version": 1, "was": ["{amount:string}"], "reason": "never"},`, 1)
+	released := strings.ReplaceAll(strings.ReplaceAll(sample, `{"state": "draft", "event"`, `{"state": "released", "event"`),
+		`{"state": "draft", "version"`, `{"state": "released", "version"`)
+	back := strings.Replace(strings.Replace(strings.Replace(released, `"accepted": [`, "\"accepted\": [\n"+
+		`    {"command": "withdraw", "was": GATES, "reason": "never"},`+"\n"+
+		`    {"projection": "balance", "version": 1, "was": FOLDS, "reason": "never"},`, 1),
+		`"withdraw": {"state": "released"`, `"withdraw": {"state": "draft"`, 1), `"balance": {"state": "released"`, `"balance": {"state": "draft"`, 1)
+	for name, key := range map[string]string{"GATES": "gates", "FOLDS": "folds"} {
+		back = strings.Replace(back, name, regexp.MustCompile(`"` + key + `": (\[.*\])`).FindStringSubmatch(sample)[1], 1)
+	}
 	for _, tt := range []struct{ name, one, other, want string }{
 		{"released beats draft", sample, draft, sample},
 		{"grown beats released", sample, grown, grown},
 		{"retired beats all", sample, retired, retired},
 		{"given back beats released", sample, given, `"1": {"state": "draft", "b3": "aca9d643bf7aff7c"`},
+		{"command given back", released, back, `"withdraw": {"state": "draft"`},
+		{"projection given back", released, back, `"balance": {"state": "draft"`},
 		{"higher version of a projection", sample, side(`"version": 1, "folds"`, `"version": 2, "folds"`), side(`"version": 1, "folds"`, `"version": 2, "folds"`)},
 		{"released command", sample, side(`"state": "draft", "event"`, `"state": "released", "event"`), side(`"state": "draft", "event"`, `"state": "released", "event"`)},
 	} {

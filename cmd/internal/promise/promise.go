@@ -9,7 +9,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/batpak-go/batpak/cmd/internal/output"
@@ -24,7 +23,7 @@ import (
 type Act struct {
 	Fix      bool   // what a merge has left in disorder is put in order
 	Release  bool   // drafts are released
-	Accept   string // a version to give back: "1:002@3", or "MoneyDeposited@3"
+	Accept   string // what to give back, see [evolution.GiveBack]
 	Reason   string // why it is given back
 	NoDrafts bool   // what is not released is a finding
 }
@@ -111,31 +110,19 @@ func payloads(dir string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// giveBack makes the version that the act names a draft again.
+// giveBack makes drafts of what the act names, whose frozen payloads go.
 func (a Act) giveBack(f *lock.File, files map[string][]byte) error {
-	k, version, err := find(f, a.Accept)
-	if err != nil {
+	if err := evolution.GiveBack(f, a.Accept, a.Reason); err != nil {
 		return err
 	}
-	delete(files, frozen.Path(uint16(k), version))
-	return evolution.GiveBack(f, k, version, a.Reason)
-}
-
-// find returns the version of a lock file that is called KIND@VERSION, where the
-// kind may be an event's name.
-func find(f *lock.File, text string) (lock.Kind, uint16, error) {
-	name, number, _ := strings.Cut(text, "@")
-	version, err := strconv.ParseUint(number, 10, 16)
-	if err != nil {
-		return 0, 0, fmt.Errorf("%q is not of the form KIND@VERSION, such as 1:002@3 or MoneyDeposited@3", text)
-	}
-	k, isKind := lock.ParseKind(name)
 	for _, e := range f.Events {
-		if e.Kind == k && isKind || e.Name == name {
-			return e.Kind, uint16(version), nil
+		for _, v := range e.Versions {
+			if v.Frozen == "" {
+				delete(files, frozen.Path(uint16(e.Kind), v.Number))
+			}
 		}
 	}
-	return 0, 0, fmt.Errorf("%s: the lock file knows no event %s", text, name)
+	return nil
 }
 
 // data lists the files that are to be there: the payloads, then the lock file that

@@ -27,10 +27,11 @@ func Release(ctx context.Context, args []string, to command.Streams) error {
 func Lock(ctx context.Context, args []string, to command.Streams) error {
 	var o options
 	p := &o.Promises
-	err := o.parse("batpakgen lock -fix | -accept version -reason text [flags] [packages]", args, to, func(flags *flag.FlagSet) {
+	err := o.parse("batpakgen lock -fix | -accept released -reason text [flags] [packages]", args, to, func(flags *flag.FlagSet) {
 		flags.BoolVar(&p.Fix, "fix", false, "put in order what a merge has left: conflicts, other forms, missing payloads")
-		flags.StringVar(&p.Accept, "accept", "", "make a draft of a released `version` again, such as 1:002@3 or MoneyDeposited@3")
-		flags.StringVar(&p.Reason, "reason", "", "why no payloads of the version lie in stores that matter; a `text` that is kept")
+		flags.StringVar(&p.Accept, "accept", "", "make a draft of what was `released` again: 1:002@3 or MoneyDeposited@3 of a version, 1:002 of an event,"+
+			" entity:account of all its events, projection:balance, command:withdraw")
+		flags.StringVar(&p.Reason, "reason", "", "why nothing that depends on it lies in stores that matter; a `text` that is kept")
 	})
 	if err != nil {
 		return err

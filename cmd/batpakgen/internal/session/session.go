@@ -88,7 +88,7 @@ func (s *Session) Load(ctx context.Context) ([]*read.Result, error) {
 func (s *Session) Judge(results []*read.Result) error {
 	s.Check(results)
 	if name := s.opts.Promises.Accept; name != "" && len(results) != 1 {
-		return fmt.Errorf("%s is a version of one package; found %d with a schema", name, len(results))
+		return fmt.Errorf("%s is of one package; found %d with a schema", name, len(results))
 	}
 	start := time.Now()
 	for _, r := range results {
