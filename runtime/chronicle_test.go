@@ -165,7 +165,11 @@ func (c *chronicle) whole(n int) bool {
 // of them follow alike.
 func (c *chronicle) open(d *simfs.Disk, number uint64) (*batpak.Store, error) {
 	o := &batpak.Options{}
-	if *o = c.options; number >= ownLife || c.sometimes(8) {
+	*o = c.options
+	if number < ownLife {
+		o.Compaction = nil
+	}
+	if number >= ownLife || c.sometimes(8) {
 		o = simOptions(d, o)
 	} else {
 		rtopts.SetFS(&o.Internal, d.FS())

@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
 var compactRuns = flag.Int("compact.n", 2, "histories of merges, checkpoints and segments that end, to crash")
 
-// TestCrashInMerges crashes stores that merge segments, with a retention or without,
+// TestCrashInMerges crashes stores that merge segments, asked or unasked, with a retention
+// or without,
 // write checkpoints, end segments, and are closed or killed. Whatever is left is opened,
 // appended to, merged and crashed again: each acknowledged event is there or a
 // tombstone, and each retry has its receipt.
@@ -25,6 +27,8 @@ func TestCrashInMerges(t *testing.T) {
 		m := merging{T: t, random: rand.New(rand.NewPCG(seed, 77)), disk: simfs.New(), options: covering(700, 150), acked: map[uint64]batpak.Receipt{}}
 		if seed%2 == 1 {
 			m.options.Durability = batpak.Relaxed
+			m.options.Compaction = &batpak.Compaction{Retention: m.fate}
+			rtopts.SetFanIn(&m.options.Internal, 2)
 		}
 		for life := range 4 {
 			m.live(life%2 == 0)

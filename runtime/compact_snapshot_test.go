@@ -3,6 +3,7 @@ package batpak_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -66,7 +67,8 @@ func TestSnapshotOfMergedSegments(t *testing.T) {
 
 // TestCompactKthFault lets each operation of a compaction fail in turn, once or from
 // then on, with its effect or without: whatever became of the merge, the store reads and
-// writes on, a snapshot of it is whole, and so is what the next opening finds.
+// writes on, a snapshot of it is whole, and so is what the next opening finds. The same goes
+// for a merge that comes unasked, while an event is appended.
 func TestCompactKthFault(t *testing.T) {
 	runs := 0
 	for _, op := range []simfs.Op{
@@ -80,9 +82,66 @@ func TestCompactKthFault(t *testing.T) {
 			for f.N = 1; faultedCompaction(t, f); f.N++ {
 				runs++
 			}
+			for f.N = 1; !f.Sticky && !f.Kept && faultedMerge(t, f); f.N++ {
+				runs++
+			}
 		}
 	}
 	t.Logf("%d faults", runs)
+}
+
+// faultedMerge appends to a store that merges by itself while something of a merge fails,
+// and reports whether it did.
+func faultedMerge(t *testing.T, f simfs.Fault) (met bool) {
+	c, seen, armed := &copied{T: t, disk: simfs.New()}, 0, false
+	c.store = openSim(t, c.disk, unasked(512, nil))
+	failed := func(what string, err error) {
+		t.Helper()
+		t.Errorf("%s of operation %d of an unasked merge: %s: %v", describeFault(f), f.N, what, err)
+	}
+	c.disk.OnOp(func(op simfs.Op, name string) {
+		if op == simfs.OpCreate && strings.Contains(name, "-") && !armed {
+			c.disk.Fail(f)
+			armed = true
+		}
+		if armed && op == f.Op {
+			seen++
+		}
+	})
+	poisoned := false
+	for over := 0; over < 8; {
+		_, err := c.store.Append(t.Context(), note("e:1", "of some length, so that segments end soon"))
+		if errors.Is(err, batpak.ErrPoisoned) != poisoned || err != nil && !poisoned {
+			failed(fmt.Sprintf("append, poisoned: %v", poisoned), err)
+			return false
+		}
+		if armed {
+			c.disk.Heal() // the merge that came with this append is over
+			over++
+			_, why := c.store.Compacted()
+			poisoned = poisoned || f.Op == simfs.OpSyncDir && why != nil
+		}
+		met = met || seen >= f.N && over == 1
+		c.learn()
+	}
+	c.disk.OnOp(nil)
+	if v, err := c.store.Verify(t.Context()); err != nil || len(v.Damages) > 0 || v.Events != uint64(len(c.events)) {
+		failed(fmt.Sprintf("Verify() = %+v", v), err)
+	}
+	for i, image := range []*simfs.Disk{c.disk.Kill(), c.disk.CutHard(), c.disk.Cut(uint64(f.N))} {
+		again, err := batpak.Open("store", rawOptions(image, unasked(512, nil)))
+		if err == nil {
+			var all []batpak.Event
+			if all, err = eventsOf(again); err == nil && (len(all) != len(c.events) || differs(all, c.events) != "") {
+				err = fmt.Errorf("%d events, want %d: %s", len(all), len(c.events), differs(all, c.events))
+			}
+			err = errors.Join(err, again.Close())
+		}
+		if err != nil {
+			failed(fmt.Sprintf("image %d", i), err)
+		}
+	}
+	return met
 }
 
 // faultedCompaction compacts a store while something fails, and reports whether it did.

@@ -52,6 +52,11 @@ var preparations = []struct {
 		append who=1 size=60 key cause
 		append n=2 size=20 key
 		close`},
+	{name: "that merges", shallow: true, history: `
+		merge 2
+		append size=250 key
+		append who=1 size=300 key cause
+		append size=280 key`},
 }
 
 // steps are the operations of the exhaustive test, each of one line or a few.

@@ -36,11 +36,17 @@ type knobs struct {
 	// checkpoint is for how many bytes of events one is written; 0 = none is, as the
 	// store is too small.
 	checkpoint int
+	// merge is how many files of like size are merged unasked; 0 = none are.
+	merge int
 }
 
 func (k knobs) options() batpak.Options {
 	o := batpak.Options{SegmentSize: int64(k.segment)}
 	rtopts.SetCheckpoint(&o.Internal, int64(k.checkpoint))
+	if k.merge > 0 {
+		o.Compaction = &batpak.Compaction{}
+		rtopts.SetFanIn(&o.Internal, k.merge)
+	}
 	if k.relaxed {
 		o.Durability, o.ShowUnsynced = batpak.Relaxed, k.unsynced
 	}
@@ -172,6 +178,9 @@ func (h *history) String() string {
 	if k.checkpoint > 0 {
 		fmt.Fprintln(&b, "checkpoint", k.checkpoint)
 	}
+	if k.merge > 0 {
+		fmt.Fprintln(&b, "merge", k.merge)
+	}
 	for _, flag := range []struct {
 		name string
 		set  bool
@@ -224,6 +233,8 @@ func (h *history) parseLine(line string) (err error) {
 		k.images, err = strconv.Atoi(rest)
 	case "checkpoint":
 		k.checkpoint, err = strconv.Atoi(rest)
+	case "merge":
+		k.merge, err = strconv.Atoi(rest)
 	case "relaxed":
 		k.relaxed = true
 	case "unsynced":
@@ -261,6 +272,9 @@ func drawHistory(seed uint64, n int) *history {
 	}
 	if r := rand.New(rand.NewPCG(seed, 2)); r.IntN(8) == 0 {
 		h.knobs.checkpoint = 100 << r.IntN(5)
+	}
+	if r := rand.New(rand.NewPCG(seed, 3)); h.knobs.segment <= 1024 && r.IntN(4) == 0 {
+		h.knobs.merge = 2 + r.IntN(2)
 	}
 	for len(h.ops) < n {
 		h.ops = append(h.ops, d.draw()...)

@@ -103,6 +103,7 @@ func (m *minimizer) simpler(h *history) *history {
 	try(func(c *history) { c.knobs.relaxed, c.knobs.unsynced = false, false })
 	try(func(c *history) { c.knobs.unsynced = false })
 	try(func(c *history) { c.knobs.lifo = false })
+	try(func(c *history) { c.knobs.merge = 0 })
 	try(func(c *history) { c.knobs.entities = 1 })
 	for size := 512; size < h.knobs.segment; size *= 2 {
 		try(func(c *history) { c.knobs.segment = size })

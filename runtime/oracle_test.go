@@ -146,32 +146,50 @@ func (o *oracle) verifies() error {
 // reports holds V12.
 func (o *oracle) reports() error {
 	r, bytesBefore := o.store.Report(), int64(0)
-	segments := uint64(0)
+	var files []segment.Span
+	last := uint64(0)
 	for _, name := range o.disk.Names() {
-		if number, ok := segment.ParseName(name); ok && number == segments+1 {
-			segments++
+		if s, ok := segment.ParseSpan(name); ok && s.First == last+1 {
+			files, last = append(files, s), s.Last
 			continue
 		}
 		if !strings.HasPrefix(name, "lost-") && !checkpoint.IsName(name) {
 			return breaks(12, "the directory holds %v", o.disk.Names())
 		}
 	}
-	if r.Events != uint64(len(o.events)) || r.Segments != segments || len(r.Foreign) > 0 || r.Created && r.Events > 0 {
-		return breaks(12, "report is %+v, there are %d events in %d segments", r, len(o.events), segments)
+	if r.Events != uint64(len(o.events)) || r.Segments != uint64(len(files)) || len(r.Foreign) > 0 || r.Created && r.Events > 0 {
+		return breaks(12, "report is %+v, there are %d events in %d segments", r, len(o.events), len(files))
 	}
 	for _, why := range r.Refused {
-		if !strings.Contains(why, ": it is of segment") {
+		if !strings.Contains(why, ": it is of segment") && r.Merge == "" {
 			return breaks(12, "report is %+v, and no crash makes a checkpoint of no use", r)
 		}
 	}
-	for number := uint64(1); number < segments; number++ {
-		name := segment.Name(number)
-		end := sealedAt(directoryOf(o.disk), name)
-		if bytesBefore += end; !intact(o.disk.Bytes(name), o.before.Bytes(name), 0, end) {
-			return breaks(12, "segment %d is not the last and was changed", number)
+	for i, s := range files[:max(1, len(files))-1] {
+		name := s.Name()
+		end, err := endOf(o.disk, s, files[i+1])
+		if err != nil {
+			return breaks(12, "segment %d or the one behind it: %w", s.First, err)
+		}
+		if bytesBefore += end; !intact(o.disk.Bytes(name), o.before.Bytes(name), 0, end) && (r.Merge == "" || s.Round == 0) {
+			return breaks(12, "segment %d is not the last and was changed", s.First)
 		}
 	}
-	return o.reportsCut(&r, segments, r.Bytes-bytesBefore)
+	return o.reportsCut(&r, last, r.Bytes-bytesBefore)
+}
+
+// endOf is where the groups of a file end that another one follows.
+func endOf(d *simfs.Disk, s, next segment.Span) (int64, error) {
+	if s.Round > 0 {
+		h, err := format.ParseMergedHeader(d.Bytes(s.Name())[:format.MergedHeaderSize])
+		return int64(h.Length), err
+	}
+	if next.Round > 0 {
+		h, err := format.ParseMergedHeader(d.Bytes(next.Name())[:format.MergedHeaderSize])
+		return int64(h.PrevLength), err
+	}
+	h, err := format.ParseSegmentHeader(d.Bytes(next.Name()))
+	return int64(h.PrevLength), err
 }
 
 // reportsCut looks for what was behind the end of the last segment: it is kept
