@@ -3,6 +3,7 @@ package diag
 import (
 	"fmt"
 	"go/token"
+	"strings"
 )
 
 // Range is a piece of source, such as an ast.Node.
@@ -39,8 +40,8 @@ func (s *Sink) Add(at Range, code, format string, args ...any) {
 // AddRelated is [Sink.Add] with other places that the message speaks of.
 func (s *Sink) AddRelated(at Range, related []Related, code, format string, args ...any) {
 	d := Diagnostic{
-		Pos:     s.fset.Position(at.Pos()),
-		End:     s.fset.Position(at.End()),
+		Pos:     s.Position(at.Pos()),
+		End:     s.Position(at.End()),
 		Code:    code,
 		Message: fmt.Sprintf(format, args...),
 		Related: related,
@@ -53,8 +54,16 @@ func (s *Sink) AddRelated(at Range, related []Related, code, format string, args
 	s.list = append(s.list, d)
 }
 
-// Position is where p lies, in the form that diagnostics carry.
-func (s *Sink) Position(p token.Pos) token.Position { return s.fset.Position(p) }
+// Position is where p lies, in the form that diagnostics carry: in the file that was
+// read, whatever a line directive in it says. What cgo makes of a file is not called
+// one of Go, and there the directives lead back to the user's.
+func (s *Sink) Position(p token.Pos) token.Position {
+	at := s.fset.PositionFor(p, false)
+	if at.IsValid() && !strings.HasSuffix(at.Filename, ".go") {
+		return s.fset.Position(p)
+	}
+	return at
+}
 
 // Diagnostics returns what was added, sorted.
 func (s *Sink) Diagnostics() []Diagnostic {

@@ -151,7 +151,7 @@ func position(e packages.Error, dir string) (token.Position, bool) {
 	case 2:
 		at.Line, at.Column = numbers[0], numbers[1]
 	case 1:
-		at.Line = numbers[0]
+		at.Line, at.Column = numbers[0], 1
 	default:
 		return at, false
 	}

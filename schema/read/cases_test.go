@@ -140,8 +140,9 @@ func compareWant(t *testing.T, name string, a *txtar.Archive, got []byte) {
 	}
 }
 
-// everyCodeIsPinned compares the codes that the cases give with the table. The
-// last four belong to the emitters and the command.
+// everyCodeIsPinned compares the codes that the cases give with the table. The last
+// four belong to the emitters and the command, whose scripts show them: diagnostics,
+// foreign, check and skew.
 func everyCodeIsPinned(t *testing.T, seen map[string]bool) {
 	t.Helper()
 	for _, code := range diag.Codes() {

@@ -95,19 +95,12 @@ func sources(t testing.TB) []string {
 }
 
 // readEdited requires of an edited source what holds of each: reading it does not
-// panic, every diagnostic has a position and a known code, and what has none can be
-// generated.
+// panic, every diagnostic has a position in it and a known code, and what has none can
+// be generated.
 func readEdited(t *testing.T, w world, source string) {
 	t.Helper()
 	pkg, ds := readSource(w, source)
-	for _, d := range ds {
-		if !d.Pos.IsValid() || d.Pos.Filename == "" {
-			t.Errorf("%s [%s]: got position %v, want file and line", d.Message, d.Code, d.Pos)
-		}
-		if _, ok := diag.Describe(d.Code); !ok {
-			t.Errorf("%s: code %q is not in the table", d.Message, d.Code)
-		}
-	}
+	areWithin(t, source, ds)
 	if pkg == nil || diag.HasErrors(ds) {
 		return
 	}

@@ -359,9 +359,10 @@ func shape(t *model.Type) string {
 }
 
 // FuzzRead: whatever the source, reading it does not panic, and every diagnostic
-// has a position and a known code.
+// has a position within it and a known code.
 func FuzzRead(f *testing.F) {
 	f.Add(bank)
+	f.Add(strings.ReplaceAll(bank, "Version: 1", "\n//line x.go:900:900\nVersion: 0"))
 	for _, cut := range []int{100, 700, 1500, 2300} {
 		f.Add(bank[:cut])
 		f.Add(bank[:cut] + "}" + bank[cut:])
@@ -385,14 +386,29 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src string) { checkPositions(t, w, src) })
 }
 
-// checkPositions reads a source and makes sure that every diagnostic has a
-// position and a known code.
+// checkPositions reads a source and makes sure of its diagnostics.
 func checkPositions(t *testing.T, w world, src string) {
 	t.Helper()
 	_, ds := readSource(w, src)
+	areWithin(t, src, ds)
+}
+
+// areWithin requires of diagnostics about a source that each has a known code and a
+// file, and that it, its end and what it is related to lie in the source.
+func areWithin(t *testing.T, src string, ds []diag.Diagnostic) {
+	t.Helper()
+	lines := strings.SplitAfter(src, "\n")
+	within := func(p token.Position) bool {
+		return p.Filename == "schema.go" && 1 <= p.Line && p.Line <= len(lines) && 1 <= p.Column && p.Column <= len(lines[p.Line-1])+1
+	}
 	for _, d := range ds {
-		if d.Pos.Line == 0 || d.Pos.Column == 0 {
-			t.Errorf("%s [%s]: got position %v, want line and column", d.Message, d.Code, d.Pos)
+		if !within(d.Pos) || d.End.IsValid() && (!within(d.End) || d.End.Offset < d.Pos.Offset) {
+			t.Errorf("%s [%s]: is at %v to %v, want a place in the source:\n%s", d.Message, d.Code, d.Pos, d.End, src)
+		}
+		for _, r := range d.Related {
+			if !within(r.Pos) {
+				t.Errorf("%s [%s]: %s at %v, want a place in the source:\n%s", d.Message, d.Code, r.Message, r.Pos, src)
+			}
 		}
 		if _, ok := diag.Describe(d.Code); !ok {
 			t.Errorf("%s: code %q is not in the table", d.Message, d.Code)
