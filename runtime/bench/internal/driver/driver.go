@@ -58,6 +58,9 @@ type Driver struct {
 	// OpenSplit opens a store for durable appends in files so small that a short run
 	// fills several, so that there is something to compact; nil = as Open does.
 	OpenSplit func(dir string) (Store, error)
+	// OpenMerging opens a store that OpenSplit has made and that was closed, to go on in
+	// the same way but to compact by itself; nil = it cannot.
+	OpenMerging func(dir string) (Store, error)
 }
 
 // Store is an open store. It is safe for concurrent use.

@@ -27,6 +27,9 @@ var Driver = driver.Driver{
 	OpenSplit: func(dir string) (driver.Store, error) {
 		return open(dir, driver.Durable, batpak.Options{SegmentSize: 1 << 20})
 	},
+	OpenMerging: func(dir string) (driver.Store, error) {
+		return open(dir, driver.Durable, batpak.Options{SegmentSize: 1 << 20, Compaction: &batpak.Compaction{}})
+	},
 }
 
 // Mapped drives package batpak with files that are mapped.

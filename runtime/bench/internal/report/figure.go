@@ -40,6 +40,7 @@ func lines() []line {
 		{"C1: after kill -9", Figure{Workload: "c1/kill", Metric: Millis}, true},
 		{"Heap after that", Figure{Workload: "c1/warm", Metric: Heap}, true},
 		{"Writer beside compaction", Figure{Workload: "compact", Metric: Slowdown}, true},
+		{"Writer beside compaction that comes by itself", Figure{Workload: "compact/unasked", Metric: Slowdown}, true},
 		{"CRC-32C of a payload", Figure{Workload: "limit/crc", Metric: Nanos}, true},
 	}
 }
@@ -95,5 +96,6 @@ func bars() []bar {
 		{"verify all chains, events/s", rate("verify"), "", false, 1.2e6, true},
 		{"disk beyond payload and names, B/event", Figure{Workload: "load", Metric: Beyond}, "", true, 130, false},
 		{"append p99 while compacting, to without", Figure{Workload: "compact", Metric: Slowdown}, "", true, 2, false},
+		{"append p99 while compacting by itself, to without", Figure{Workload: "compact/unasked", Metric: Slowdown}, "", true, 2, false},
 	}
 }

@@ -64,12 +64,8 @@ func (s *Suite) inFresh(name string, open func(dir string) (driver.Store, error)
 // compact fills the store with something to do, then appends for two windows, in
 // the second of which the store compacts all the time.
 func (s *Suite) compact(ctx context.Context, store driver.Store, compact func(context.Context) error, m meter) error {
-	const fill = 50_000
-	b := event.NewBatch(loadBatch)
-	for i := uint64(0); i < fill; i += loadBatch {
-		if err := store.Append(b.Fill(s.source, i)); err != nil {
-			return err
-		}
+	if err := s.fill(store); err != nil {
+		return err
 	}
 	quiet, err := s.latency(store, s.source.Lane(1, s.Entities))
 	if err != nil {
@@ -95,6 +91,52 @@ func (s *Suite) compact(ctx context.Context, store driver.Store, compact func(co
 	m.emit(report.P99, busy)
 	m.emit(report.Slowdown, busy/quiet)
 	return nil
+}
+
+// fill gives the store something to compact.
+func (s *Suite) fill(store driver.Store) error {
+	const fill = 50_000
+	b := event.NewBatch(loadBatch)
+	for i := uint64(0); i < fill; i += loadBatch {
+		if err := store.Append(b.Fill(s.source, i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// merges measures the same of stores that compact by themselves: in the first window
+// they do not, and in the second, when they were opened again, they do.
+func (s *Suite) merges(ctx context.Context) error {
+	return s.turns(ctx, "compact/unasked", func(d driver.Driver, m meter) error {
+		if d.OpenMerging == nil {
+			return nil
+		}
+		dir, err := s.fresh("merges")
+		if err != nil {
+			return err
+		}
+		defer s.remove(dir)
+		var p99 [2]float64
+		for i, open := range []func(dir string) (driver.Store, error){d.OpenSplit, d.OpenMerging} {
+			store, err := open(dir)
+			if err == nil && i == 0 {
+				err = s.fill(store)
+			}
+			if err == nil {
+				p99[i], err = s.latency(store, s.source.Lane(1+i, s.Entities))
+			}
+			if store != nil {
+				err = errors.Join(err, store.Close())
+			}
+			if err != nil {
+				return err
+			}
+		}
+		m.emit(report.P99, p99[1])
+		m.emit(report.Slowdown, p99[1]/p99[0])
+		return nil
+	})
 }
 
 // latency is the 99th percentile of appends in one window, in microseconds.

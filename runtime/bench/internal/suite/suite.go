@@ -60,7 +60,7 @@ func (s *Suite) Check(ctx context.Context) error {
 // Run runs the workloads that are asked for.
 func (s *Suite) Run(ctx context.Context) error {
 	s.source = event.NewSource(s.Entities, s.Payload)
-	for _, part := range []func(context.Context) error{s.appends, s.projections, s.compactions, s.limits, s.large, s.growth} {
+	for _, part := range []func(context.Context) error{s.appends, s.projections, s.compactions, s.merges, s.limits, s.large, s.growth} {
 		if err := part(ctx); err != nil {
 			return err
 		}
