@@ -35,6 +35,17 @@ type File struct {
 	Source []byte // formatted
 }
 
+// BrokenError says that an emitted file is no Go source: gen is at fault.
+type BrokenError struct {
+	File File // as far as it came
+	Err  error
+}
+
+func (e *BrokenError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what is wrong with the file.
+func (e *BrokenError) Unwrap() error { return e.Err }
+
 // Generate emits the files for a checked schema, in a fixed order, and nothing
 // for a package that declares nothing. If names of the schema collide with each
 // other or with identifiers of the package, it returns diagnostics and no file.
@@ -83,7 +94,7 @@ func (e *emitter) files(outputs []output) ([]File, []diag.Diagnostic, error) {
 		}
 		source, err := e.render(out.name, out.decls)
 		if err != nil {
-			return nil, nil, fmt.Errorf("emit %s of package %s: %w", out.name, e.pkg.Path, err)
+			return nil, nil, fmt.Errorf("emit %s of package %s: %w", out.name, e.pkg.Path, &BrokenError{File{out.name, source}, err})
 		}
 		files = append(files, File{Name: out.name, Source: source})
 	}
@@ -142,6 +153,8 @@ func (e *emitter) decls() []model.Decl {
 //	package bank
 //
 //	import (…)
+//
+// With an error comes what there is of it.
 func (e *emitter) render(name string, decls []jen.Code) ([]byte, error) {
 	f := jen.NewFilePathName(e.pkg.Path, e.pkg.Name)
 	f.NoFormat = true // imports.Process formats
@@ -154,13 +167,13 @@ func (e *emitter) render(name string, decls []jen.Code) ([]byte, error) {
 	}
 	var raw bytes.Buffer
 	if err := f.Render(&raw); err != nil {
-		return nil, fmt.Errorf("render: %w", err)
+		return raw.Bytes(), fmt.Errorf("render: %w", err)
 	}
 	source, err := imports.Process(name, raw.Bytes(), &imports.Options{
 		FormatOnly: true, Comments: true, TabIndent: true, TabWidth: 8,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("format: %w", err)
+		return raw.Bytes(), fmt.Errorf("format: %w", err)
 	}
 	return source, nil
 }

@@ -2,6 +2,7 @@ package gen_test
 
 import (
 	"bytes"
+	"errors"
 	"go/format"
 	"go/token"
 	"os"
@@ -311,5 +312,16 @@ func TestEventsAreSmall(t *testing.T) {
 		t.Errorf("an event of five fields has %d lines, want at most %d", got, limit)
 	} else {
 		t.Logf("an event of five fields has %d lines", got)
+	}
+}
+
+// What cannot be formatted comes with the error, for who looks into it.
+func TestBrokenOutputIsReturned(t *testing.T) {
+	pkg := ledger()
+	pkg.Events[0].Payload.Name = "Money Deposited"
+	_, _, err := gen.Generate(pkg)
+	broken, ok := errors.AsType[*gen.BrokenError](err)
+	if !ok || broken.File.Name != "events.batpak.go" || !bytes.Contains(broken.File.Source, []byte("Money Deposited")) || errors.Unwrap(broken) == nil {
+		t.Errorf("Generate() = %v, want a BrokenError with the output", err)
 	}
 }

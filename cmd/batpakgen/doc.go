@@ -32,11 +32,15 @@
 //	-tags list  build tags, separated by commas
 //	-no-drafts  report what is not released
 //	-no-tests   generate no tests, and remove those that were
+//	-debug dir  keep generated code that does not compile, a fault of batpakgen, in dir
 //	-v          tell on standard error what is done and how long it takes
 //
 // All diagnostics come in one run, in the form of go vet, on standard error:
 //
 //	schema.go:14:9: category 0xd is reserved [BP111]
+//
+// With -json they are in the form of the analysis tools, with the changes that would put
+// some of them right.
 //
 // Nothing is written unless every schema is right, the generated code compiles
 // and no file of somebody else is in the way; files whose bytes would not change

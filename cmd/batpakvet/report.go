@@ -50,6 +50,19 @@ func (r *reporter) report(d diag.Diagnostic) {
 			out.Related = append(out.Related, analysis.RelatedInformation{Pos: pos, Message: related.Message})
 		}
 	}
+	for _, fix := range d.Fixes {
+		suggested := analysis.SuggestedFix{Message: fix.Message}
+		for _, e := range fix.Edits {
+			if f := r.files[e.Pos.Filename]; f != nil && e.End.Offset <= f.Size() {
+				suggested.TextEdits = append(suggested.TextEdits, analysis.TextEdit{
+					Pos: f.Pos(e.Pos.Offset), End: f.Pos(e.End.Offset), NewText: []byte(e.New),
+				})
+			}
+		}
+		if len(suggested.TextEdits) == len(fix.Edits) {
+			out.SuggestedFixes = append(out.SuggestedFixes, suggested)
+		}
+	}
 	r.pass.Report(out)
 }
 

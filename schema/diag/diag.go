@@ -23,6 +23,19 @@ type Diagnostic struct {
 	Severity Severity
 	Message  string // one sentence, lower case, without final period
 	Related  []Related
+	Fixes    []Fix // ways to put it right, each by itself
+}
+
+// Fix is a change of source that puts something right.
+type Fix struct {
+	Message string // what it does: "make it int64"
+	Edits   []Edit // apart from each other
+}
+
+// Edit replaces the source between two places of one file.
+type Edit struct {
+	Pos, End token.Position
+	New      string
 }
 
 // Related is another place that a diagnostic speaks of.

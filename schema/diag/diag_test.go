@@ -143,3 +143,46 @@ func TestSinkDropsRepetitions(t *testing.T) {
 		t.Errorf("Diagnostics differ (-want +got):\n%s", d)
 	}
 }
+
+// A fix is added once, to what was reported at its place, and only if there is a place
+// to edit. JSON has it in the form of the analysis tools, with offsets in bytes.
+func TestSuggestedFixes(t *testing.T) {
+	fset := token.NewFileSet()
+	f := fset.AddFile("/src/bank/a.go", -1, 100)
+	f.AddLine(10)
+	s := diag.NewSink(fset)
+	at, typ := diag.Span{From: f.Pos(12), To: f.Pos(13)}, diag.Span{From: f.Pos(14), To: f.Pos(17)}
+	s.Add(at, "BP104", "int")
+	s.Add(at, "BP102", "other")
+	for range 2 {
+		s.Suggest(at, "BP104", "make it int64", "int64", typ)
+	}
+	s.Suggest(typ, "BP104", "of another place", "int64", typ)
+	s.Suggest(at, "BP102", "nowhere", "int64")
+	var out bytes.Buffer
+	if err := diag.JSON(&out, "/src", map[string][]diag.Diagnostic{"bank": s.Diagnostics()}); err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]map[string][]struct {
+		Category       string
+		SuggestedFixes json.RawMessage `json:"suggested_fixes"`
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range got["bank"]["batpakgen"] {
+		want := ""
+		if d.Category == "BP104" {
+			want = `[{"message":"make it int64","edits":[{"filename":"bank/a.go","start":14,"end":17,"new":"int64"}]}]`
+		}
+		var compact bytes.Buffer
+		if len(d.SuggestedFixes) > 0 {
+			if err := json.Compact(&compact, d.SuggestedFixes); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if compact.String() != want {
+			t.Errorf("suggested_fixes of %s = %s, want %s", d.Category, &compact, want)
+		}
+	}
+}

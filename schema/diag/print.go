@@ -61,6 +61,20 @@ type jsonDiagnostic struct {
 	Message  string        `json:"message"`
 	Severity string        `json:"severity,omitempty"` // "warning", or left out for errors
 	Related  []jsonRelated `json:"related,omitempty"`
+	Fixes    []jsonFix     `json:"suggested_fixes,omitempty"`
+}
+
+type jsonFix struct {
+	Message string     `json:"message"`
+	Edits   []jsonEdit `json:"edits"`
+}
+
+// jsonEdit has offsets in bytes.
+type jsonEdit struct {
+	Filename string `json:"filename"`
+	Start    int    `json:"start"`
+	End      int    `json:"end"`
+	New      string `json:"new"`
 }
 
 type jsonRelated struct {
@@ -79,15 +93,27 @@ func toJSON(dir string, d Diagnostic) jsonDiagnostic {
 	for _, r := range d.Related {
 		j.Related = append(j.Related, jsonRelated{Posn: position(dir, r.Pos), Message: r.Message})
 	}
+	for _, fix := range d.Fixes {
+		edits := make([]jsonEdit, len(fix.Edits))
+		for i, e := range fix.Edits {
+			edits[i] = jsonEdit{Filename: below(dir, e.Pos.Filename), Start: e.Pos.Offset, End: e.End.Offset, New: e.New}
+		}
+		j.Fixes = append(j.Fixes, jsonFix{fix.Message, edits})
+	}
 	return j
 }
 
-// position formats p as path:line:col, the path relative to dir where it lies
-// below it.
+// position formats p as path:line:col, see [below].
 func position(dir string, p token.Position) string {
-	rel, err := filepath.Rel(dir, p.Filename)
-	if err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
-		p.Filename = rel
-	}
+	p.Filename = below(dir, p.Filename)
 	return p.String()
+}
+
+// below is a path relative to dir where it lies below it.
+func below(dir, path string) string {
+	rel, err := filepath.Rel(dir, path)
+	if err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return rel
+	}
+	return path
 }

@@ -3,6 +3,7 @@ package diag
 import (
 	"fmt"
 	"go/token"
+	"slices"
 	"strings"
 )
 
@@ -52,6 +53,23 @@ func (s *Sink) AddRelated(at Range, related []Related, code, format string, args
 		}
 	}
 	s.list = append(s.list, d)
+}
+
+// Suggest adds a fix to what was reported at a piece of source: one that puts new text
+// in place of others. It does nothing if the code was not reported there, or has been
+// given the fix.
+func (s *Sink) Suggest(at Range, code, message, text string, places ...Range) {
+	fix := Fix{Message: message}
+	for _, place := range places {
+		fix.Edits = append(fix.Edits, Edit{Pos: s.Position(place.Pos()), End: s.Position(place.End()), New: text})
+	}
+	for i := range s.list {
+		d := &s.list[i]
+		known := slices.ContainsFunc(d.Fixes, func(f Fix) bool { return f.Message == message })
+		if d.Pos == s.Position(at.Pos()) && d.Code == code && len(places) > 0 && !known {
+			d.Fixes = append(d.Fixes, fix)
+		}
+	}
 }
 
 // Position is where p lies, in the form that diagnostics carry: in the file that was

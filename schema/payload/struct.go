@@ -199,6 +199,7 @@ func (r *Reader) unexported(at path, own bool) bool {
 		r.report(at.at, "BP102", "%s: unexported field would be lost; export it", at.text)
 	case own:
 		r.report(at.at, "BP102", "%s: unexported field would be lost on disk; export it or tag it `bat:\"-\"`", at.text)
+		r.sink.Suggest(at.at, "BP102", "do not store it", " `bat:\"-\"`", r.syntax.untagged(at.at.Pos())...)
 	default:
 		outer := at.text[:strings.LastIndexByte(at.text, '.')]
 		r.report(at.at, "BP103", "%s: the type has unexported fields, which would be lost on disk; store a type of your own and convert", outer)

@@ -95,3 +95,29 @@ func (s syntax) written(field token.Pos, named *types.Named) []diag.Range {
 func nameOf(o types.Object) diag.Range {
 	return diag.Span{From: o.Pos(), To: o.Pos() + token.Pos(len(o.Name()))}
 }
+
+// idents are where the type of the field whose name is at a position says a name.
+func (s syntax) idents(field token.Pos, name string) []diag.Range {
+	f := s.field(field)
+	if f == nil {
+		return nil
+	}
+	var list []diag.Range
+	ast.Inspect(f.Type, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && id.Name == name {
+			list = append(list, id)
+		}
+		return true
+	})
+	return list
+}
+
+// untagged is the place for the tag of a field whose name is at a position, if it has
+// none yet and is alone in its declaration.
+func (s syntax) untagged(field token.Pos) []diag.Range {
+	f := s.field(field)
+	if f == nil || f.Tag != nil || len(f.Names) != 1 {
+		return nil
+	}
+	return []diag.Range{diag.Span{From: f.Type.End(), To: f.Type.End()}}
+}

@@ -88,9 +88,9 @@ func (r *Reader) basic(b *types.Basic, named *types.Named, p path, in place) *mo
 		r.invalid(named, p)
 		return nil
 	case b.Kind() == types.Int:
-		return r.refuse(p, "BP104", "%s has a platform-dependent size; use int64", r.text(b, named))
+		return r.sized(p, r.text(b, named), "int64")
 	case b.Kind() == types.Uint, b.Kind() == types.Uintptr:
-		return r.refuse(p, "BP104", "%s has a platform-dependent size; use uint64", r.text(b, named))
+		return r.sized(p, r.text(b, named), "uint64")
 	case info&types.IsFloat != 0 && in.opt.float:
 		in.opt.floats = true
 	case info&types.IsFloat != 0:
@@ -222,4 +222,11 @@ func (r *Reader) text(u types.Type, named *types.Named) string {
 func isByte(t types.Type) bool {
 	b, ok := types.Unalias(t).(*types.Basic)
 	return ok && b.Kind() == types.Byte
+}
+
+// sized refuses an integer, and suggests the one to use where the field's type names it.
+func (r *Reader) sized(p path, text, use string) *model.Type {
+	r.refuse(p, "BP104", "%s has a platform-dependent size; use %s", text, use)
+	r.sink.Suggest(p.at, "BP104", "make it "+use, use, r.syntax.idents(p.at.Pos(), text)...)
+	return nil
 }

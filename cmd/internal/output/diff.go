@@ -53,10 +53,15 @@ func relative(dir, path string) string {
 	return filepath.ToSlash(path)
 }
 
-// Dump writes files that are not fit to be put in their places into a new
-// directory among the system's temporary files, and returns it.
-func Dump(files []gen.File) (dir string, err error) {
-	if dir, err = os.MkdirTemp("", "batpakgen-"); err != nil {
+// Dump writes files that are not fit to be put in their places into a directory, or
+// into a new one below that for temporary files if it is "", and returns which.
+func Dump(into string, files []gen.File) (dir string, err error) {
+	if dir = into; dir == "" {
+		dir, err = os.MkdirTemp("", "batpakgen-")
+	} else {
+		err = os.MkdirAll(dir, 0o777)
+	}
+	if err != nil {
 		return "", fmt.Errorf("keep broken output: %w", err)
 	}
 	for _, f := range files {

@@ -281,7 +281,7 @@ func TestList(t *testing.T) {
 
 func TestDumpKeepsWhatIsNotFit(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	dir, err := output.Dump(emitted("events.batpak.go", "package"))
+	dir, err := output.Dump("", emitted("events.batpak.go", "package"))
 	if err != nil {
 		t.Fatalf("Dump() = %v, want nil", err)
 	}

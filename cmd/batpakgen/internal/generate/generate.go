@@ -29,6 +29,7 @@ func (o *options) parse(usage string, args []string, to command.Streams, more fu
 	flags.BoolVar(&o.dry, "n", false, "write nothing; name the files that would be written or removed")
 	flags.BoolVar(&o.json, "json", false, "print the diagnostics as JSON on standard output")
 	flags.BoolVar(&o.NoTests, "no-tests", false, "generate no tests, and remove those that were")
+	flags.StringVar(&o.Debug, "debug", "", "keep generated code that does not compile, which is a fault of batpakgen, in `dir`")
 	flags.BoolVar(&verbose, "v", false, "tell what is done and how long it takes")
 	more(flags)
 	if err := command.Parse(flags, args); err != nil {

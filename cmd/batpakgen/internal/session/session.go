@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -27,6 +28,7 @@ type Options struct {
 	Tags     string   // build tags, separated by commas
 	NoTests  bool     // no tests are emitted
 	Compare  bool     // nothing is to be written: what differs from the disk is a finding
+	Debug    string   // takes generated code that is broken, if that is; "" = a new directory
 	Promises promise.Act
 
 	Trace io.Writer // takes what is done and how long it took; not nil
@@ -146,7 +148,7 @@ func (s *Session) Check(results []*read.Result) {
 func (s *Session) emit(r *read.Result) error {
 	files, ds, err := gen.Generate(r.Package)
 	if err != nil {
-		return err
+		return s.unformatted(err)
 	}
 	if len(ds) > 0 {
 		s.find(r.Package.Path, ds...)
@@ -157,12 +159,12 @@ func (s *Session) emit(r *read.Result) error {
 		sources[f.Name] = f.Source
 	}
 	if ds := r.TypeCheck(sources); len(ds) > 0 {
-		return broken(r.Package, files, ds)
+		return s.broken(r.Package, files, ds)
 	}
 	if !s.opts.NoTests {
 		tests, ds, err := gen.Tests(r.Package)
 		if err != nil {
-			return err
+			return s.unformatted(err)
 		}
 		s.find(r.Package.Path, ds...)
 		files = append(files, tests...) // not checked: their imports need not be at hand
@@ -184,9 +186,22 @@ func (s *Session) keep(pkg *model.Package) error {
 	return s.plan.CompareData(pkg.Path, pkg.Dir, files)
 }
 
+// unformatted is the error for emitted code that is no Go source, if it is that.
+func (s *Session) unformatted(err error) error {
+	e, ok := errors.AsType[*gen.BrokenError](err)
+	if !ok {
+		return err
+	}
+	dir, kept := output.Dump(s.opts.Debug, []gen.File{e.File})
+	if kept != nil {
+		return errors.Join(err, kept)
+	}
+	return fmt.Errorf("internal error: %w; it is in %s, and nothing in your tree was changed [BP900]", err, dir)
+}
+
 // broken is the error for emitted code that does not compile.
-func broken(pkg *model.Package, files []gen.File, ds []diag.Diagnostic) error {
-	dir, err := output.Dump(files)
+func (s *Session) broken(pkg *model.Package, files []gen.File, ds []diag.Diagnostic) error {
+	dir, err := output.Dump(s.opts.Debug, files)
 	if err != nil {
 		return err
 	}
