@@ -50,32 +50,37 @@ func (r *Reader) Payload(t types.Type, at diag.Range) (*model.Struct, bool) {
 
 // root reads a struct that gets a codec of its own.
 func (r *Reader) root(t types.Type, at diag.Range, what string) (*model.Struct, bool) {
-	text, _ := Source(t, r.own)
 	named, ok := types.Unalias(t).(*types.Named)
 	if !ok {
-		r.report(at, "BP101", "%s%s must be a named struct", what, text)
+		r.report(at, "BP101", "%s%s must be a named struct", what, r.source(t))
 		return nil, false
 	}
 	switch {
 	case named.TypeParams().Len() > 0 || named.TypeArgs().Len() > 0:
-		r.report(at, "BP101", "%s%s must not be generic", what, text)
+		r.report(at, "BP101", "%s%s must not be generic", what, r.source(t))
 		return nil, false
 	case named.Obj().Pkg() != r.own:
-		r.report(at, "BP101", "%s%s must be declared in package %s, since its codec is a method", what, text, r.own.Name())
+		r.report(at, "BP101", "%s%s must be declared in package %s, since its codec is a method", what, r.source(t), r.own.Name())
 		return nil, false
 	}
 	if named.Underlying() == types.Typ[types.Invalid] {
-		r.invalid(named, path{at: at, text: text})
+		r.invalid(named, path{at: at, text: r.source(t)})
 		return nil, false
 	}
 	if _, ok := named.Underlying().(*types.Struct); !ok {
-		r.report(at, "BP101", "%s%s must be a struct", what, text)
+		r.report(at, "BP101", "%s%s must be a struct", what, r.source(t))
 		return nil, false
 	}
 	r.active = append(r.active, named.Obj())
 	s := r.structure(named, path{at: at, text: named.Obj().Name()})
 	r.active = r.active[:len(r.active)-1]
 	return s.model, s.ok
+}
+
+// source writes a type for a message.
+func (r *Reader) source(t types.Type) string {
+	text, _ := Source(t, r.own)
+	return text
 }
 
 // Structs returns all structs read, a struct after those it holds.
@@ -104,9 +109,9 @@ func (r *Reader) structure(named *types.Named, p path) *shape {
 	}}
 	r.done[obj] = s
 	st := named.Underlying().(*types.Struct)
-	wires := make(map[string]*types.Var, st.NumFields())
+	wires := make(wireNames, 0, st.NumFields())
 	for i := range st.NumFields() {
-		s.ok = r.field(s.model, st, i, wires, p) && s.ok
+		s.ok = r.field(s.model, st, i, &wires, p) && s.ok
 	}
 	if !s.ok && ref.Path != "" {
 		delete(r.done, obj)
@@ -116,8 +121,28 @@ func (r *Reader) structure(named *types.Named, p path) *shape {
 	return s
 }
 
+// wireNames are the fields of a struct by their names on disk. There are few.
+type wireNames []struct {
+	wire  string
+	field *types.Var
+}
+
+// take gives a name to a field, or returns the one that has it.
+func (w *wireNames) take(wire string, field *types.Var) *types.Var {
+	for _, n := range *w {
+		if n.wire == wire {
+			return n.field
+		}
+	}
+	*w = append(*w, struct {
+		wire  string
+		field *types.Var
+	}{wire, field})
+	return nil
+}
+
 // field reads one field into the struct.
-func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[string]*types.Var, p path) bool {
+func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires *wireNames, p path) bool {
 	v := st.Field(i)
 	own := v.Pkg() == r.own
 	at := path{at: p.at, text: p.text + "." + v.Name()}
@@ -150,12 +175,11 @@ func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[strin
 		r.report(tagAt(), "BP109", "%s: %v", at.text, err)
 		return false
 	}
-	if first := wires[tag.wire]; first != nil {
+	if first := wires.take(tag.wire, v); first != nil {
 		r.reportRelated(tagAt(), []diag.Related{{Pos: r.sink.Position(first.Pos()), Message: "first used here"}},
 			"BP108", "%s: wire name %q is already used by %s", at.text, tag.wire, first.Name())
 		return false
 	}
-	wires[tag.wire] = v
 	opt := options{float: tag.float, sorted: tag.sorted}
 	t := r.typ(v.Type(), at, place{field: true, opt: &opt})
 	if t == nil {
@@ -164,6 +188,9 @@ func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[strin
 	if reason := misplaced(tag, opt, t); reason != "" {
 		r.report(tagAt(), "BP109", "%s: %s", at.text, reason)
 		return false
+	}
+	if s.Fields == nil {
+		s.Fields = make([]model.Field, 0, st.NumFields()-i)
 	}
 	s.Fields = append(s.Fields, model.Field{
 		Name: v.Name(), Wire: tag.wire, Type: t,

@@ -116,6 +116,9 @@ func (c *Checker) Reached(fn *types.Func) []*ast.FuncDecl {
 // reached returns a function and those of its package that it mentions.
 func (c *Checker) reached(fn *types.Func) []*types.Func {
 	list := []*types.Func{fn.Origin()}
+	if len(c.judge(list[0]).mentions) == 0 { // as of most
+		return list
+	}
 	seen := map[*types.Func]bool{fn.Origin(): true}
 	for i := 0; i < len(list); i++ {
 		for _, m := range c.judge(list[i]).mentions {

@@ -157,10 +157,9 @@ func (w *walker) mention(id *ast.Ident) {
 // function judges the mention of a function or method.
 func (w *walker) function(id *ast.Ident, fn *types.Func) {
 	fn = fn.Origin()
-	name := display(fn, w.c.own)
 	if recv := fn.Signature().Recv(); recv != nil && types.IsInterface(recv.Type()) {
 		if fn.Pkg() != nil || fn.Name() != "Error" {
-			w.add(id, "calls "+name+" through an interface", "which method that is cannot be seen")
+			w.add(id, "calls "+display(fn, w.c.own)+" through an interface", "which method that is cannot be seen")
 		}
 		return
 	}
@@ -172,7 +171,7 @@ func (w *walker) function(id *ast.Ident, fn *types.Func) {
 		return
 	}
 	if why := refused(fn); why != "" {
-		w.add(id, "calls "+name, why)
+		w.add(id, "calls "+display(fn, w.c.own), why)
 	}
 }
 

@@ -51,6 +51,7 @@ type reader struct {
 	events      map[*source.Variable]*model.Event
 	gates       map[*source.Variable]*model.Gate
 	projections map[*model.Projection]types.Type // and the types of their states
+	structs     map[string]*model.Struct         // of the package, by name; see stored
 
 	pkg *model.Package
 }
@@ -160,12 +161,15 @@ func (r *reader) isPayload(name string) bool { return r.stored(name) != nil }
 
 // stored is the struct of the package that is stored and has a name, or nil.
 func (r *reader) stored(name string) *model.Struct {
-	for _, s := range r.pkg.Structs {
-		if s.Path == "" && s.Name == name {
-			return s
+	if r.structs == nil {
+		r.structs = make(map[string]*model.Struct, len(r.pkg.Structs))
+		for _, s := range r.pkg.Structs {
+			if s.Path == "" {
+				r.structs[s.Name] = s
+			}
 		}
 	}
-	return nil
+	return r.structs[name]
 }
 
 // receivers finds out what the user's methods call their receivers: of a type, what
