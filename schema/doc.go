@@ -48,7 +48,9 @@
 //
 // A payload is a struct of the schema's package. Its exported fields are stored in
 // source order, each under a name, "opened_at" for OpenedAt unless its tag says
-// another. A field is of one of these types, or of a named type over one:
+// another. The order is part of the shape: once a version is released, a new field goes
+// to any place, if it is optional, but none that is there moves (BP601). A field is of
+// one of these types, or of a named type over one:
 //
 //   - bool, string, integers of a fixed size, time.Time
 //   - []byte, slices, arrays, such as [16]byte for an id
@@ -294,6 +296,17 @@
 //	var retired = schema.Retired{
 //		{Category: ledger, Type: 0x005, Name: "AccountRenamed"},
 //	}
+//
+// # One package
+//
+// A schema is all of one package, also among those of one module: what its
+// declarations name is declared there (BP007), and the contexts of its commands are
+// filled with states of its own projections (BP401). So each package has a lock file
+// that knows all that it promised, and a decision is held to the stream that it is
+// about. Constants, and the types of fields and ids, may come from anywhere; what another
+// package stores is read with the decoders generated there, and is given to a command by
+// its caller. What packages of one program may not share, kinds, prefixes and retired
+// kinds, is checked among the packages of a run of batpakgen, and by batpakvet.
 //
 // # Tests
 //

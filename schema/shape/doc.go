@@ -23,7 +23,7 @@
 //	{amount:int64;source:{kind:string;ref:string};memo?:string<=280}
 //
 // Fields stand in the order of the struct, because that is their order on disk:
-// a decoder refuses any other. Values of an enumeration are sorted, since their
+// a decoder refuses any other. To move one is a change that breaks. Values of an enumeration are sorted, since their
 // order means nothing. An open enumeration holds any value, so it is written as
 // its basic type.
 //
