@@ -103,11 +103,11 @@ func fewer(n int) int {
 //
 //	go test ./runtime -run TestBitFlipAtRest -flip.n=0   # every bit
 func TestBitFlipAtRest(t *testing.T) {
-	for state, percent := range map[string]int{active: 30, closed: 25, rotated: 15, begun: 15} {
+	for state, percent := range map[string]int{active: 25, closed: 20, rotated: 15, begun: 15, merged: 5, staged: 5} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()
 			sp := flipStore(t, state)
-			judge, newest := sp.judge(), sp.newest()
+			judge, newest := sp.judge(t), sp.newest()
 			outcomes := map[outcome]int{}
 			random := rand.New(rand.NewPCG(*damageSeed, 3))
 			n, err := sampled(sp.bits(), share(percent), random, func(number int) error {
@@ -162,10 +162,10 @@ func (sp *specimen) checkFlip(b bit, f finding, newest *placed) error {
 // around is where the structure begins that the bit is in, and the first event
 // that may be damaged with it.
 func (sp *specimen) around(b bit) (offset int64, first uint64) {
-	number, _ := segment.ParseName(b.file)
-	if b.offset < format.SegmentHeaderSize {
+	span, _ := segment.ParseSpan(b.file)
+	if at, err := beginning(sp.directory[b.file]); err == nil && b.offset < at.Offset {
 		for _, g := range sp.groups {
-			if n, _ := segment.ParseName(g.file); n >= number {
+			if s, _ := segment.ParseSpan(g.file); s.First >= span.First {
 				return 0, g.FirstSequence
 			}
 		}
@@ -186,17 +186,30 @@ func (sp *specimen) around(b bit) (offset int64, first uint64) {
 //
 //	go test ./runtime -run TestBitFlipUnderOpenStore -flip.n=0   # every bit
 func TestBitFlipUnderOpenStore(t *testing.T) {
-	t.Parallel()
-	sp := flipStore(t, active)
+	for state, percent := range map[string]int{active: 10, merged: 5} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			flipStore(t, state).flipUnderOpenStore(t, share(percent))
+		})
+	}
+}
+
+func (sp *specimen) flipUnderOpenStore(t *testing.T, n int) {
+	t.Helper()
 	disk := sp.disk()
 	s := openSim(t, disk, nil)
-	end := sp.groups[len(sp.groups)-1].end
+	end := int64(0) // of the events: that a store was closed is over when it is open
+	for _, g := range sp.groups {
+		if g.Count > 0 {
+			end = g.end
+		}
+	}
 	last := sp.segments()[len(sp.segments())-1]
 	hits := 0
 	random := rand.New(rand.NewPCG(*damageSeed, 4))
-	n, err := sampled(sp.bits(), share(15), random, func(number int) error {
+	n, err := sampled(sp.bits(), n, random, func(number int) error {
 		b := sp.bit(number)
-		if _, ok := segment.ParseName(b.file); !ok || b.file == last && b.offset >= end {
+		if _, ok := segment.ParseSpan(b.file); !ok || b.file == last && b.offset >= end {
 			return nil // nothing reads this
 		}
 		disk.SetBytes(b.file, b.flip(sp.directory)[b.file])
@@ -251,7 +264,7 @@ func (sp *specimen) readAll(s *batpak.Store) (damaged []uint64, err error) {
 		if i < len(got) {
 			continue
 		}
-		e, err := s.At(uint64(i) + 1)
+		e, err := husk(s.At(uint64(i) + 1))
 		if damage, ok := errors.AsType[*batpak.CorruptError](err); ok {
 			if damage.FirstSequence != uint64(i)+1 {
 				return nil, fmt.Errorf("At(%d) = %w", i+1, err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/compact"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
@@ -27,10 +28,18 @@ type fileOp struct {
 func (sp *specimen) fileOps(t *testing.T) (all []fileOp) {
 	add := func(what string, apply func(d directory) directory) { all = append(all, fileOp{what, apply}) }
 	segments := sp.segments()
-	next := uint64(len(segments)) + 1
+	next := sp.next()
 	elsewhere := []string{
 		segment.Name(next), segment.Name(next + 1), segment.Name(1 << 40), segment.Name(next) + vfs.TempSuffix,
 		"lost-0000000000000001-00000060", "0000000000000000.seg", "mine", "checkpoint-a",
+	}
+	for i, name := range segments {
+		if s, _ := segment.ParseSpan(name); s.Round > 0 && i+2 < len(segments) {
+			wider, again := s, s
+			wider.Last++
+			again.Round++
+			elsewhere = append(elsewhere, wider.Name(), again.Name(), compact.Note+vfs.TempSuffix)
+		}
 	}
 	for i, a := range sp.names() {
 		add("remove "+a, func(d directory) directory { return d.without(a) })
@@ -120,11 +129,11 @@ func (d directory) exchanged(a, b string) directory {
 //
 //	go test ./runtime -run TestFileOps -fileops.n=0   # every pair
 func TestFileOpsAtRest(t *testing.T) {
-	for _, state := range []string{active, closed, rotated, begun} {
+	for _, state := range []string{active, closed, rotated, begun, merged, staged} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()
 			sp := grow(t, state, 6<<10, 2<<10, 100)
-			judge, outcomes := sp.judge(), map[outcome]int{}
+			judge, outcomes := sp.judge(t), map[outcome]int{}
 			all := sp.fileOps(t)
 			try := func(ops ...fileOp) {
 				t.Helper()
@@ -141,7 +150,7 @@ func TestFileOpsAtRest(t *testing.T) {
 			for _, a := range all {
 				try(a)
 			}
-			n, pairs := fewer(*fileOpsN/4), len(all)*len(all)
+			n, pairs := fewer(*fileOpsN/6), len(all)*len(all)
 			if n == 0 || n > pairs {
 				n = pairs
 			}
@@ -164,7 +173,7 @@ func TestFileOpsExchangeGroups(t *testing.T) {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()
 			sp := grow(t, state, 10<<10, 2<<10, 60)
-			judge, outcomes := sp.judge(), map[outcome]int{}
+			judge, outcomes := sp.judge(t), map[outcome]int{}
 			for i := range sp.groups {
 				for j := range i {
 					f, err := judge.try(sp.withGroupsExchanged(j, i))

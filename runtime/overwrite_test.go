@@ -147,12 +147,12 @@ func (sp *specimen) overwrites(t *testing.T, n int, try func(d directory) error)
 //
 //	go test ./runtime -run TestOverwrite -overwrite.n=1000000
 func TestOverwriteAtRest(t *testing.T) {
-	for _, state := range []string{active, closed, rotated, begun} {
+	for _, state := range []string{active, closed, rotated, begun, merged, staged} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()
 			sp := grow(t, state, 40<<10, 12<<10, 300)
-			judge, outcomes := sp.judge(), map[outcome]int{}
-			sp.overwrites(t, *overwriteN/5, func(d directory) error {
+			judge, outcomes := sp.judge(t), map[outcome]int{}
+			sp.overwrites(t, *overwriteN/8, func(d directory) error {
 				f, err := judge.try(d)
 				outcomes[f.outcome]++
 				return err
@@ -171,7 +171,7 @@ func TestOverwriteEveryBlock(t *testing.T) {
 	outcomes := map[outcome]int{}
 	for _, state := range []string{active, closed, rotated} {
 		sp := grow(t, state, 12<<10, 3<<10, 100)
-		judge := sp.judge()
+		judge := sp.judge(t)
 		noise := make([]byte, 4<<10)
 		for i := range noise {
 			noise[i] = byte(i*i) | 1
@@ -205,14 +205,22 @@ func TestOverwriteEveryBlock(t *testing.T) {
 // TestOverwriteUnderOpenStore does the same beneath a store that is open: an event
 // is read as it was stored, or the read fails with ErrCorrupt.
 func TestOverwriteUnderOpenStore(t *testing.T) {
-	t.Parallel()
-	sp := grow(t, active, 40<<10, 12<<10, 300)
+	for _, state := range []string{active, merged} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			grow(t, state, 40<<10, 12<<10, 300).overwriteUnderOpenStore(t, *overwriteN/8)
+		})
+	}
+}
+
+func (sp *specimen) overwriteUnderOpenStore(t *testing.T, n int) {
+	t.Helper()
 	disk := sp.disk()
 	s := openSim(t, disk, nil)
 	damaged := 0
-	sp.overwrites(t, *overwriteN/5, func(d directory) error {
+	sp.overwrites(t, n, func(d directory) error {
 		for name, content := range d {
-			if _, ok := segment.ParseName(name); ok && !bytes.Equal(content, sp.directory[name]) {
+			if _, ok := segment.ParseSpan(name); ok && !bytes.Equal(content, sp.directory[name]) {
 				disk.SetBytes(name, content)
 				defer disk.SetBytes(name, sp.directory[name])
 			}

@@ -80,7 +80,7 @@ func TestRestoreOfSomeFiles(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(*damageSeed, 6))
 	refusals, rolledBack := 0, 0
-	n := fewer(*restoreN)
+	n := fewer(*restoreN * 3 / 4)
 	if n == 0 {
 		n = len(mixtures)
 	}

@@ -6,16 +6,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"math/rand/v2"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	batpak "github.com/batpak-go/batpak/runtime"
-	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
@@ -24,64 +21,6 @@ import (
 )
 
 var damageSeed = flag.Uint64("damage.seed", 1, "seed of what the damage lanes draw")
-
-// directory is what the files of a directory hold, by name. What it holds is not
-// modified; a change is another directory.
-type directory map[string][]byte
-
-// with returns the directory with another content of one file.
-func (d directory) with(name string, content []byte) directory {
-	d = maps.Clone(d)
-	d[name] = content
-	return d
-}
-
-// without returns the directory without a file.
-func (d directory) without(name string) directory {
-	d = maps.Clone(d)
-	delete(d, name)
-	return d
-}
-
-// names lists the files in order.
-func (d directory) names() []string { return slices.Sorted(maps.Keys(d)) }
-
-// segments lists the files of segments in order.
-func (d directory) segments() []string {
-	return slices.DeleteFunc(d.names(), func(name string) bool {
-		_, ok := segment.ParseName(name)
-		return !ok
-	})
-}
-
-// marks are those of the sound checkpoints of the last segment.
-func (d directory) marks() (all []checkpoint.Mark) {
-	segments := d.segments()
-	for _, name := range checkpoint.Names() {
-		m, why := checkpoint.Parse(d[name])
-		if why == "" && len(segments) > 0 && segment.Name(m.Segment) == segments[len(segments)-1] {
-			all = append(all, m)
-		}
-	}
-	return all
-}
-
-// disk returns a disk that holds the directory, durably.
-func (d directory) disk() *simfs.Disk {
-	disk := simfs.New()
-	for name, content := range d {
-		disk.SetBytes(name, content)
-	}
-	return disk
-}
-
-func directoryOf(d *simfs.Disk) directory {
-	all := directory{}
-	for _, name := range d.Names() {
-		all[name] = d.Bytes(name)
-	}
-	return all
-}
 
 // specimen is the directory of a store at rest, to be damaged, and what those who
 // appended to it know.
@@ -297,11 +236,10 @@ func groupsOf(t *testing.T, d directory) (all []placed) {
 	t.Helper()
 	for _, name := range d.segments() {
 		b := d[name]
-		h, err := format.ParseSegmentHeader(b)
+		at, err := beginning(b)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		at := format.Place{Store: h.Store, Segment: h.Segment, Offset: format.SegmentHeaderSize}
 		for {
 			g, err := format.ParseGroupHeader(b[at.Offset:], at)
 			if err != nil {
@@ -315,6 +253,15 @@ func groupsOf(t *testing.T, d directory) (all []placed) {
 	return all
 }
 
+// beginning is the place of the first group in a file of the log.
+func beginning(b []byte) (format.Place, error) {
+	if m, err := format.ParseMergedHeader(b); err == nil {
+		return format.Place{Store: m.Store, Segment: m.Segment, Offset: format.MergedHeaderSize, Last: m.Last, Round: m.Round}, nil
+	}
+	h, err := format.ParseSegmentHeader(b)
+	return format.Place{Store: h.Store, Segment: h.Segment, Offset: format.SegmentHeaderSize}, err
+}
+
 // The lives after which a specimen is taken: the store is open and has space
 // written ahead, is closed, or has just begun a segment that has no group yet.
 const (
@@ -323,6 +270,12 @@ const (
 	rotated = "rotated"
 	// begun is closed, and there are checkpoints of the last segment.
 	begun = "begun"
+	// merged is closed, and its first file was made of several, without some of the
+	// events.
+	merged = "merged"
+	// staged is merged, and another merge was cut short when it was noted: what it
+	// makes is staged beside what it is made of.
+	staged = "staged"
 )
 
 // grow makes a specimen of at least so many bytes, with files of every kind that
@@ -332,7 +285,8 @@ func grow(t *testing.T, state string, size int, segmentSize int64, payload int) 
 	t.Helper()
 	a := newAuthor(t, *damageSeed, segmentSize, payload)
 	var past []directory
-	for total := 0; total < size; past = append(past, directoryOf(a.disk)) {
+	merges := state == merged || state == staged
+	for total := 0; total < size || merges && len(directoryOf(a.disk).segments()) < 7; past = append(past, directoryOf(a.disk)) {
 		a.open()
 		a.write(8 + a.random.IntN(8))
 		if a.random.IntN(2) == 0 {
@@ -356,6 +310,19 @@ func grow(t *testing.T, state string, size int, segmentSize int64, payload int) 
 		a.close()
 	case rotated:
 		a.rotate()
+	case merged:
+		a.close()
+		a.merge(0, 4, false)
+		a.open()
+		a.write(5)
+		a.close()
+	case staged:
+		a.close()
+		a.merge(0, 2, false)
+		a.open()
+		a.write(5)
+		a.close()
+		a.merge(1, 3, true)
 	case begun:
 		a.close()
 		for len(directoryOf(a.disk).marks()) < 2 { // of the last segment
@@ -377,6 +344,13 @@ func grow(t *testing.T, state string, size int, segmentSize int64, payload int) 
 	}
 	sp := a.specimen()
 	sp.past = past
+	fates := map[batpak.Fate]int{}
+	for _, e := range sp.events {
+		fates[e.Fate]++
+	}
+	if merges && len(fates) < 3 {
+		t.Fatalf("fates of the events are %v, want some of each", fates)
+	}
 	if !slices.ContainsFunc(sp.names(), func(name string) bool { return strings.HasPrefix(name, "lost-") }) || len(sp.segments()) < 3 {
 		t.Fatalf("the specimen has the files %q, want several segments and a lost tail", sp.names())
 	}
@@ -408,36 +382,4 @@ func (a *author) rotate() {
 		}
 		a.learn(nil)
 	}
-}
-
-// eventsOf reads all events of a store.
-func eventsOf(s *batpak.Store) (all []batpak.Event, err error) {
-	all = make([]batpak.Event, 0, s.Frontier().Visible)
-	for e, err := range s.Events(batpak.Query{}) {
-		if err != nil {
-			return all, err
-		}
-		all = append(all, e)
-	}
-	return all, nil
-}
-
-// differs says where got is not the beginning of want, or "".
-func differs(got, want []batpak.Event) string {
-	for i := range got {
-		if i == len(want) {
-			return fmt.Sprintf("event %d was never stored: %+v", i+1, got[i])
-		}
-		if !same(&got[i], &want[i]) {
-			return fmt.Sprintf("event %d is %+v, want %+v", i+1, got[i], want[i])
-		}
-	}
-	return ""
-}
-
-// same reports whether two events are equal in every field.
-func same(a, b *batpak.Event) bool {
-	x, y := a.Meta, b.Meta
-	x.Decision, y.Decision = nil, nil
-	return x == y && bytes.Equal(a.Payload, b.Payload) && reflect.DeepEqual(a.Decision, b.Decision)
 }

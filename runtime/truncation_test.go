@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/compact"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
@@ -21,25 +22,28 @@ var truncationSize = flag.Int("truncation.size", 5<<10, "bytes of the store that
 //
 //	go test ./runtime -run TestTruncation -truncation.size=100000
 func TestTruncationAtEveryLength(t *testing.T) {
-	for _, state := range []string{active, closed, rotated, begun} {
+	for _, state := range []string{active, closed, rotated, begun, merged, staged} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()
 			sp := grow(t, state, *truncationSize, 2<<10, 100)
-			judge, segments := sp.judge(), sp.segments()
-			last := segments[len(segments)-1]
+			judge, segments := sp.judge(t), sp.segments()
+			last, settled := segments[len(segments)-1], sp.settled()
+			superseded := func(name string) bool { return settled[name] == nil }
 			testified := int64(format.SegmentHeaderSize)
 			for _, m := range sp.marks() {
 				testified = max(testified, m.End)
 			}
 			for _, name := range sp.names() {
-				_, ours := segment.ParseName(name)
-				if state == begun && ours && name != last {
+				span, ours := segment.ParseSpan(name)
+				ours = ours && !superseded(name)
+				switch {
+				case state == begun && ours && name != last, (state == merged || state == staged) && ours && span.Round == 0:
 					continue // as in a store that was closed
 				}
 				var silent []int
 				for length := range sp.directory[name] {
-					if !ours && length%16 > 0 {
-						continue // nothing reads it
+					if !ours && name != compact.Note && length%16 > 0 {
+						continue // little or nothing reads it
 					}
 					f, err := judge.try(sp.with(name, sp.directory[name][:length:length]))
 					if err != nil {

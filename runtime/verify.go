@@ -361,7 +361,12 @@ func (v *verifier) eventsIn(ctx context.Context, after, until uint64) (uint64, e
 			return until, nil
 		}
 		var err error
-		if entities, err = v.store.index.Entities(entities[:0], page, v.names.of); err != nil {
+		entities, err = v.store.index.Entities(entities[:0], page, v.names.of)
+		if d, damaged := errors.AsType[*segment.DamageError](err); damaged {
+			page, failed = before(page, d.Segment), err
+			entities, err = v.store.index.Entities(entities[:0], page, v.names.of)
+		}
+		if err != nil {
 			return q.After, err
 		}
 		read := int64(0)
@@ -386,6 +391,18 @@ func (v *verifier) eventsIn(ctx context.Context, after, until uint64) (uint64, e
 		}
 	}
 	return q.After, nil
+}
+
+// before is what lies before a segment of which no index is left, though the rows of a
+// page could be read.
+func before(page []index.Ref, number uint64) []index.Ref {
+	sometimes.Reached("damaged segment was left with the rows of its index")
+	for i, ref := range page {
+		if uint64(ref.Pos.Segment) >= number {
+			return page[:i]
+		}
+	}
+	return page
 }
 
 // pass passes over the events of a segment of which neither the index nor the

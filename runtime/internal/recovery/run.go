@@ -80,8 +80,8 @@ type Report struct {
 //
 // Errors are a [*segment.DamageError] for damage that no crash can have done, a
 // [*segment.NewerError] if a later version wrote a part of the log, and in both
-// cases nothing has been written; or the disk's, wrapped, after which Run may be
-// called again.
+// cases nothing has been written, but that what a merge had staged may have got its
+// name; or the disk's, wrapped, after which Run may be called again.
 func Run(dir vfs.FS, c Config) (*Result, error) {
 	reader := segment.NewReader(dir)
 	res, err := run(dir, c, reader)

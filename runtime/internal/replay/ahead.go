@@ -69,10 +69,8 @@ func (a *ahead) claimed(l *Log) (err error) {
 	if a.next, a.known, err = l.claim(a.scanner); err != nil {
 		return err
 	}
-	if !l.Distrust {
-		if a.run, err = l.footer(a.header.Segment, a.header.Store); err != nil {
-			return err
-		}
+	if a.run, err = l.footer(a.header.Segment, a.header.Store); err != nil {
+		return err
 	}
 	switch {
 	case a.known:
@@ -82,6 +80,9 @@ func (a *ahead) claimed(l *Log) (err error) {
 	}
 	if a.limit > 0 {
 		a.scanner.Limit(a.limit)
+	}
+	if l.Distrust { // of a footer no more is believed than that it is none of the groups
+		a.run = nil
 	}
 	a.claims = true
 	return nil

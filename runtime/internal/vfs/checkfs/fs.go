@@ -155,7 +155,10 @@ func (c *FS) Open(name string, m vfs.Mode) (vfs.File, error) {
 	f := &file{File: inner, fs: c, name: name}
 	content, next := c.content(name), []byte(nil)
 	if number, ok := segment.ParseName(name); ok && m == vfs.ReadWrite {
-		next = c.peek(segment.Name(number+1), format.SegmentHeaderSize)
+		c.mu.Lock()
+		behind := c.state.behind(number)
+		c.mu.Unlock()
+		next = c.peek(behind, format.MergedHeaderSize)
 	}
 	own := []byte(nil)
 	if s, ok := segment.ParseSpan(name); ok && s.Round > 0 && m == vfs.ReadWrite {

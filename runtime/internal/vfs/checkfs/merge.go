@@ -29,6 +29,26 @@ func (p *protocol) sources(s segment.Span) bool {
 	return true
 }
 
+// behind names the file that follows a segment: of those that begin there, one that was
+// merged, if there is any. They all say the same of the segment.
+func (p *protocol) behind(number uint64) string {
+	for name := range p.files {
+		if s, ok := segment.ParseSpan(name); ok && s.Round > 0 && s.First == number+1 {
+			return name
+		}
+	}
+	return segment.Name(number + 1)
+}
+
+// parseHeader reads the header of a segment, or what that of a merged one says of the
+// first for which it stands.
+func parseHeader(b []byte) (format.SegmentHeader, error) {
+	if m, err := format.ParseMergedHeader(b); err == nil {
+		return m.SegmentHeader, nil
+	}
+	return format.ParseSegmentHeader(b)
+}
+
 // merged reports whether what a file stands for is in one that was made of it and
 // would be there after a power cut.
 func (p *protocol) merged(s segment.Span) bool {
