@@ -14,11 +14,15 @@ import (
 func eventsOf(s *batpak.Store) (all []batpak.Event, err error) {
 	visible := s.Frontier().Visible
 	all = make([]batpak.Event, 0, visible)
+	next := uint64(1)
 	dropped := func(to uint64) error {
-		for n := uint64(len(all)) + 1; n <= to; n++ {
-			e, err := husk(s.At(n))
+		for ; next <= to; next++ {
+			e, err := husk(s.At(next))
+			if errors.Is(err, batpak.ErrNotFound) {
+				continue // a gap
+			}
 			if err == nil && e.Fate != batpak.DropEvent {
-				err = fmt.Errorf("event %d is left out", n)
+				err = fmt.Errorf("event %d is left out", next)
 			}
 			if err != nil {
 				return err
@@ -34,7 +38,7 @@ func eventsOf(s *batpak.Store) (all []batpak.Event, err error) {
 		if err != nil {
 			return all, errors.Join(dropped(visible), err)
 		}
-		all = append(all, e)
+		all, next = append(all, e), e.Sequence+1
 	}
 	return all, dropped(visible)
 }
