@@ -109,9 +109,9 @@ func (r *Reader) structure(named *types.Named, p path) *shape {
 	}}
 	r.done[obj] = s
 	st := named.Underlying().(*types.Struct)
-	wires := make(wireNames, 0, st.NumFields())
+	wires := make(map[string]*types.Var, st.NumFields())
 	for i := range st.NumFields() {
-		s.ok = r.field(s.model, st, i, &wires, p) && s.ok
+		s.ok = r.field(s.model, st, i, wires, p) && s.ok
 	}
 	if !s.ok && ref.Path != "" {
 		delete(r.done, obj)
@@ -121,28 +121,8 @@ func (r *Reader) structure(named *types.Named, p path) *shape {
 	return s
 }
 
-// wireNames are the fields of a struct by their names on disk. There are few.
-type wireNames []struct {
-	wire  string
-	field *types.Var
-}
-
-// take gives a name to a field, or returns the one that has it.
-func (w *wireNames) take(wire string, field *types.Var) *types.Var {
-	for _, n := range *w {
-		if n.wire == wire {
-			return n.field
-		}
-	}
-	*w = append(*w, struct {
-		wire  string
-		field *types.Var
-	}{wire, field})
-	return nil
-}
-
 // field reads one field into the struct.
-func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires *wireNames, p path) bool {
+func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[string]*types.Var, p path) bool {
 	v := st.Field(i)
 	own := v.Pkg() == r.own
 	at := path{at: p.at, text: p.text + "." + v.Name()}
@@ -175,11 +155,12 @@ func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires *wireName
 		r.report(tagAt(), "BP109", "%s: %v", at.text, err)
 		return false
 	}
-	if first := wires.take(tag.wire, v); first != nil {
+	if first := wires[tag.wire]; first != nil {
 		r.reportRelated(tagAt(), []diag.Related{{Pos: r.sink.Position(first.Pos()), Message: "first used here"}},
 			"BP108", "%s: wire name %q is already used by %s", at.text, tag.wire, first.Name())
 		return false
 	}
+	wires[tag.wire] = v
 	opt := options{float: tag.float, sorted: tag.sorted}
 	t := r.typ(v.Type(), at, place{field: true, opt: &opt})
 	if t == nil {
