@@ -61,6 +61,7 @@
 //
 //	go test -run TestCrash ./runtime                                            # 100,000 images at random, as many in turn
 //	go test -run TestCrashAtAnyOperation ./runtime -timeout 0 -crash.n=1000000  # for a night; -crash.seed for another one
+//	go test -run TestCrashOnALyingDisk ./runtime -timeout 0 -crash.n=100000     # the same where some syncs are lies
 //	go test -run TestCrashInMerges ./runtime -timeout 0 -compact.n=1000  # merges, checkpoints and keys, life after life
 //	go test -run TestCrashExhaustive ./runtime -timeout 0 -exhaustive.depth=3   # all sequences of three operations, not two
 //	go test -run KthFault ./runtime -timeout 0 -fault.all                       # every fault, in recoveries from every crash

@@ -102,6 +102,9 @@ type chronicle struct {
 	recovered map[recovered]bool // that were held against all laws
 	thorough  bool               // all laws are held each time
 	brief     bool               // only those are that are about the crash alone
+	lying     bool               // the disk is, so that there may be checkpoints of no use
+	lies      lies               // what became of images of disks that lied
+	lied      *simfs.Disk        // of which the image is, if that may lack what it said was durable
 }
 
 func newChronicle(o batpak.Options, seed uint64) *chronicle {

@@ -38,6 +38,7 @@ type knobs struct {
 	checkpoint int
 	// merge is how many files of like size are merged unasked; 0 = none are.
 	merge int
+	lies  int // the disk's: one sync in so many; 0 = none
 }
 
 func (k knobs) options() batpak.Options {
@@ -181,6 +182,9 @@ func (h *history) String() string {
 	if k.merge > 0 {
 		fmt.Fprintln(&b, "merge", k.merge)
 	}
+	if k.lies > 0 {
+		fmt.Fprintln(&b, "lies", k.lies)
+	}
 	for _, flag := range []struct {
 		name string
 		set  bool
@@ -235,6 +239,8 @@ func (h *history) parseLine(line string) (err error) {
 		k.checkpoint, err = strconv.Atoi(rest)
 	case "merge":
 		k.merge, err = strconv.Atoi(rest)
+	case "lies":
+		k.lies, err = strconv.Atoi(rest)
 	case "relaxed":
 		k.relaxed = true
 	case "unsynced":

@@ -38,6 +38,7 @@ type player struct {
 	faulty  bool        // a fault was armed in this life
 	loses   bool        // and if it is a sync, even a kill loses what it was about
 	trouble error       // why nothing more is stored in this life
+	sure    int         // events that were durable before the disk first lied
 }
 
 // pending is a request under way.
@@ -59,6 +60,7 @@ type floors struct {
 
 func newPlayer(h *history) *player {
 	p := &player{history: h, chronicle: newChronicle(h.knobs.options(), h.seed)}
+	p.chronicle.lying = h.knobs.lies > 0
 	p.use(simfs.New())
 	return p
 }
@@ -98,6 +100,9 @@ func (p *player) playAll(ops []op) error {
 // use makes d the disk.
 func (p *player) use(d *simfs.Disk) {
 	p.disk, p.dying, p.grave, p.faulty, p.loses, p.trouble = d, 0, nil, false, false, nil
+	if p.knobs.lies > 0 {
+		d.Lie(p.knobs.lies, p.seed+uint64(p.lives))
+	}
 	d.OnOp(func(op simfs.Op, name string) {
 		if p.err != nil || p.grave != nil || !changes(op) {
 			return
@@ -191,7 +196,7 @@ func (p *player) floors() floors {
 	if p.loses {
 		must.kill = must.cut
 	}
-	return must
+	return p.trust(must)
 }
 
 // open opens the store. What it shows is the truth from then on.
@@ -219,7 +224,7 @@ func (p *player) open() error {
 	}
 	p.chronicle.cut(n)
 	p.store, p.settled, p.acked = s, n, n
-	p.must = floors{n, n}
+	p.must = p.trust(floors{n, n})
 	return nil
 }
 
@@ -242,11 +247,13 @@ func (p *player) die() {
 		c = crash{kind: crashHard}
 	}
 	p.must = p.floors()
-	if c.kind != crashKill {
-		p.must.kill = p.must.cut
-	}
 	for image := range c.images(p.disk) {
 		p.grave = image
+	}
+	if c.kind != crashKill && p.refuses(p.grave) {
+		p.grave = p.disk.Kill() // so that there is something to go on with
+	} else if c.kind != crashKill {
+		p.must.kill = p.must.cut
 	}
 	p.disk.Stop()
 }
@@ -273,7 +280,7 @@ func (p *player) shut() error {
 		// Everything acknowledged is durable, but for what the disk made of a sync
 		// that failed.
 		if p.trouble == nil {
-			p.must = floors{p.acked, p.acked}
+			p.must = p.trust(floors{p.acked, p.acked})
 		}
 		p.heal()
 	case p.faulty && (isDisk(cerr) || errors.Is(cerr, batpak.ErrPoisoned)):
@@ -289,7 +296,7 @@ func (p *player) shut() error {
 // on with the original. The copy's memory is gone; its disk is not.
 func (p *player) freeze(ops []op) error {
 	twin := &player{
-		history: p.history, chronicle: p.chronicle.clone(), must: p.floors(), lives: p.lives + 1000, serial: p.serial + 1000,
+		history: p.history, chronicle: p.chronicle.clone(), must: p.floors(), lives: p.lives + 1000, serial: p.serial + 1000, sure: p.sure,
 	}
 	if p.tally != nil {
 		twin.tries(p.tally)

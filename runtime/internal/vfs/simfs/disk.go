@@ -22,17 +22,17 @@ type Disk struct {
 	durable names
 	pending []move // made since the last sync of the directory, oldest first
 
-	apart   bool     // directories share no files
-	locks   []*lock  // given out, perhaps closed since
-	stale   [][]byte // what was cut off files or removed, the newest last
-	limited bool     // files may grow by free bytes; see [Disk.SetFree]
-	free    int64
-	liar    *rand.Rand
-	lies    int // one sync in so many; 0 = none
-	stopped bool
-	ops     int
-	hook    func(Op, string)
-	faults  []*Fault
+	apart     bool     // directories share no files
+	locks     []*lock  // given out, perhaps closed since
+	stale     [][]byte // what was cut off files or removed, the newest last
+	limited   bool     // files may grow by free bytes; see [Disk.SetFree]
+	free      int64
+	liar      *rand.Rand
+	lies      int // one sync in so many; 0 = none
+	stopped   bool
+	ops, lied int
+	hook      func(Op, string)
+	faults    []*Fault
 }
 
 // New returns an empty disk.
@@ -84,7 +84,7 @@ func (d *Disk) Kill() *Disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := cloner{}
-	image := &Disk{live: c.names(d.live), durable: c.names(d.durable), stale: slices.Clone(d.stale)}
+	image := &Disk{live: c.names(d.live), durable: c.names(d.durable), stale: slices.Clone(d.stale), lied: d.lied}
 	for _, m := range d.pending {
 		m.file = c.file(m.file)
 		image.pending = append(image.pending, m)

@@ -85,16 +85,29 @@ func (d *Disk) SetFree(bytes int64) {
 }
 
 // Lie makes one in n syncs, of files and of the directory, report success without
-// an effect: what they should have made durable goes on waiting for the next one.
-// Which ones the seed says.
+// an effect: what they should have made durable goes on waiting for the next one. Which
+// ones the seed says. Images do not lie unless told.
 func (d *Disk) Lie(n int, seed uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.lies, d.liar = n, rand.New(rand.NewPCG(seed, 1))
 }
 
+// Lied is how many syncs were lies, back to the last power cut or the beginning.
+func (d *Disk) Lied() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.lied
+}
+
 // liesLocked reports whether this sync is a lie.
-func (d *Disk) liesLocked() bool { return d.lies > 0 && d.liar.IntN(d.lies) == 0 }
+func (d *Disk) liesLocked() bool {
+	if d.lies == 0 || d.liar.IntN(d.lies) > 0 {
+		return false
+	}
+	d.lied++
+	return true
+}
 
 // takeLocked gives a file room to grow, or says how much there is.
 func (d *Disk) takeLocked(bytes int64) (room int64, ok bool) {
