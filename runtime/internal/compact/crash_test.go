@@ -199,9 +199,13 @@ func TestKthFault(t *testing.T) {
 	for _, f := range faults() {
 		for f.N = 1; ; f.N++ {
 			disk := p.disk.Kill()
-			disk.Fail(f)
+			fired := arm(disk, f)
 			done, err := p.run(disk)
 			disk.Heal()
+			disk.OnOp(nil)
+			if err != nil && !fired() {
+				t.Fatalf("%+v has not come up, and the merge fails: %v", f, err)
+			}
 			s := either
 			if done {
 				s = merged
@@ -211,11 +215,24 @@ func TestKthFault(t *testing.T) {
 					t.Fatalf("%+v, image %d: %v", f, i, err)
 				}
 			}
-			if err == nil {
+			if !fired() {
 				break
 			}
 		}
 	}
+}
+
+// arm arms a fault that comes at the N-th operation of its kind, and returns whether it
+// has come.
+func arm(disk *simfs.Disk, f simfs.Fault) (fired func() bool) {
+	seen := 0
+	disk.OnOp(func(op simfs.Op, _ string) {
+		if op == f.Op {
+			seen++
+		}
+	})
+	disk.Fail(f)
+	return func() bool { return seen >= f.N }
 }
 
 // TestKthFaultInOpening: an opening that failed to settle a merge may be tried again.
@@ -237,15 +254,19 @@ func TestKthFaultInOpening(t *testing.T) {
 			}
 			for f.N = 1; ; f.N++ {
 				image := half.Kill()
-				image.Fail(f)
+				fired := arm(image, f)
 				_, _, err := settle(image.FS())
 				image.Heal()
+				image.OnOp(nil)
+				if err != nil && !fired() {
+					t.Fatalf("half %d, %+v has not come up, and the opening fails: %v", n, f, err)
+				}
 				for i, again := range []*simfs.Disk{image.Kill(), image.Cut(uint64(f.N))} {
 					if err := p.check(again, either); err != nil {
 						t.Fatalf("half %d, %+v, image %d: %v", n, f, i, err)
 					}
 				}
-				if err == nil {
+				if !fired() {
 					break
 				}
 			}

@@ -131,21 +131,38 @@ func TestKthFault(t *testing.T) {
 				t.Parallel()
 				for f.N = 1; ; f.N++ {
 					disk, m := simfs.New(), new(model)
-					disk.Fail(f)
+					fired := arm(disk, f)
 					err := p.run(disk, m)
 					disk.Heal()
+					disk.OnOp(nil)
+					if err != nil && !fired() {
+						t.Fatalf("before operation %d, which was to fail: %v", f.N, err)
+					}
 					for i, image := range []*simfs.Disk{disk.Kill(), disk.CutHard(), disk.Cut(uint64(f.N))} {
 						if err := m.deepCheck(image); err != nil {
 							t.Fatalf("operation %d fails, image %d: %v", f.N, i, err)
 						}
 					}
-					if err == nil {
-						return // it was not hit, or it did not matter
+					if !fired() {
+						return
 					}
 				}
 			})
 		}
 	}
+}
+
+// arm arms a fault that comes at the N-th operation of its kind, and returns whether it
+// has come.
+func arm(disk *simfs.Disk, f simfs.Fault) (fired func() bool) {
+	seen := 0
+	disk.OnOp(func(op simfs.Op, _ string) {
+		if op == f.Op {
+			seen++
+		}
+	})
+	disk.Fail(f)
+	return func() bool { return seen >= f.N }
 }
 
 func faults() (all []simfs.Fault) {
@@ -162,16 +179,20 @@ func TestKthFaultInRecovery(t *testing.T) {
 		for _, f := range faults() {
 			for f.N = 1; ; f.N++ {
 				image := disk.Kill()
-				image.Fail(f)
+				fired := arm(image, f)
 				s, err := open(image.FS(), 600)
 				image.Heal()
+				image.OnOp(nil)
+				if err != nil && !fired() {
+					t.Fatalf("seed %d, before %s %d of recovery, which was to fail: %v", p.seed, f.Op, f.N, err)
+				}
 				if err == nil {
 					_ = s.log.Abandon()
 				}
 				if err2 := m.deepCheck(image); err2 != nil {
 					t.Fatalf("seed %d, %s %d of recovery fails: %v", p.seed, f.Op, f.N, err2)
 				}
-				if err == nil {
+				if !fired() {
 					break
 				}
 			}

@@ -23,12 +23,8 @@ func TestLiesLoseWhatWasSynced(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"b": "xyz"}, content(d.Kill())); diff != "" {
 		t.Errorf("seen after both (-want +got):\n%s", diff)
 	}
-	hard := d.CutHard()
-	if diff := cmp.Diff(map[string]string{"a": "abc"}, content(hard)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"a": "abc"}, content(d.CutHard())); diff != "" {
 		t.Errorf("kept after both (-want +got):\n%s", diff)
-	}
-	if d.Kill().Lied() != 2 || hard.Lied() != 0 {
-		t.Errorf("Lied() = %d after a kill, %d after a cut, want 2 and 0", d.Kill().Lied(), hard.Lied())
 	}
 
 	d.Lie(0, 1) // from now on it is honest, and what waits is made durable
@@ -52,8 +48,6 @@ func TestLiesLeaveTheLastHonestSync(t *testing.T) {
 		}
 		if kept != promised {
 			lost++
-		} else if n == 1 {
-			t.Errorf("seed %d: of syncs that all lie, one has had its effect: %q", seed, kept)
 		}
 	}
 	if lost < 20 {
