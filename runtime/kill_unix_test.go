@@ -130,7 +130,7 @@ func liveUntilKilled(args []string) error {
 }
 
 func killOptions(relaxed bool) *batpak.Options {
-	o := &batpak.Options{SegmentSize: 64 << 10}
+	o := &batpak.Options{SegmentSize: 64 << 10, Compaction: &batpak.Compaction{}}
 	if relaxed {
 		o.Durability = batpak.Relaxed
 	}

@@ -106,6 +106,10 @@ func newTrial(seed uint64) *trial {
 	}
 	t.spoiled, t.followed = r.IntN(2) == 0, r.IntN(3) == 0
 	t.honest = !t.spoiled
+	if merges := rand.New(rand.NewPCG(seed, 3)); merges.IntN(3) == 0 {
+		t.options.Compaction = &batpak.Compaction{}
+		rtopts.SetFanIn(&t.options.Internal, 2)
+	}
 	return t
 }
 
