@@ -2,13 +2,13 @@
 // takes from it what nobody wants any more: the payloads of some events, or all of
 // them but their place in the log.
 //
-// It does not choose what is wanted, keeps no index, and starts no goroutine. It never
-// touches the segment that is written to, nor the one before it, and writes nothing
-// over: a file that has its name is read or removed.
+// It does not choose which segments, or what is wanted, keeps no index, and starts no
+// goroutine. It never touches the segment that is written to, nor the one before it, and
+// writes nothing over: a file that has its name is read or removed.
 //
 // # The protocol
 //
-//	Stage   create, write, fsync   <output>.seg.tmp
+//	Stage   create, write, fsync   <output>.seg.tmp     and an fsync now and then before
 //	        create, write, fsync   compaction.tmp
 //	        fsync                  .
 //	Commit  renameat               compaction.tmp → compaction
