@@ -12,32 +12,43 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
-var compactRuns = flag.Int("compact.n", 2, "histories of merges, checkpoints and segments that end, to crash")
+var (
+	compactRuns = flag.Int("compact.n", 2, "histories of merges, checkpoints and segments that end, to crash")
+	compactSeed = flag.Uint64("compact.seed", 0, "seed of the first of them")
+)
 
 // TestCrashInMerges crashes stores that merge segments, asked or unasked, with a retention
-// or without,
-// write checkpoints, end segments, and are closed or killed. Whatever is left is opened,
-// appended to, merged and crashed again: each acknowledged event is there or a
+// or without, write checkpoints, end segments, and are closed or killed. Whatever is left
+// is opened, appended to, merged and crashed again: each acknowledged event is there or a
 // tombstone, and each retry has its receipt.
 //
 //	go test ./runtime -run TestCrashInMerges -compact.n=100
 func TestCrashInMerges(t *testing.T) {
 	images := 0
-	for seed := range uint64(*compactRuns) {
-		m := merging{T: t, random: rand.New(rand.NewPCG(seed, 77)), disk: simfs.New(), options: covering(700, 150), acked: map[uint64]batpak.Receipt{}}
-		if seed%2 == 1 {
-			m.options.Durability = batpak.Relaxed
-			m.options.Compaction = &batpak.Compaction{Retention: m.fate}
-			rtopts.SetFanIn(&m.options.Internal, 2)
-		}
-		for life := range 4 {
-			m.live(life%2 == 0)
-		}
-		if images += m.images; t.Failed() {
-			t.Fatalf("in history %d", seed)
-		}
+	for i := range uint64(*compactRuns) {
+		images += crashMerges(t, *compactSeed+i)
 	}
 	t.Logf("%d images", images)
+}
+
+// crashMerges crashes the history of a seed. If that fails the test, which may end it
+// anywhere, it says last how to do it again.
+func crashMerges(t *testing.T, seed uint64) (images int) {
+	defer func() {
+		if t.Failed() {
+			t.Logf("in history %d\n\tgo test ./runtime -run '^TestCrashInMerges$' -compact.n=1 -compact.seed=%d", seed, seed)
+		}
+	}()
+	m := merging{T: t, random: rand.New(rand.NewPCG(seed, 77)), disk: simfs.New(), options: covering(700, 150), acked: map[uint64]batpak.Receipt{}}
+	if seed%2 == 1 {
+		m.options.Durability = batpak.Relaxed
+		m.options.Compaction = &batpak.Compaction{Retention: m.fate}
+		rtopts.SetFanIn(&m.options.Internal, 2)
+	}
+	for life := range 4 {
+		m.live(life%2 == 0)
+	}
+	return m.images
 }
 
 // merging is a history of a store that merges its segments.

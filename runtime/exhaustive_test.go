@@ -1,6 +1,7 @@
 package batpak_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -104,7 +105,10 @@ func TestCrashExhaustive(t *testing.T) {
 			}
 			for sequence := range arrangements(len(steps), depth) {
 				if err := exhaust(before, sequence, &n); err != nil {
-					t.Fatalf("after %d images: %v", n.images, err)
+					if f, ok := errors.AsType[*failedHistory](err); ok {
+						keep(t, f.history, f.err)
+					}
+					t.Fatalf("after %d images: %v\n\tgo test ./runtime -run '^%s$' -exhaustive.depth=%d", n.images, err, t.Name(), *exhaustiveDepth)
 				}
 			}
 			mu.Lock()
@@ -173,7 +177,7 @@ func exhaust(prepared *history, sequence []int, n *tally) error {
 	}
 	n.add(&own)
 	if err != nil {
-		return fmt.Errorf("%w\nin the history:\n%s", err, &h)
+		return &failedHistory{&h, fmt.Errorf("%w\nin the history:\n%s", err, &h)}
 	}
 	return nil
 }

@@ -145,7 +145,11 @@ func keep(t *testing.T, h *history, err error) {
 	small := minimize(h, err)
 	serr := small.replay(new(tally))
 	text := fmt.Sprintf("# Found by %s with seed %d:\n# %s\n\n%s", t.Name(), h.seed, firstLine(serr), small)
-	path := filepath.Join(*crashSave, fmt.Sprintf("v%d-seed%d.txt", lawOf(err), h.seed))
+	name := fmt.Sprintf("v%d-seed%d", lawOf(err), h.seed)
+	if _, prepared, ok := strings.Cut(t.Name(), "/"); ok {
+		name += "-" + prepared // several tests without a seed may fail beside each other
+	}
+	path := filepath.Join(*crashSave, name+".txt")
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Error(err)
 		return
