@@ -360,8 +360,8 @@ func TestCheckpointOfAnotherHistory(t *testing.T) {
 	}
 }
 
-// TestCheckpointOfWhatIsDurable: a checkpoint never covers what a power cut could take.
-func TestCheckpointOfWhatIsDurable(t *testing.T) {
+// TestCheckpointCoversWhatACrashLeaves: a checkpoint never covers what a power cut could take.
+func TestCheckpointCoversWhatACrashLeaves(t *testing.T) {
 	d := simfs.New()
 	o := covering(1<<20, 200)
 	o.Durability = batpak.Relaxed

@@ -12,7 +12,7 @@ var plantedBugs = []plantedBug{
 	{"bypass needs no reason", "", "TestBypassTakesAReason", 0},
 	{"cancelled request takes its group with it", "", "TestScheduleOfEverything", 2},
 	{"cause forgets its later effects", "index", "TestLookupsEqualTheModel", 0},
-	{"checkpoint covers what is not durable", "", "TestCheckpointOfWhatIsDurable", 0},
+	{"checkpoint covers what is not durable", "", "TestCheckpointCoversWhatACrashLeaves", 0},
 	{"checkpoint gets its name before it is synced", "", "TestCrashExhaustive/with_a_checkpoint", 0},
 	{"checkpoint of another history is believed", "", "TestCheckpointOfAnotherHistory", 0},
 	{"checkpoint of another store testifies", "", "TestCheckpointThatIsOfNoUse", 0},

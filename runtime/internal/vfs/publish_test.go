@@ -12,7 +12,7 @@ import (
 
 // WriteFile cut off anywhere leaves the old content or the new one, and having
 // returned leaves the new one; and the next WriteFile works.
-func TestWriteFileSurvivesEveryCut(t *testing.T) {
+func TestCrashOfWriteFile(t *testing.T) {
 	const before, after = "the old content", "the new content, which is longer"
 	d := simfs.New()
 	if err := vfs.WriteFile(d.FS(), "a", []byte(before)); err != nil {
@@ -48,7 +48,7 @@ func TestWriteFileSurvivesEveryCut(t *testing.T) {
 
 // WriteFile failing at any operation keeps the promise, too, and returns the
 // error; only the sync of the directory may leave the new content.
-func TestWriteFileSurvivesEveryFault(t *testing.T) {
+func TestKthFaultOfWriteFile(t *testing.T) {
 	for _, kept := range []bool{false, true} {
 		for _, reason := range []error{syscall.EIO, syscall.ENOSPC} {
 			for n := 1; n <= 6; n++ {
