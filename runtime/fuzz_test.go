@@ -24,7 +24,10 @@ import (
 )
 
 // bounded fails the test if do allocates more than 16 MiB and twice the size of what
-// it is given. It counts what is large enough to matter.
+// it is given. It counts what is large enough to matter. It does not bound how long do
+// takes, by a clock that would tell of the machine, nor by what is read, of which the
+// disk counts the calls but not the bytes: who goes on for ever is found by the limit
+// of the test or of the search.
 func bounded(t *testing.T, size int, do func()) {
 	t.Helper()
 	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
