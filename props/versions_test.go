@@ -112,7 +112,7 @@ func (f *plannedField) write(b *strings.Builder) {
 	}
 	tag := ""
 	if options != "" || f.embedded || f.wire != f.id {
-		tag = fmt.Sprintf(" `bat:\"field_%d%s\"`", f.wire, options)
+		tag = fmt.Sprintf(" `bat:\"field%d%s\"`", f.wire, options)
 	}
 	name := f.name() + " "
 	if f.embedded {
