@@ -43,7 +43,7 @@ func (r *repair) run() (*segment.Writer, error) {
 			return nil, err
 		}
 	}
-	if !t.Header { // only the first one can be without
+	if !t.Header || r.replaces() { // only the first one can be without
 		header := format.AppendSegmentHeader(nil, r.log.Header)
 		if err := vfs.WriteFile(r.dir, segment.Name(number), header); err != nil {
 			return nil, err
@@ -73,13 +73,20 @@ func (r *repair) renew(number uint64) error {
 		n, _ := replay.ParseLostName(name)
 		return n == number
 	})
-	if r.tail.Groups || !r.tail.Header || kept || r.log.Named {
+	if r.tail.Groups || !r.tail.Header || kept || r.log.Named || r.replaces() {
 		return nil
 	}
 	sometimes.Reached("name of a segment without groups was renewed")
 	return planted.Skip("name of a segment without groups is not renewed", func() error {
 		return vfs.Renew(r.dir, segment.Name(number))
 	})
+}
+
+// replaces reports whether a last segment without groups gets its name by being replaced:
+// beside a merge no footer was read, but there may be one that says that it is there, and
+// the next opening, which finds no merge, will believe that.
+func (r *repair) replaces() bool {
+	return r.log.Distrust && r.tail.Header && !r.tail.Groups
 }
 
 // settle makes the groups of the last segment durable and cuts off the rest, but
