@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
 // Part of the format; do not change.
@@ -54,7 +55,7 @@ func Parse(src []byte) (State, error) {
 		return State{}, ErrDamaged
 	}
 	body, digest := src[:len(src)-digestSize], src[len(src)-digestSize:]
-	if want := chain.Digest(body); [digestSize]byte(digest) != want {
+	if want := chain.Digest(body); [digestSize]byte(digest) != want && !planted.Bug("digest of a saved state is not compared") {
 		return State{}, ErrDamaged
 	}
 	if format := body[len(magic)]; format != formatOne {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
 // Files and directories belong to their owner alone.
@@ -197,10 +199,13 @@ func (d *dir) Lock(m LockMode) (io.Closer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if planted.Bug("lock does not exclude") {
+		m = Shared
+	}
 	err = flock(f, m)
 	switch {
 	case err == nil:
-		err = d.checkPath(f)
+		err = planted.Skip("directory is not looked for again when it is locked", func() error { return d.checkPath(f) })
 	case errors.Is(err, ErrLocked):
 		err = &LockedError{Holder: holder(f)}
 	}

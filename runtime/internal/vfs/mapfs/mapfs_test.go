@@ -82,6 +82,11 @@ func TestCutBeneathMapping(t *testing.T) {
 	if _, err := w.WriteAt(bytes.Repeat([]byte{7}, size), 0); err != nil {
 		t.Fatal(err)
 	}
+	for range 100 { // so that it is mapped before it is cut
+		if _, err := mapped.ReadAt(make([]byte, 500), size/2); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var readers sync.WaitGroup
 	for g := range uint64(4) {
 		readers.Go(func() {
