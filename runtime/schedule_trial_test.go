@@ -110,6 +110,9 @@ func newTrial(seed uint64) *trial {
 		t.options.Compaction = &batpak.Compaction{}
 		rtopts.SetFanIn(&t.options.Internal, 2)
 	}
+	if checkpoints := rand.New(rand.NewPCG(seed, 4)); checkpoints.IntN(4) == 0 {
+		rtopts.SetCheckpoint(&t.options.Internal, 200<<checkpoints.IntN(3))
+	}
 	return t
 }
 
