@@ -69,6 +69,7 @@ var plantedBugs = []plantedBug{
 	{"first id of a segment that was read ahead is not checked", "replay", "TestAhead", 0},
 	{"fold overlooks what is hidden", "", "TestFoldsSeeWhatTheirReaderWrote", 0},
 	{"follower believes the digest of what it has not read", "", "TestReaderOfWhatWasDamaged", 0},
+	{"footer beside a merge proves no name", "", "TestCrashCorpus/name-beside-a-merge", 0},
 	{"footer is written to a file that is shared", "", "TestSnapshotOfWhatHasNoFooter", 0},
 	{"footers are trusted beside a merge that is under way", "recovery", "TestMergeForcesARebuild", 0},
 	{"group header does not know its place", "", "TestCrashAtAnyOperation", 345},

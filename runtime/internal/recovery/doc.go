@@ -163,7 +163,8 @@
 // step 1 need not have made it durable. A crash in between loses the segment, in
 // which there is nothing. Where a tail of it was kept this was done before, and is
 // not done again: step 1 would miss the segment. Nor is it done where the segment
-// before has its footer, which proves the name (P7): step 4 would miss the segment.
+// before has its footer, which proves the name (P7): step 4 would miss the segment. That
+// much is believed of a footer beside a merge, too.
 //
 // 9. A torn tail is copied to a file lost-<segment>-<offset>, and that is made
 // durable, before the segment is cut. One file keeps at most 64 MiB. Of 16 files

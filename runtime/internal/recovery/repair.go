@@ -43,7 +43,7 @@ func (r *repair) run() (*segment.Writer, error) {
 			return nil, err
 		}
 	}
-	if !t.Header || r.replaces() { // only the first one can be without
+	if !t.Header { // only the first one can be without
 		header := format.AppendSegmentHeader(nil, r.log.Header)
 		if err := vfs.WriteFile(r.dir, segment.Name(number), header); err != nil {
 			return nil, err
@@ -67,26 +67,20 @@ func (r *repair) run() (*segment.Writer, error) {
 // renew makes sure of the name of a last segment without groups, as nothing proves
 // it: an earlier sync of the directory may have failed. A tail that was kept of the
 // segment proves that this was done, and so does the footer of the segment before,
-// which is why the name must not go away for a moment then.
+// which is why the name must not go away for a moment then: nor beside a merge, where
+// that footer is not believed in anything else, as the next opening finds no merge.
 func (r *repair) renew(number uint64) error {
 	kept := slices.ContainsFunc(r.found.Lost, func(name string) bool {
 		n, _ := replay.ParseLostName(name)
 		return n == number
 	})
-	if r.tail.Groups || !r.tail.Header || kept || r.log.Named || r.replaces() {
+	if r.tail.Groups || !r.tail.Header || kept || r.log.Named {
 		return nil
 	}
 	sometimes.Reached("name of a segment without groups was renewed")
 	return planted.Skip("name of a segment without groups is not renewed", func() error {
 		return vfs.Renew(r.dir, segment.Name(number))
 	})
-}
-
-// replaces reports whether a last segment without groups gets its name by being replaced:
-// beside a merge no footer was read, but there may be one that says that it is there, and
-// the next opening, which finds no merge, will believe that.
-func (r *repair) replaces() bool {
-	return r.log.Distrust && r.tail.Header && !r.tail.Groups
 }
 
 // settle makes the groups of the last segment durable and cuts off the rest, but

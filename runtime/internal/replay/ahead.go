@@ -32,6 +32,7 @@ type ahead struct {
 	next   format.SegmentHeader // what is said of the segment,
 	known  bool                 // if anything is
 	run    *sidx.Run            // its footer; nil = none that can be trusted by itself
+	ended  bool                 // it has a footer, whether that can be trusted or not
 	limit  int64                // of its groups; 0 = the size of the file
 
 	part *Log // its groups, up to the scanner's end; nil = they were not read
@@ -81,7 +82,8 @@ func (a *ahead) claimed(l *Log) (err error) {
 	if a.limit > 0 {
 		a.scanner.Limit(a.limit)
 	}
-	if l.Distrust { // of a footer no more is believed than that it is none of the groups
+	a.ended = a.run != nil
+	if l.Distrust { // of a footer no more is believed than that it is none of the groups, and there
 		a.run = nil
 	}
 	a.claims = true

@@ -48,6 +48,7 @@ type Log struct {
 	attested bool          // or is a merged one, and all of it was read,
 	sum      [32]byte      // which gives this digest
 	inMerged bool          // the segment read last is a merged one
+	ended    bool          // it has a footer, whether it was taken in by it or not
 	tail     Tail          // of the segment read last, as far as it was read
 	proven   uint64        // event up to which nothing is in doubt
 	unproven []milestone   // groups of the segment read last behind that
@@ -131,6 +132,7 @@ func (l *Log) sealed(number uint64, a *ahead) error {
 	if err := a.claimed(l); err != nil {
 		return err
 	}
+	l.ended = a.ended
 	if a.run != nil && a.known && l.trusts(a.run, &a.next) {
 		l.take(a.run)
 		return l.merged(a.scanner)
@@ -376,7 +378,8 @@ func (l *Log) adopt(h format.SegmentHeader, raw []byte, merged bool) {
 		l.Index = catalog.New(h.Store, l.scan)
 		l.Digest = chain.NewSegment()
 	}
-	l.Header, l.Length, l.Named, l.footed, l.rows, l.Covered = h, 0, l.footed, false, nil, nil
+	l.Named = l.footed || l.ended && !planted.Bug("footer beside a merge proves no name")
+	l.Header, l.Length, l.footed, l.ended, l.rows, l.Covered = h, 0, false, false, nil, nil
 	l.attested, l.inMerged, l.seed = false, merged, format.RecordSeed(h.Store)
 	l.Files++
 	l.settle()
