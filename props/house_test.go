@@ -139,6 +139,50 @@ func TestRoomsUseOnlyTheirNeighbours(t *testing.T) {
 	}
 }
 
+// systems are the packages that reach the world outside the process, and the rooms that
+// may use them. A store does so through package vfs alone, whose directories a test
+// replaces: what went past it would be held to no protocol and crashed by no lane.
+var systems = map[string][]string{
+	"net": {},
+	"os": {
+		"cmd/batpakgen", "cmd/batpakgen/internal/cache", "cmd/batpakgen/internal/describe", "cmd/batpakgen/internal/inputs",
+		"cmd/batpakgen/internal/scaffold", "cmd/batpakgen/internal/session", "cmd/batpakvet", "cmd/internal/moduletest",
+		"cmd/internal/output", "cmd/internal/promise", "examples/gitlog", "examples/gitlog/internal/git",
+		"examples/gitlog/internal/gittest", "props", "runtime/internal/vfs", "runtime/internal/vfs/mapfs",
+		"runtime/internal/vfs/mount", "schema/read",
+	},
+	"os/exec": {
+		"cmd/batpakgen/internal/inputs", "cmd/batpakgen/internal/scaffold", "cmd/internal/moduletest",
+		"examples/gitlog/internal/git", "examples/gitlog/internal/gittest",
+	},
+	"plugin": {},
+	"syscall": {
+		"cmd/batpakgen", "examples/gitlog", "runtime/internal/segment", "runtime/internal/vfs", "runtime/internal/vfs/mapfs",
+		"runtime/internal/vfs/mount", "runtime/internal/vfs/simfs", // of these, segment and simfs for the numbers of errors
+	},
+	"unsafe": {},
+}
+
+func TestRoomsReachTheSystemThroughVFS(t *testing.T) {
+	used := map[string]bool{}
+	for _, p := range mustTyped(t) {
+		name := room(p.PkgPath)
+		for imported := range p.Imports {
+			allowed, guarded := systems[imported]
+			if used[imported+" "+name] = true; guarded && !slices.Contains(allowed, name) {
+				t.Errorf("%s must not import %s", name, imported)
+			}
+		}
+	}
+	for imported, allowed := range systems {
+		for _, name := range allowed {
+			if !used[imported+" "+name] {
+				t.Errorf("%s: permission to import %s is not used", name, imported)
+			}
+		}
+	}
+}
+
 // standard tells the standard library by its paths, whose first element has no
 // dot.
 func standard(importPath string) bool {
