@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/batpaktest"
 
@@ -23,7 +25,7 @@ import (
 func TestMain(m *testing.M) {
 	runtime.MemProfileRate = 0
 	debug.SetGCPercent(800)
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // crashes takes images of a disk at every operation that a store does on it.

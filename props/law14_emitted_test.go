@@ -78,7 +78,7 @@ func TestLaw14EmittedTestsFindBugs(t *testing.T) {
 	t.Parallel()
 	dir := plantedBank(t)
 	for _, bug := range userBugs {
-		for seed := range props.Cases(t, 3) {
+		for seed := range props.Cases(t, 2) {
 			out, err := runPlanted(t, dir, bug.name, "^"+bug.law+"$", int64(seed))
 			if err == nil {
 				t.Errorf("%s, seed %d: %s passes", bug.name, seed, bug.law)

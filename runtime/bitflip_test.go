@@ -24,7 +24,7 @@ func flipStore(t *testing.T, state string) *specimen {
 	if *flipN == 0 {
 		return grow(t, state, 72<<10, 12<<10, 350)
 	}
-	return grow(t, state, 24<<10, 4<<10, 350)
+	return grow(t, state, 16<<10, 4<<10, 350)
 }
 
 // bit is one bit of one file.

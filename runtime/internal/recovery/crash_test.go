@@ -3,10 +3,11 @@ package recovery_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"testing"
+
+	"go.uber.org/goleak"
 
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
@@ -17,7 +18,7 @@ import (
 func TestMain(m *testing.M) {
 	runtime.MemProfileRate = 0
 	debug.SetGCPercent(800)
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // cuts is how many power cuts are tried at each operation.
