@@ -12,7 +12,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/wire"
 )
 
-// Event kinds of package bench.
+// KindOrder is the event kind of package bench.
 const KindOrder batpak.Kind = 0x1001 // ordered, schema.go
 
 // If the first line does not compile, the batpak runtime is older than the
