@@ -228,7 +228,7 @@ func testBeside(t *testing.T, a around) {
 		"shop/batpak.lock.json:1:1: batpak.lock.json is missing; run go generate [BP703]")
 	a.generate(t, "-no-tests", "./shop")
 	a.vet(t, "generated without tests", nil)
-	a.vet(t, "drafts", []string{"-batpak.no-drafts"}, "shop/schema.go:7:71: version 1 of event placed is a draft: run batpakgen release [BP612]")
+	a.vet(t, "drafts", []string{"-batpak.no-drafts", "-batpak.again=1"}, "shop/schema.go:7:71: version 1 of event placed is a draft: run batpakgen release [BP612]")
 	a.generate(t, "release", "./shop")
 
 	events, schema := a.Read("shop/events.batpak.go"), a.Read("shop/schema.go")
@@ -258,7 +258,8 @@ func testBeside(t *testing.T, a around) {
 	a.Write("shop/schema.go", schema+"\n// The go command remembers what was said of another source.\n")
 	a.vet(t, "payloads altered", nil, "shop/testdata/batpak/1_001__v1.hex:1:1: the frozen payloads of version 1 of 1:001 were altered")
 	a.remove(t, "shop/batpak.lock.json")
-	a.vet(t, "no lock file", []string{"-batpak.again=1"}, "shop/batpak.lock.json:1:1: the lock file is missing, but there are frozen payloads")
+	a.Write("shop/schema.go", schema+"\n// Nor of this one.\n")
+	a.vet(t, "no lock file", nil, "shop/batpak.lock.json:1:1: the lock file is missing, but there are frozen payloads")
 }
 
 // Kinds and prefixes that two packages have are found where one imports the other, and
