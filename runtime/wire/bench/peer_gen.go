@@ -197,7 +197,7 @@ func (z *PeerOrder) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 			if cap(z.Lines) >= int(zb0002) {
-				z.Lines = (z.Lines)[:zb0002]
+				z.Lines = z.Lines[:zb0002]
 			} else {
 				z.Lines = make([]PeerLine, zb0002)
 			}
