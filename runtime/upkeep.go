@@ -86,6 +86,8 @@ func (u *upkeep) run() {
 		case <-u.due:
 			u.work()
 			u.store.merger.wake()
+			for u.sift() {
+			}
 		case <-u.quit:
 			return
 		}
@@ -98,6 +100,8 @@ func (u *upkeep) wake() {
 	if u.inline {
 		if u.work() {
 			u.store.merger.wake()
+			for u.sift() {
+			}
 		}
 		return
 	}
@@ -145,6 +149,21 @@ func (u *upkeep) work() bool {
 		u.readAhead()
 	}
 	return true
+}
+
+// sift lets the keys and streams of one more run be told from new ones in memory, and
+// reports whether there may be more of them.
+func (u *upkeep) sift() bool {
+	if !u.begin() {
+		return false
+	}
+	defer u.end()
+	select {
+	case <-u.quit:
+		return false
+	default:
+		return !u.closed && u.store.index.Sift(u.store.options.IndexCache/2)
+	}
 }
 
 // readAhead reads what a checkpoint has spared the opening to read when it will soon be

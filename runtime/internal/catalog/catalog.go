@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
@@ -16,6 +17,9 @@ import (
 type Catalog struct {
 	store [16]byte
 	scan  func(r *sidx.Run) (*index.Index, error)
+
+	sieve  atomic.Pointer[sieve] // nil = there is none yet
+	sought atomic.Bool           // a run was asked where there was no sieve
 
 	mu         sync.RWMutex // guards all below
 	parts      parts
@@ -259,18 +263,20 @@ func (c *Catalog) ByKey(key []byte) (refs []index.Ref, err error) {
 	l := lookup{print: func() uint64 { return sidx.Fingerprint(c.store, key) }}
 	err = c.settle(func(ps parts) error {
 		refs = nil
-		for i := len(ps) - 1; i >= 0; i-- {
-			if p := ps[i]; p.rows != nil {
-				refs = append(refs, p.rows.ByKey(key)...)
-				continue
-			}
-			kept := len(refs)
-			err := c.askOf(&l, ps[i], func(p *part) (err error) {
-				refs, err = p.byKey(refs[:kept], key, &l)
-				return err
-			})
-			if err != nil {
-				return err
+		for _, ps := range c.having(ps, &l) {
+			for _, p := range slices.Backward(ps) {
+				if p.rows != nil {
+					refs = append(refs, p.rows.ByKey(key)...)
+					continue
+				}
+				kept := len(refs)
+				err := c.askOf(&l, p, func(p *part) (err error) {
+					refs, err = p.byKey(refs[:kept], key, &l)
+					return err
+				})
+				if err != nil {
+					return err
+				}
 			}
 		}
 		return nil

@@ -13,6 +13,11 @@
 // query is asked for beforehand, and stays true as long as the list of runs does,
 // which [Catalog.Generation] tells.
 //
+// Most keys and streams that are looked for are new, and each run would have to say so. So
+// once the first was asked, a sieve comes to be in memory, run after run, that says it of
+// all of them together ([Catalog.Sift]): an append costs the same however many runs there
+// are, until the sieve has taken the memory that it may.
+//
 // A run whose pages are damaged is given up, and its segment read again: damage to
 // an index costs time and memory, never data. The package reads no segment itself;
 // it is told how.

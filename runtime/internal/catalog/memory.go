@@ -84,13 +84,15 @@ func (m *Memory) HoldsID(id [16]byte, from uint64) bool {
 func (c *Catalog) Load(entity string) (h index.Head, err error) {
 	l := c.stream(entity)
 	err = c.settle(func(ps parts) error {
-		for _, p := range slices.Backward(ps) {
-			err := c.askOf(l, p, func(p *part) (err error) {
-				h, err = p.head(entity)
-				return err
-			})
-			if h.Version > 0 || err != nil {
-				return err
+		for _, ps := range c.having(ps, l) {
+			for _, p := range slices.Backward(ps) {
+				err := c.askOf(l, p, func(p *part) (err error) {
+					h, err = p.head(entity)
+					return err
+				})
+				if h.Version > 0 || err != nil {
+					return err
+				}
 			}
 		}
 		return nil
