@@ -153,7 +153,7 @@ var systems = map[string][]string{
 	},
 	"os/exec": {
 		"cmd/batpakgen/internal/inputs", "cmd/batpakgen/internal/scaffold", "cmd/internal/moduletest",
-		"examples/gitlog/internal/git", "examples/gitlog/internal/gittest",
+		"examples/gitlog/internal/git", "examples/gitlog/internal/gittest", "schema/read",
 	},
 	"plugin": {},
 	"syscall": {

@@ -34,6 +34,14 @@ type Config struct {
 	Overlay map[string][]byte
 }
 
+// patterns are those to load.
+func (c Config) patterns() []string {
+	if len(c.Patterns) == 0 {
+		return []string{"."}
+	}
+	return c.Patterns
+}
+
 // Result is the schema of one package.
 type Result struct {
 	// Package is what the schema says. Where Diagnostics has errors it may be
@@ -45,7 +53,7 @@ type Result struct {
 
 	src     *source.Package
 	version string // the language version, "go1.26", or empty
-	imports *graph
+	imports *exports
 }
 
 // Load reads the schemas of the packages that match the patterns, sorted by
@@ -57,24 +65,41 @@ func Load(ctx context.Context, cfg Config) ([]*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load packages: %w", err)
 	}
-	pkgs, err := load(ctx, cfg, cfg.Overlay)
+	pkgs, imports, err := uncompiled(ctx, cfg)
+	if err != nil { // not sure, or not possible, which is for the go command to say
+		pkgs, imports, err = compiled(ctx, cfg)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if empty := conflicts(pkgs); len(empty) > 0 {
-		maps.Copy(empty, cfg.Overlay)
-		if pkgs, err = load(ctx, cfg, empty); err != nil {
-			return nil, err
-		}
-	}
-	imports := newGraph(pkgs)
+	return newResults(pkgs, dir, imports), nil
+}
+
+// newResults evaluates packages.
+func newResults(pkgs []*packages.Package, dir string, imports *exports) []*Result {
 	var results []*Result
 	for _, pkg := range pkgs {
 		if r := newResult(pkg, dir, imports); r != nil {
 			results = append(results, r)
 		}
 	}
-	return results, nil
+	return results
+}
+
+// compiled loads packages whatever state they are in, and has the go command
+// compile those that it can.
+func compiled(ctx context.Context, cfg Config) ([]*packages.Package, *exports, error) {
+	pkgs, err := load(ctx, cfg, cfg.Overlay)
+	if err != nil {
+		return nil, nil, err
+	}
+	if empty := conflicts(pkgs); len(empty) > 0 {
+		maps.Copy(empty, cfg.Overlay)
+		if pkgs, err = load(ctx, cfg, empty); err != nil {
+			return nil, nil, err
+		}
+	}
+	return pkgs, exportsOf(pkgs[0].Fset, pkgs), nil
 }
 
 // load runs the go command once. No NeedDeps: imports come from export data, which
@@ -82,10 +107,7 @@ func Load(ctx context.Context, cfg Config) ([]*Result, error) {
 // has all that import it come from source as well, so that nothing is loaded but
 // what the patterns select.
 func load(ctx context.Context, cfg Config, overlay map[string][]byte) ([]*packages.Package, error) {
-	patterns := cfg.Patterns
-	if len(patterns) == 0 {
-		patterns = []string{"."}
-	}
+	patterns := cfg.patterns()
 	conf := &packages.Config{
 		Context: ctx,
 		Mode: packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles | packages.NeedImports |
@@ -128,7 +150,7 @@ func missing(pkgs []*packages.Package) error {
 
 // newResult evaluates a package, or returns nil if it has nothing to do with
 // schemas. The go command ran in dir.
-func newResult(pkg *packages.Package, dir string, imports *graph) *Result {
+func newResult(pkg *packages.Package, dir string, imports *exports) *Result {
 	src := &source.Package{Path: pkg.PkgPath, Fset: pkg.Fset, Types: pkg.Types, Info: pkg.TypesInfo, Errors: pkg.TypeErrors}
 	for _, f := range pkg.Syntax {
 		if source.IsOutput(f) {

@@ -60,10 +60,15 @@ func (m *module) write(name string, data []byte) {
 func (m *module) load(patterns ...string) []*read.Result {
 	m.t.Helper()
 	results, err := read.Load(m.t.Context(), read.Config{
-		Dir: m.dir, Patterns: patterns, Env: append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=mod"),
+		Dir: m.dir, Patterns: patterns, Env: m.env(),
 	})
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	return results
+}
+
+// env is the environment of the go command in the module.
+func (m *module) env(more ...string) []string {
+	return append(append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=mod"), more...)
 }

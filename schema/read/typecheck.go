@@ -2,72 +2,19 @@ package read
 
 import (
 	"errors"
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/scanner"
 	"go/types"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"golang.org/x/tools/go/gcexportdata"
 	"golang.org/x/tools/go/packages"
 
 	"github.com/batpak-go/batpak/schema/diag"
 )
-
-// graph holds what a load has seen, by import path: the packages, and all that they
-// import, through others too. It is not safe for concurrent use.
-type graph struct{ packages map[string]*packages.Package }
-
-// newGraph collects the packages and what they import.
-func newGraph(roots []*packages.Package) *graph {
-	g := &graph{packages: make(map[string]*packages.Package)}
-	packages.Visit(roots, nil, func(p *packages.Package) { g.packages[p.PkgPath] = p })
-	return g
-}
-
-// Import makes graph a [types.Importer]. Of a package that is imported only through
-// others, the load has no more than what these mention; the rest is read when it is
-// asked for.
-func (g *graph) Import(path string) (*types.Package, error) {
-	p := g.packages[path]
-	if p == nil || p.Types == nil {
-		return nil, fmt.Errorf("package %s is not loaded", path)
-	}
-	if !p.Types.Complete() && p.ExportFile != "" {
-		if err := g.complete(p); err != nil {
-			return nil, fmt.Errorf("load package %s: %w", path, err)
-		}
-	}
-	return p.Types, nil
-}
-
-// complete reads the export data of a package. Types of it and of others that there
-// are already stay what they are.
-func (g *graph) complete(p *packages.Package) error {
-	f, err := os.Open(p.ExportFile)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	//lint:ignore SA1019 what go list -export writes is an archive until Go 1.28
-	r, err := gcexportdata.NewReader(f)
-	if err != nil {
-		return err
-	}
-	known := map[string]*types.Package{}
-	packages.Visit([]*packages.Package{p}, nil, func(p *packages.Package) {
-		if p.Types != nil {
-			known[p.PkgPath] = p.Types
-		}
-	})
-	_, err = gcexportdata.Read(r, p.Fset, known, p.PkgPath)
-	return err
-}
 
 // TypeCheck checks generated files, by base name, together with the user's own
 // files of the package, in memory. Generated files that are on disk take no part.
@@ -119,13 +66,7 @@ func redeclared(pkg *packages.Package) bool {
 func (r *Result) recheck() {
 	src := r.src
 	src.Generated, src.Errors = nil, nil
-	src.Info = &types.Info{
-		Types:      make(map[ast.Expr]types.TypeAndValue),
-		Instances:  make(map[*ast.Ident]types.Instance),
-		Defs:       make(map[*ast.Ident]types.Object),
-		Uses:       make(map[*ast.Ident]types.Object),
-		Selections: make(map[*ast.SelectorExpr]*types.Selection),
-	}
+	src.Info = newInfo()
 	conf := types.Config{
 		Importer:  r.imports,
 		GoVersion: r.version,
@@ -137,6 +78,17 @@ func (r *Result) recheck() {
 	}
 	// All errors have been given to conf.Error.
 	src.Types, _ = conf.Check(src.Path, src.Fset, src.Files, src.Info)
+}
+
+// newInfo takes what the static reader wants to know of the type checker.
+func newInfo() *types.Info {
+	return &types.Info{
+		Types:      make(map[ast.Expr]types.TypeAndValue),
+		Instances:  make(map[*ast.Ident]types.Instance),
+		Defs:       make(map[*ast.Ident]types.Object),
+		Uses:       make(map[*ast.Ident]types.Object),
+		Selections: make(map[*ast.SelectorExpr]*types.Selection),
+	}
 }
 
 // parseErrors returns the errors of the parser as diagnostics.

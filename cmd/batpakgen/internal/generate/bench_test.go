@@ -12,8 +12,9 @@ import (
 )
 
 // BenchmarkRun runs the command in this process on modules of one package and of
-// twenty, whose code is generated already: as it is without a cache, and as it is
-// when a run has had nothing to do.
+// twenty, whose code is generated already: as it is without a cache, as it is when a run
+// has had nothing to do, and as it is when a payload in every package has changed since,
+// or a comment.
 func BenchmarkRun(b *testing.B) {
 	for _, packages := range []int{1, 20} {
 		m := moduletest.New(b)
@@ -21,7 +22,7 @@ func BenchmarkRun(b *testing.B) {
 			name := fmt.Sprintf("shop%d", i)
 			source := strings.NewReplacer("package shop", "package "+name, `"order"`, `"`+name+`"`, "Type: 1", fmt.Sprintf("Type: %d", i)).Replace(shop)
 			m.Write(name+"/schema.go", source)
-			m.Write(name+"/events.go", "package "+name+"\n\nimport \"net/http\"\n\ntype OrderPlaced struct{ Item string }\n\nvar _ http.Handler\n")
+			m.Write(name+"/events.go", events(i, "Item string"))
 		}
 		run := func(b *testing.B, args ...string) {
 			b.Helper()
@@ -43,5 +44,28 @@ func BenchmarkRun(b *testing.B) {
 				run(b)
 			}
 		})
+		edits := 0
+		b.Run(fmt.Sprintf("packages=%d/changed", packages), func(b *testing.B) {
+			for ; b.Loop(); edits++ {
+				for i := range packages {
+					m.Write(fmt.Sprintf("shop%d/events.go", i), events(i, fmt.Sprintf("Item%d string", edits)))
+				}
+				run(b)
+			}
+		})
+		b.Run(fmt.Sprintf("packages=%d/commented", packages), func(b *testing.B) {
+			for ; b.Loop(); edits++ {
+				for i := range packages {
+					m.Write(fmt.Sprintf("shop%d/more.go", i), fmt.Sprintf("package shop%d\n\n// Edit %d.\n", i, edits))
+				}
+				run(b)
+			}
+		})
 	}
+}
+
+// events is the file of a package with its payload, and an import that takes long to
+// load.
+func events(i int, field string) string {
+	return fmt.Sprintf("package shop%d\n\nimport \"net/http\"\n\ntype OrderPlaced struct{ %s }\n\nvar _ http.Handler\n", i, field)
 }

@@ -1,0 +1,155 @@
+package read_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/batpak-go/batpak/schema/read"
+)
+
+// named is the schema of shop for a package of another name.
+func named(name string) []byte {
+	return []byte(strings.Replace(shop, "package shop", "package "+name, 1))
+}
+
+// Packages that are loaded in the quick way read as they do in the other: those of all
+// cases that are one package, sound, wrong, and with generated code in any state that
+// the go command has nothing against.
+func TestUncompiledReadsTheSame(t *testing.T) {
+	m := newModule(t)
+	m.write("plain/plain.go", []byte("package plain\n"))
+	m.write("missing/schema.go", named("missing"))
+	m.write("current/schema.go", named("current"))
+	m.write("current/events.batpak.go", []byte(strings.Replace(generated, "package shop", "package current", 1)))
+	m.write("stale/schema.go", named("stale"))
+	m.write("stale/events.batpak.go", []byte(header+"\npackage stale\n\nvar placed int\n\ntype Journal struct{ Gone }\n"))
+	m.write("left/left.go", []byte("package left\n"))
+	m.write("left/events.batpak.go", []byte(header+"\npackage left\n"))
+	patterns := []string{"./plain", "./missing", "./current", "./stale", "./left"}
+	for name, a := range readCases(t) {
+		if isOnePackage(a) {
+			for _, f := range a.Files {
+				m.write(filepath.Join(name, f.Name), f.Data)
+			}
+			patterns = append(patterns, "./"+name)
+		}
+	}
+	cfg := read.Config{Dir: m.dir, Patterns: patterns, Env: m.env()}
+	quick, err := read.LoadUncompiled(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := read.LoadCompiled(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(quick) != len(other) || len(quick) < 50 {
+		t.Fatalf("%d packages are loaded in the quick way and %d in the other, want as many, and 50 at least", len(quick), len(other))
+	}
+	for i, want := range other {
+		if d := cmp.Diff(want.Package, quick[i].Package); d != "" {
+			t.Errorf("schema of %s differs (-compiled +uncompiled):\n%s", want.Package.Path, d)
+		}
+		if d := cmp.Diff(want.Diagnostics, quick[i].Diagnostics); d != "" {
+			t.Errorf("diagnostics of %s differ (-compiled +uncompiled):\n%s", want.Package.Path, d)
+		}
+		emitted := map[string][]byte{"events.batpak.go": []byte("package " + want.Package.Name + "\n\nimport \"go/types\"\n\nvar x, order int = types.Nil{}\n")}
+		if d := cmp.Diff(want.TypeCheck(emitted), quick[i].TypeCheck(emitted)); d != "" {
+			t.Errorf("a type check in %s differs (-compiled +uncompiled):\n%s", want.Package.Path, d)
+		}
+	}
+}
+
+// isOnePackage reports whether all files of a case are in one directory.
+func isOnePackage(a *txtar.Archive) bool {
+	for _, f := range a.Files {
+		if strings.HasSuffix(f.Name, ".go") && strings.Contains(f.Name, "/") {
+			return false
+		}
+	}
+	return true
+}
+
+// What the go command would treat in a way of its own, or find fault with, is not
+// loaded in the quick way.
+func TestUncompiledIsSure(t *testing.T) {
+	m := newModule(t)
+	m.write("lib/lib.go", []byte("package lib\n"))
+	m.write("lib/internal/inner/inner.go", []byte("package inner\n"))
+	m.write("broken/broken.go", []byte("package broken\n\nvar X int = \"\"\n"))
+	m.write("program/main.go", []byte("package main\n\nfunc main() {}\n"))
+	m.write("above/schema.go", named("above"))
+	m.write("above/events.batpak.go", []byte(strings.Replace(generated, "package shop", "package above", 1)))
+	m.write("between/between.go", []byte("package between\n\nimport _ \"example.com/cases/above\"\n"))
+	add := func(name, file, text string) {
+		m.write(name+"/schema.go", named(name))
+		m.write(name+"/"+file, []byte(text))
+	}
+	imports := func(name, path string) { add(name, "more.go", "package "+name+"\n\nimport _ \""+path+"\"\n") }
+	add("sound", "more_test.go", "package sound\n\nfunc {\n") // tests take no part
+	add("excluded", "more.go", "//go:build never\n\npackage other\n\nfunc {\n")
+	add("untyped", "more.go", "package untyped\n\nvar x int = \"\"\n")
+	add("usescgo", "more.go", "package usescgo\n\nimport \"C\"\n")
+	add("assembly", "more.s", "\n")
+	add("embeds", "more.go", "package embeds\n\nimport _ \"embed\"\n\n//go:embed schema.go\nvar text string\n")
+	add("mixed", "more.go", "package other\n")
+	add("unparsed", "more.go", "package unparsed\n\nfunc {\n")
+	add("torn", "events.batpak.go", "<<<<<<<\n"+header+"\npackage torn\n")
+	imports("library", "example.com/cases/lib")
+	imports("nowhere", "example.com/cases/nowhere")
+	imports("elsewhere", "example.com/nowhere")
+	imports("command", "example.com/cases/program")
+	imports("fault", "example.com/cases/broken")
+	imports("hidden", "example.com/cases/lib/internal/inner")
+	imports("relative", "./lib")
+	imports("everything", "all")
+	imports("direct", "example.com/cases/above")
+	imports("indirect", "example.com/cases/between")
+	for _, c := range []struct {
+		patterns string
+		env      []string
+		sure     bool
+	}{
+		{patterns: "./sound", sure: true},
+		{patterns: "./excluded", sure: true},
+		{patterns: "./untyped", sure: true},
+		{patterns: "./library", sure: true},
+		{patterns: "./above ./sound", sure: true},
+		{patterns: "./indirect", sure: true},
+		{patterns: "./direct ./above"},
+		{patterns: "./indirect ./above"},
+		{patterns: "./excluded", env: []string{"GOFLAGS=-mod=mod -tags=never"}},
+		{patterns: "./usescgo", env: []string{"CGO_ENABLED=1"}},
+		{patterns: "./assembly"},
+		{patterns: "./embeds"},
+		{patterns: "./mixed"},
+		{patterns: "./unparsed"},
+		{patterns: "./torn"},
+		{patterns: "./nowhere"},
+		{patterns: "./elsewhere"},
+		{patterns: "./command"},
+		{patterns: "./fault"},
+		{patterns: "./hidden"},
+		{patterns: "./relative"},
+		{patterns: "./everything"},
+		{patterns: "./missing"},
+		{patterns: "./sound", env: []string{"GOFLAGS=-mod=mod -overlay=x.json"}},
+		{patterns: "./sound", env: []string{"GOPACKAGESDRIVER=x"}},
+		{patterns: "./sound", env: []string{"GO111MODULE=off"}},
+	} {
+		_, err := read.LoadUncompiled(t.Context(), read.Config{
+			Dir: m.dir, Patterns: strings.Fields(c.patterns), Env: m.env(c.env...),
+		})
+		if (err == nil) != c.sure {
+			t.Errorf("%s %v: loaded in the quick way with error %v, want one = %v", c.patterns, c.env, err, !c.sure)
+		}
+	}
+	overlay := map[string][]byte{filepath.Join(m.dir, "sound", "schema.go"): named("sound")}
+	if _, err := read.LoadUncompiled(t.Context(), read.Config{Dir: m.dir, Patterns: []string{"./sound"}, Env: m.env(), Overlay: overlay}); err == nil {
+		t.Error("packages with an overlay are loaded in the quick way")
+	}
+}
