@@ -29,7 +29,7 @@ var excused = map[string]excuse{
 	"props: lines":              {1600, "a law for each promise, and what generated tests call"},
 	"schema/payload: lines":     {940, "a rule for each class of type, with what puts it right"},
 	"schema/lock: lines":        {990, "the text of each sort of entry, both ways, and how two sides of a merge are joined"},
-	"schema/evolution: lines":   {960, "a rule for each promise, and each way to take one back"},
+	"schema/evolution: lines":   {1020, "a rule for each promise, each way to take one back, and a release that stopped halfway"},
 	"gen/internal/codec: lines": {1000, "an emitter for each class of type, in either direction"},
 
 	"runtime/internal/commit: lines":  {1450, "one protocol under one lock, driven by leaders or step by step"},

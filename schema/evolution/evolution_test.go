@@ -1,9 +1,11 @@
 package evolution_test
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"go/token"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -177,7 +179,11 @@ func TestPromisesAreKept(t *testing.T) {
 				t.Fatalf("-seed %d, run %d, step %d: %v", *seed, run, step, err)
 			}
 			if h.locked = next; h.rng.IntN(4) == 0 {
+				locked, files := lock.Print(h.locked), maps.Clone(h.files)
 				h.release()
+				if err := h.resumes(locked, files); err != nil {
+					t.Fatalf("-seed %d, run %d, step %d: a release that was interrupted: %v", *seed, run, step, err)
+				}
 				if ds := append(evolution.FrozenBP611("", h.locked, h.files), evolution.DraftsBP612(h.pkg, h.locked)...); len(ds) > 0 {
 					t.Fatalf("-seed %d, run %d, step %d: after a release: %v", *seed, run, step, ds)
 				}
@@ -187,6 +193,38 @@ func TestPromisesAreKept(t *testing.T) {
 	if passed < *runs || refused < *runs {
 		t.Errorf("%d edits passed, %d were refused", passed, refused)
 	}
+}
+
+// resumes holds that a release that wrote some of its payloads and no lock file comes to
+// the same when it is run again. Text and before are the files that it found.
+func (h *history) resumes(text []byte, before map[string][]byte) error {
+	was, err := lock.Parse("lock", text)
+	if err != nil {
+		return err
+	}
+	there := maps.Clone(before)
+	for path, file := range h.files {
+		if h.rng.IntN(2) == 0 {
+			there[path] = file
+		}
+	}
+	again := maps.Clone(there)
+	for path, file := range evolution.Interrupted(h.pkg, was, there) {
+		if again[path] = file; file == nil {
+			delete(again, path)
+		}
+	}
+	if !maps.EqualFunc(before, again, bytes.Equal) {
+		return fmt.Errorf("payloads of %v are found, of %v were there", slices.Sorted(maps.Keys(again)), slices.Sorted(maps.Keys(before)))
+	}
+	for path := range h.files { // not by a release of something else
+		there[path] = append(slices.Clip(there[path]), "0123456789abcdef zero 80\n"...)
+		if _, wrong := evolution.Interrupted(h.pkg, was, there)[path]; wrong {
+			return fmt.Errorf("%s is taken for what a release wrote", path)
+		}
+		break // any will do
+	}
+	return nil
 }
 
 // strict reports whether diagnostics are of rules that ask for more than that

@@ -52,7 +52,16 @@ func (a Act) Keep(pkg *model.Package) ([]output.Data, []diag.Diagnostic, error) 
 	if a.Fix {
 		evolution.Refreeze(was, files)
 	}
+	interrupted := evolution.Interrupted(pkg, was, files)
+	for path, file := range interrupted {
+		if files[path] = file; file == nil {
+			delete(files, path)
+		}
+	}
 	ds = evolution.FrozenBP611(pkg.Dir, was, files)
+	if !a.Release {
+		ds = append(ds, evolution.InterruptedBP611(pkg.Dir, interrupted)...)
+	}
 	if a.Accept != "" {
 		if err := a.giveBack(was, files); err != nil {
 			return nil, nil, err
