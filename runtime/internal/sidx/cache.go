@@ -1,24 +1,21 @@
 package sidx
 
-import "sync"
+import (
+	"math/bits"
+	"sync"
+	"sync/atomic"
+)
 
 // Cache keeps pages of runs, those used last, within a budget. It is made by
 // [NewCache] and is safe for concurrent use.
 //
 // A page that is pushed out stays valid for who holds it: nobody writes to it
 // again, and the garbage collector takes it back.
-type Cache struct{ shards [cacheShards]cacheShard }
-
-const cacheShards = 16
+type Cache struct{ sets []pageSet }
 
 // NewCache returns a cache of about so many bytes, 16 pages at least.
 func NewCache(bytes int64) *Cache {
-	c := new(Cache)
-	for i := range c.shards {
-		c.shards[i].room = int(max(1, bytes/pageSize/cacheShards))
-		c.shards[i].slots = map[pageKey]int{}
-	}
-	return c
+	return &Cache{sets: make([]pageSet, max(3, bytes/pageSize/ways))}
 }
 
 // pageKey names a page of a run: the number of the segment, which a record's place has
@@ -36,85 +33,106 @@ const prefixPage = 1 << 31
 
 func (k pageKey) segment() uint64 { return uint64(k) >> 32 }
 
-// cacheShard is a part of a cache, with the pages in a ring. A hand goes round and
-// pushes out the first page that was not used since it last came by (the CLOCK
-// algorithm of Corbató, 1968).
-type cacheShard struct {
-	mu    sync.Mutex // guards all below
-	room  int        // pages
-	slots map[pageKey]int
-	ring  []cachedPage
-	hand  int
+// page is a page of a footer, verified. The last one of a footer may fill only a part.
+type page [pageSize]byte
+
+// ways is how many pages a set holds: as many as there is room for in two lines of a
+// processor's cache. What a get costs is memory that is far away, and not the
+// instructions, so it looks at these lines, at the page, and at nothing else.
+const ways = 7
+
+// pageSet holds those of the pages whose keys lead to it that were used last: what is
+// pushed out for another is the first one, in turn, that was not used since it last had
+// its turn (the CLOCK algorithm of Corbató, 1968).
+//
+// Whoever gets a page takes no lock. So that no page is taken for the one that was in
+// its place before, the version is odd while pages are exchanged, and another one after.
+type pageSet struct {
+	keys  [ways]atomic.Uint64 // written with mu held
+	state atomic.Uint64       // a bit for each page that was used; above them the version
+
+	pages [ways]atomic.Pointer[page] // written with mu held; nil = none, whatever the key
+	mu    sync.Mutex
 }
 
-type cachedPage struct {
-	key  pageKey
-	page []byte
-	used bool
-}
+// version is what stands above the bits of a state.
+const version = 1 << 8
 
-func (c *Cache) shard(k pageKey) *cacheShard {
-	return &c.shards[(uint32(k.segment())*31+uint32(k))%cacheShards]
+func (c *Cache) set(k pageKey) *pageSet {
+	at, _ := bits.Mul64(uint64(k)*0x9e3779b97f4a7c15, uint64(len(c.sets)))
+	return &c.sets[at]
 }
 
 // get returns a page, or nil.
-func (c *Cache) get(k pageKey) []byte {
-	s := c.shard(k)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i, ok := s.slots[k]
-	if !ok {
-		return nil
+func (c *Cache) get(k pageKey) *page {
+	s := c.set(k)
+	state := s.state.Load()
+	for i := range s.keys {
+		if s.keys[i].Load() != uint64(k) {
+			continue
+		}
+		p := s.pages[i].Load()
+		now := s.state.Load()
+		if state&version != 0 || now/version != state/version {
+			return nil // pages are exchanged, or were
+		}
+		if now&(1<<i) == 0 {
+			s.state.Or(1 << i)
+		}
+		return p
 	}
-	p := &s.ring[i]
-	p.used = true
-	return p.page
+	return nil
 }
 
 // put takes in a page.
-func (c *Cache) put(k pageKey, page []byte) {
-	s := c.shard(k)
+func (c *Cache) put(k pageKey, p *page) {
+	s := c.set(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i, ok := s.slots[k]; ok {
-		s.ring[i].page = page
-		return
+	s.exchangeLocked(s.placeLocked(k), k, p)
+}
+
+// placeLocked is where a page belongs: where it is already, or nothing is, or what is
+// there makes way.
+func (s *pageSet) placeLocked(k pageKey) int {
+	free := -1
+	for i := range s.keys {
+		switch {
+		case s.pages[i].Load() == nil:
+			free = i
+		case s.keys[i].Load() == uint64(k):
+			return i
+		}
 	}
-	if len(s.ring) < s.room {
-		s.slots[k] = len(s.ring)
-		s.ring = append(s.ring, cachedPage{key: k, page: page})
-		return
+	for turn := s.state.Load() / version / 2; free < 0; turn++ {
+		if i := int(turn % ways); s.state.And(^uint64(1<<i))&(1<<i) == 0 {
+			free = i
+		}
 	}
-	for s.ring[s.hand].used {
-		s.ring[s.hand].used = false
-		s.hand = (s.hand + 1) % len(s.ring)
-	}
-	delete(s.slots, s.ring[s.hand].key)
-	s.slots[k] = s.hand
-	s.ring[s.hand] = cachedPage{key: k, page: page}
-	s.hand = (s.hand + 1) % len(s.ring)
+	return free
+}
+
+func (s *pageSet) exchangeLocked(i int, k pageKey, p *page) {
+	s.state.Add(version)
+	s.keys[i].Store(uint64(k))
+	s.pages[i].Store(p)
+	s.state.And(^uint64(1 << i))
+	s.state.Add(version)
 }
 
 // drop forgets the pages of a segment.
 func (c *Cache) drop(segment uint64) {
-	for i := range c.shards {
-		c.shards[i].drop(segment)
+	for i := range c.sets {
+		c.sets[i].drop(segment)
 	}
 }
 
-func (s *cacheShard) drop(segment uint64) {
+func (s *pageSet) drop(segment uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kept := s.ring[:0]
-	for _, p := range s.ring {
-		if p.key.segment() != segment {
-			kept = append(kept, p)
+	for i := range s.keys {
+		if s.pages[i].Load() != nil && pageKey(s.keys[i].Load()).segment() == segment {
+			s.exchangeLocked(i, 0, nil)
 		}
-	}
-	clear(s.ring[len(kept):])
-	s.ring, s.hand = kept, 0
-	clear(s.slots)
-	for i, p := range s.ring {
-		s.slots[p.key] = i
 	}
 }

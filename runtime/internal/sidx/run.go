@@ -52,28 +52,28 @@ func readFull(file io.ReaderAt, p []byte, off int64) error {
 // Forget frees what the cache holds of the run.
 func (r *Run) Forget() { r.cache.drop(r.Segment) }
 
-// page returns a page, verified.
+// page returns a page without its checksum, verified.
 func (r *Run) page(number uint32) ([]byte, error) {
 	key := keyOf(r.Segment, r.Round, number)
 	if r.Prefix > 0 && !planted.Bug("pages of a prefix are taken for those of its segment") {
 		key |= prefixPage
 	}
-	if p := r.cache.get(key); p != nil {
-		return p, nil
-	}
 	off, length := r.Trailer.page(number)
 	if length <= crcSize {
 		return nil, r.damage(number, "leads behind the last page")
 	}
-	p := make([]byte, length)
-	if err := readFull(r.file, p, off); err != nil {
-		return nil, err
+	p := r.cache.get(key)
+	if p == nil {
+		p = new(page)
+		if err := readFull(r.file, p[:length], off); err != nil {
+			return nil, err
+		}
+		if !r.sound(p[:length], number) {
+			return nil, r.damage(number, "wrong checksum, or a page of another place")
+		}
+		r.cache.put(key, p)
 	}
-	if !r.sound(p, number) {
-		return nil, r.damage(number, "wrong checksum, or a page of another place")
-	}
-	r.cache.put(key, p)
-	return p, nil
+	return p[:length-crcSize], nil
 }
 
 func (r *Run) damage(page uint32, reason string) error {
@@ -139,7 +139,7 @@ func (v *view) hold(s section, number uint32) []byte {
 			v.fail(err)
 			return nil
 		}
-		v.held[s], v.which[s] = p[:len(p)-crcSize], number
+		v.held[s], v.which[s] = p, number
 	}
 	return v.held[s]
 }

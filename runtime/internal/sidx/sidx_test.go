@@ -3,6 +3,7 @@ package sidx_test
 import (
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/batpak-go/batpak/runtime/internal/index"
@@ -134,6 +135,44 @@ func TestPrefixHasPagesOfItsOwn(t *testing.T) {
 			t.Errorf("of all: %v", err)
 		}
 	}
+}
+
+// TestCacheBesideItsReaders: runs that push each other's pages out of a small cache, asked
+// side by side while one of them is forgotten again and again, say each what is theirs.
+func TestCacheBesideItsReaders(t *testing.T) {
+	cache, runs := sidx.NewCache(0), make([]*sidx.Run, 4)
+	logs := make([]model, len(runs))
+	for n := range runs {
+		logs[n] = grow(rand.New(rand.NewPCG(uint64(n), 4)), 3000, false)
+		at := place
+		at.Segment += uint64(n)
+		file := logs[n].fileAt(t, at)
+		run, err := sidx.Open(reader(file), int64(len(file)), at, cache)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs[n] = run
+	}
+	var readers sync.WaitGroup
+	for g := range uint64(4) {
+		readers.Go(func() {
+			random := rand.New(rand.NewPCG(g, 5))
+			for i := range 3000 {
+				n := random.IntN(len(runs))
+				e := random.IntN(len(logs[n]))
+				want := &logs[n][e]
+				ref, ok, err := runs[n].At(want.Sequence)
+				if !ok || err != nil || !ref.Holds(want) || ref.Pos.Offset != logs[n].offset(e) {
+					t.Errorf("At(%d) in run %d = %+v, %v, %v", want.Sequence, n, ref, ok, err)
+					return
+				}
+				if g == 0 && i%16 == 0 {
+					runs[0].Forget()
+				}
+			}
+		})
+	}
+	readers.Wait()
 }
 
 // TestTruncatedFooterIsRefused: a footer that was cut anywhere is none.
