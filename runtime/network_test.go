@@ -32,20 +32,18 @@ func TestNetworkFileSystemIsRefused(t *testing.T) {
 	before, calls := disk.Names(), disk.Ops()
 	opening := map[string]func(string, *batpak.Options) (*batpak.Store, error){"Open": batpak.Open, "OpenReadOnly": batpak.OpenReadOnly}
 	for name, open := range opening {
-		for _, mapped := range []bool{false, true} {
-			unknown := errors.New("the kernel does not say")
-			for _, m := range []mounted{{kind: "NFS"}, {err: unknown}} {
-				o := &batpak.Options{MapFiles: mapped}
-				m.FS = disk.FS()
-				rtopts.SetFS(&o.Internal, m)
-				_, err := open("", o)
-				var refused *batpak.NetworkFSError
-				switch {
-				case m.err != nil && !errors.Is(err, unknown):
-					t.Errorf("%s() where nothing is known = %v, want that error", name, err)
-				case m.err == nil && (!errors.Is(err, batpak.ErrNetworkFS) || !errors.As(err, &refused) || refused.Kind != "NFS"):
-					t.Errorf("%s() on NFS = %v, want ErrNetworkFS", name, err)
-				}
+		unknown := errors.New("the kernel does not say")
+		for _, m := range []mounted{{kind: "NFS"}, {err: unknown}} {
+			o := new(batpak.Options)
+			m.FS = disk.FS()
+			rtopts.SetFS(&o.Internal, m)
+			_, err := open("", o)
+			var refused *batpak.NetworkFSError
+			switch {
+			case m.err != nil && !errors.Is(err, unknown):
+				t.Errorf("%s() where nothing is known = %v, want that error", name, err)
+			case m.err == nil && (!errors.Is(err, batpak.ErrNetworkFS) || !errors.As(err, &refused) || refused.Kind != "NFS"):
+				t.Errorf("%s() on NFS = %v, want ErrNetworkFS", name, err)
 			}
 		}
 	}

@@ -95,13 +95,13 @@ type Options struct {
 	// that it has: a byte and a half to six for each key.
 	IndexCache int64
 
-	// MapFiles lets files be read through mappings into memory, where the system has
-	// them, once they are read often. A read of what is in memory costs a quarter then;
-	// one of what is not holds up a processor, and with it other goroutines, until the
-	// disk has answered. What is checked stays the same, and so do the errors, also if
-	// a file is cut off or a disk fails. A segment that this opening wrote is read
-	// without until the next one.
-	MapFiles bool
+	// Unmapped keeps files from being read through mappings into memory, as they are on
+	// 64-bit Linux and macOS, once they are read often, if they are on a disk of this
+	// machine. Through a mapping, what is in memory is read at a quarter of the cost; what
+	// is not holds up a processor, and with it other goroutines, until the disk has
+	// answered. Either way the checks are the same, and so are the errors, also if a file
+	// is cut off or a disk fails.
+	Unmapped bool
 
 	// AllowNetworkFS lets a store be opened in a directory on NFS, SMB, FUSE, Ceph or
 	// AFS, or, on macOS, on any that is not of this machine; other systems do not tell.
@@ -198,8 +198,10 @@ func (o *Options) local(d vfs.FS) error {
 
 // mapped is the directory as it is to be read.
 func (o *Options) mapped(d vfs.FS) vfs.FS {
-	if o.MapFiles {
-		return mapfs.New(d)
+	if !o.Unmapped && mapfs.Suits() {
+		if kind, err := mount.Of(d); err == nil && kind == "" { // nobody else promises that a mapping shows what was written
+			return mapfs.New(d)
+		}
 	}
 	return d
 }

@@ -78,7 +78,7 @@ func parse(args []string, messages io.Writer) (settings, error) {
 
 // drivers are all there are, in the order of the tables.
 func drivers() (all []driver.Driver) {
-	all = append(all, ours.Driver, ours.Mapped, reflog.Driver, probe.Raw)
+	all = append(all, ours.Driver, ours.Unmapped, reflog.Driver, probe.Raw)
 	for _, d := range peer.All() {
 		all = append(all, d, driver.Group(d))
 	}

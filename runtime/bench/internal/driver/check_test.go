@@ -12,7 +12,7 @@ import (
 
 // What was appended is read back, in order, after a store was opened again.
 func TestContract(t *testing.T) {
-	for _, d := range append(peer.All(), ours.Driver, ours.Mapped, reflog.Driver, probe.Raw) {
+	for _, d := range append(peer.All(), ours.Driver, ours.Unmapped, reflog.Driver, probe.Raw) {
 		t.Run(d.Name, func(t *testing.T) {
 			if err := driver.Check(t.Context(), d, t.TempDir()); err != nil {
 				t.Error(err)

@@ -32,17 +32,17 @@ var Driver = driver.Driver{
 	},
 }
 
-// Mapped drives package batpak with files that are mapped.
-var Mapped = driver.Driver{
-	Name:     "batpak-mapped",
-	Settings: "as batpak, with Options.MapFiles",
+// Unmapped drives package batpak without mappings of files.
+var Unmapped = driver.Driver{
+	Name:     "batpak-unmapped",
+	Settings: "as batpak, with Options.Unmapped",
 	Role:     driver.Ours,
 	Indexed:  true,
 
 	DropSnapshot: dropCheckpoints,
 	DropIndex:    dropFooters,
 	Open: func(dir string, mode driver.Mode) (driver.Store, error) {
-		return open(dir, mode, batpak.Options{MapFiles: true})
+		return open(dir, mode, batpak.Options{Unmapped: true})
 	},
 }
 

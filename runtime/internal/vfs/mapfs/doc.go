@@ -1,9 +1,9 @@
 // Package mapfs reads files through mappings of them into memory, which spares a call
 // of the system for each read of what is in memory already.
 //
-// It stands before a directory and changes nothing of its promises. Only files that
-// are open for reading are mapped, only for reading, and only once they are read often.
-// Where a mapping does not reach, cannot be made, or fails, the file itself is read and
+// It stands before a directory and changes nothing of its promises. Files are mapped only
+// for reading, and only once they are read often; they are written to as ever, which a
+// mapping shows as a read of the file does. Much at once is read without. Where a mapping does not reach, cannot be made, or fails, the file itself is read and
 // says what is the matter: so a file that is cut off, or a disk that gives up, is the
 // same error as without a mapping, and never the end of the process.
 //
@@ -14,5 +14,5 @@
 //
 // A goroutine that waits for the system lets another one have its processor. One that
 // touches a page of a mapping which is not in memory keeps it until the disk has
-// answered. That is why the store does it only where it is asked to.
+// answered. Where that is worse than the calls, the store can be told to do without.
 package mapfs

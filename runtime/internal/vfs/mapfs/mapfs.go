@@ -2,7 +2,9 @@ package mapfs
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -13,8 +15,20 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/vfs/mount"
 )
 
-// patience is how many reads a file is worth before it is mapped, or mapped anew.
-const patience = 16
+const (
+	// patience is how many reads a file is worth before it is mapped, or mapped anew.
+	patience = 16
+	// large is how many bytes are not read through a mapping: what they cost is to be
+	// copied, and not the call of the system, which lets another goroutine have the
+	// processor while the disk is busy.
+	large = 32 << 10
+)
+
+// Suits reports whether files should be mapped on this system if nobody says otherwise:
+// those of many gigabytes have room in an address, and faults of mappings were tried.
+func Suits() bool {
+	return strconv.IntSize == 64 && (runtime.GOOS == "linux" || runtime.GOOS == "darwin")
+}
 
 // New returns the directory whose files are read through mappings.
 func New(d vfs.FS) vfs.FS { return directory{d} }
@@ -29,11 +43,20 @@ func (d directory) Network() (string, error) { return mount.Of(d.FS) }
 
 func (d directory) Open(name string, m vfs.Mode) (vfs.File, error) {
 	f, err := d.FS.Open(name, m)
-	system, ok := f.(descriptor)
-	if err != nil || m != vfs.ReadOnly || !ok {
-		return f, err
+	return read(f), err
+}
+
+func (d directory) Create(name string) (vfs.File, error) {
+	f, err := d.FS.Create(name)
+	return read(f), err
+}
+
+// read is a file, if there is one, read through a mapping, if the system knows it.
+func read(f vfs.File) vfs.File {
+	if system, ok := f.(descriptor); ok {
+		return &file{File: f, system: system}
 	}
-	return &file{File: f, system: system}, nil
+	return f
 }
 
 // descriptor is a file that the system knows.
@@ -41,7 +64,6 @@ type descriptor interface {
 	SyscallConn() (syscall.RawConn, error)
 }
 
-// file is a file that is open for reading.
 type file struct {
 	vfs.File
 	system descriptor
@@ -54,6 +76,9 @@ type file struct {
 
 // ReadAt reads from the mapping if that has all of it.
 func (f *file) ReadAt(p []byte, off int64) (int, error) {
+	if len(p) >= large {
+		return f.File.ReadAt(p, off)
+	}
 	if f.copy(p, off) {
 		return len(p), nil
 	}
@@ -91,12 +116,13 @@ func copyMapped(p, mapped []byte) (ok bool) {
 	return copy(p, mapped) == len(p)
 }
 
-// remap maps the file if it is longer than its mapping.
+// remap maps the file if it is a good deal longer than its mapping. To map it anew each
+// time a little was written to it would cost more than it spares.
 func (f *file) remap() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	size, err := f.Size()
-	if err != nil || f.closed || size <= int64(len(f.mapped)) || size != int64(int(size)) {
+	if err != nil || f.closed || size <= int64(len(f.mapped)+len(f.mapped)/8) || size != int64(int(size)) {
 		return
 	}
 	if f.mapped != nil {
