@@ -54,12 +54,7 @@ func neglect(events []string) string {
 
 // mentions reports whether a projection folds or ignores an event.
 func mentions(p *model.Projection, e *model.Event) bool {
-	for _, m := range mentioned(p) {
-		if m.event == e {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.Ignore, e) || slices.ContainsFunc(p.Fold, func(h model.Handler) bool { return h.Event == e })
 }
 
 // mention is an event in the lists of a projection.

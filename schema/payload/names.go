@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/batpak-go/batpak/schema/model"
 )
@@ -170,17 +171,18 @@ func validWire(s string) bool {
 // snakeCase is the wire name of a Go field: ID is id, OpenedAt is opened_at,
 // HTTPCode is http_code.
 func snakeCase(s string) string {
-	var b strings.Builder
-	rs := []rune(s)
-	for i, r := range rs {
-		if i > 0 && unicode.IsUpper(r) && rs[i-1] != '_' {
-			afterLower := !unicode.IsUpper(rs[i-1])
-			beforeLower := i+1 < len(rs) && unicode.IsLower(rs[i+1])
-			if afterLower || beforeLower {
-				b.WriteByte('_')
+	const more = 4 // words than one
+	b := make([]byte, 0, len(s)+more)
+	before := '_'
+	for i, r := range s {
+		if unicode.IsUpper(r) && before != '_' {
+			after, _ := utf8.DecodeRuneInString(s[i+utf8.RuneLen(r):])
+			if !unicode.IsUpper(before) || unicode.IsLower(after) {
+				b = append(b, '_')
 			}
 		}
-		b.WriteRune(unicode.ToLower(r))
+		b = utf8.AppendRune(b, unicode.ToLower(r))
+		before = r
 	}
-	return b.String()
+	return string(b)
 }

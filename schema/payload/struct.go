@@ -33,9 +33,10 @@ type shape struct {
 // NewReader returns a reader of the payloads of package own, whose files and
 // type errors are given. Diagnostics go to the sink.
 func NewReader(own *types.Package, files []*ast.File, errors []types.Error, sink *diag.Sink) *Reader {
+	written := newSyntax(files)
 	return &Reader{
-		own: own, errors: errors, sink: sink, syntax: newSyntax(files),
-		enums: make(map[*types.TypeName]*model.Enum), done: make(map[*types.TypeName]*shape),
+		own: own, errors: errors, sink: sink, syntax: written,
+		enums: make(map[*types.TypeName]*model.Enum), done: make(map[*types.TypeName]*shape, len(written)),
 	}
 }
 
@@ -109,7 +110,7 @@ func (r *Reader) structure(named *types.Named, p path) *shape {
 	}}
 	r.done[obj] = s
 	st := named.Underlying().(*types.Struct)
-	wires := make(map[string]*types.Var, st.NumFields())
+	wires := make([]string, st.NumFields())
 	for i := range st.NumFields() {
 		s.ok = r.field(s.model, st, i, wires, p) && s.ok
 	}
@@ -121,16 +122,15 @@ func (r *Reader) structure(named *types.Named, p path) *shape {
 	return s
 }
 
-// field reads one field into the struct.
-func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[string]*types.Var, p path) bool {
+// field reads one field into the struct. Wires are the names of those before it.
+func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires []string, p path) bool {
 	v := st.Field(i)
 	own := v.Pkg() == r.own
-	at := path{at: p.at, text: p.text + "." + v.Name()}
-	tagAt := func() diag.Range { return p.at }
+	at, tagAt := p, func() diag.Range { return p.at }
 	if own {
-		at = path{at: nameOf(v), text: s.Name + "." + v.Name()}
-		tagAt = func() diag.Range { return r.syntax.tag(v) }
+		at, tagAt = path{at: nameOf(v), text: s.Name}, func() diag.Range { return r.syntax.tag(v) }
 	}
+	at.text += "." + v.Name()
 	tag, err := storedAs(v.Name(), st.Tag(i))
 	if v.Embedded() && err == nil && !tag.skip && !tag.named {
 		r.report(at.at, "BP102", "%s: embedded fields are not stored without a name of their own: tag it `bat:\"%s\"`", at.text, tag.wire)
@@ -155,12 +155,13 @@ func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires map[strin
 		r.report(tagAt(), "BP109", "%s: %v", at.text, err)
 		return false
 	}
-	if first := wires[tag.wire]; first != nil {
+	if n := slices.Index(wires, tag.wire); n >= 0 {
+		first := st.Field(n)
 		r.reportRelated(tagAt(), []diag.Related{{Pos: r.sink.Position(first.Pos()), Message: "first used here"}},
 			"BP108", "%s: wire name %q is already used by %s", at.text, tag.wire, first.Name())
 		return false
 	}
-	wires[tag.wire] = v
+	wires[i] = tag.wire
 	opt := options{float: tag.float, sorted: tag.sorted}
 	t := r.typ(v.Type(), at, place{field: true, opt: &opt})
 	if t == nil {

@@ -68,10 +68,14 @@ type offence struct {
 // NewChecker returns a checker of package own, whose files, generated ones
 // included, are given. Diagnostics go to the sink.
 func NewChecker(own *types.Package, files []*ast.File, info *types.Info, sink *diag.Sink) *Checker {
+	decls := 0
+	for _, f := range files {
+		decls += len(f.Decls)
+	}
 	c := &Checker{
 		own: own, info: info, sink: sink,
-		decls: make(map[*types.Func]*ast.FuncDecl),
-		seen:  make(map[*types.Func]*findings),
+		decls: make(map[*types.Func]*ast.FuncDecl, decls/2), // or so
+		seen:  make(map[*types.Func]*findings, decls/2),
 	}
 	for _, f := range files {
 		for _, d := range f.Decls {

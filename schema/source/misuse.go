@@ -17,8 +17,9 @@ func (vs *Variables) misuses() {
 	for _, f := range vs.pkg.Files {
 		passed := token.NoPos // no strays before this
 		ast.Inspect(f, func(n ast.Node) bool {
-			if n == nil {
-				return false
+			switch n.(type) {
+			case nil, *ast.Ident, *ast.BasicLit, *ast.CommentGroup:
+				return false // most nodes, with nothing in them
 			}
 			vs.assignment(n)
 			if n.Pos() >= passed && !vs.stray(n, own) {

@@ -21,8 +21,8 @@ func (r *reader) decl(v *source.Variable) model.Decl {
 func (r *reader) entity(v *source.Variable) *model.Entity {
 	en := &model.Entity{Decl: r.decl(v)}
 	f := r.fields(v, &en.Decl)
-	en.Prefix = r.text(f["Prefix"], &en.Decl)
-	en.Scope = r.text(f["Scope"], &en.Decl)
+	en.Prefix = r.text(f.of("Prefix"), &en.Decl)
+	en.Scope = r.text(f.of("Scope"), &en.Decl)
 	id, ok := r.idType(v.Args.At(0), v.Argument(0))
 	en.ID = id
 	en.Broken = en.Broken || !ok
@@ -54,10 +54,10 @@ func (r *reader) idType(t types.Type, at diag.Range) (model.NamedType, bool) {
 func (r *reader) event(v *source.Variable) *model.Event {
 	e := &model.Event{Decl: r.decl(v)}
 	f := r.fields(v, &e.Decl)
-	e.Category = uint8(r.number(f["Category"], &e.Decl))
-	e.Type = uint16(r.number(f["Type"], &e.Decl))
-	e.Version = uint16(r.number(f["Version"], &e.Decl))
-	e.Entity = r.entities[r.declaration(f["Entity"], &e.Decl)]
+	e.Category = uint8(r.number(f.of("Category"), &e.Decl))
+	e.Type = uint16(r.number(f.of("Type"), &e.Decl))
+	e.Version = uint16(r.number(f.of("Version"), &e.Decl))
+	e.Entity = r.entities[r.declaration(f.of("Entity"), &e.Decl)]
 	shape, ok := r.payloads.Payload(v.Args.At(0), v.Argument(0))
 	if shape == nil {
 		text, _ := payload.Source(v.Args.At(0), r.src.Types)
@@ -65,7 +65,7 @@ func (r *reader) event(v *source.Variable) *model.Event {
 	}
 	e.Payload = shape
 	e.Broken = e.Broken || !ok
-	for _, x := range r.list(f["Upcasts"], &e.Decl) {
+	for _, x := range r.list(f.of("Upcasts"), &e.Decl) {
 		if u, ok := r.upcast(x, &e.Decl); ok {
 			e.Upcasts = append(e.Upcasts, u)
 		}
@@ -102,19 +102,19 @@ func (r *reader) upcast(e ast.Expr, d *model.Decl) (model.Upcast, bool) {
 func (r *reader) projection(v *source.Variable) *model.Projection {
 	p := &model.Projection{Decl: r.decl(v)}
 	f := r.fields(v, &p.Decl)
-	p.Name = r.text(f["Name"], &p.Decl)
-	p.Version = uint32(r.number(f["Version"], &p.Decl))
-	p.Per = r.entities[r.declaration(f["Per"], &p.Decl)]
+	p.Name = r.text(f.of("Name"), &p.Decl)
+	p.Version = uint32(r.number(f.of("Version"), &p.Decl))
+	p.Per = r.entities[r.declaration(f.of("Per"), &p.Decl)]
 	p.State = r.plainType(v.Args.At(0), v.Argument(0), "BP308", "projection state", &p.Decl)
-	for _, e := range r.list(f["Fold"], &p.Decl) {
+	for _, e := range r.list(f.of("Fold"), &p.Decl) {
 		if h, f, ok := r.handler(e, "On", &p.Decl); ok {
 			p.Fold = append(p.Fold, h)
 			r.pure.Check(f.obj, f.name(), purity.Fold, f.at)
 		}
 	}
-	p.Ignore, p.IgnorePos = r.named(f["Ignore"], &p.Decl)
+	p.Ignore, p.IgnorePos = r.named(f.of("Ignore"), &p.Decl)
 	r.projections[p] = v.Args.At(0)
-	if r.truth(f["Saved"], &p.Decl) && !p.Broken {
+	if r.truth(f.of("Saved"), &p.Decl) && !p.Broken {
 		var ok bool
 		p.Saved, ok = r.payloads.State(v.Args.At(0), v.Argument(0))
 		p.Broken = !ok
@@ -137,15 +137,15 @@ func (r *reader) named(list ast.Expr, d *model.Decl) (events []*model.Event, at 
 func (r *reader) reactor(v *source.Variable) *model.Reactor {
 	m := &model.Reactor{Decl: r.decl(v)}
 	f := r.fields(v, &m.Decl)
-	m.Name = r.text(f["Name"], &m.Decl)
+	m.Name = r.text(f.of("Name"), &m.Decl)
 	m.Type = r.plainType(v.Args.At(0), v.Argument(0), "BP502", "reactor", &m.Decl)
-	for _, e := range r.list(f["On"], &m.Decl) {
+	for _, e := range r.list(f.of("On"), &m.Decl) {
 		if h, _, ok := r.handler(e, "React", &m.Decl); ok {
 			m.On = append(m.On, h)
 		}
 	}
-	m.Emits, m.EmitsPos = r.named(f["Emits"], &m.Decl)
-	m.Loop = r.truth(f["Loop"], &m.Decl)
+	m.Emits, m.EmitsPos = r.named(f.of("Emits"), &m.Decl)
+	m.Loop = r.truth(f.of("Loop"), &m.Decl)
 	return m
 }
 
@@ -156,9 +156,9 @@ func (r *reader) retired(v *source.Variable) {
 		f := r.structure(e, &d)
 		m := model.Retired{
 			Var:      v.Name.Name,
-			Category: uint8(r.number(f["Category"], &d)),
-			Type:     uint16(r.number(f["Type"], &d)),
-			Name:     r.text(f["Name"], &d),
+			Category: uint8(r.number(f.of("Category"), &d)),
+			Type:     uint16(r.number(f.of("Type"), &d)),
+			Name:     r.text(f.of("Name"), &d),
 			Pos:      r.sink.Position(e.Pos()),
 		}
 		if !d.Broken {
@@ -199,13 +199,13 @@ func (r *reader) handler(e ast.Expr, constructor string, d *model.Decl) (model.H
 func (r *reader) gate(v *source.Variable) *model.Gate {
 	g := &model.Gate{Decl: r.decl(v)}
 	f := r.fields(v, &g.Decl)
-	g.Name = r.text(f["Name"], &g.Decl)
+	g.Name = r.text(f.of("Name"), &g.Decl)
 	g.Context = r.plainType(v.Args.At(0), v.Argument(0), "BP401", "gate context", &g.Decl)
-	if eval := f["Eval"]; eval != nil {
+	if eval := f.of("Eval"); eval != nil {
 		if fn, ok := r.function(eval, &g.Decl); ok {
 			g.Func = fn.name()
 			r.pure.Check(fn.obj, fn.name(), purity.Gate, eval)
-			r.codes(g, f["Codes"], fn)
+			r.codes(g, f.of("Codes"), fn)
 		}
 	}
 	return g
@@ -215,17 +215,17 @@ func (r *reader) gate(v *source.Variable) *model.Gate {
 func (r *reader) command(v *source.Variable) *model.Command {
 	c := &model.Command{Decl: r.decl(v)}
 	f := r.fields(v, &c.Decl)
-	c.Name = r.text(f["Name"], &c.Decl)
-	c.Event = r.events[r.declaration(f["Event"], &c.Decl)]
+	c.Name = r.text(f.of("Name"), &c.Decl)
+	c.Event = r.events[r.declaration(f.of("Event"), &c.Decl)]
 	if c.Event != nil && c.Event.Command == nil {
 		c.Event.Command = c
 	}
-	for _, e := range r.list(f["Gates"], &c.Decl) {
+	for _, e := range r.list(f.of("Gates"), &c.Decl) {
 		if g := r.gates[r.declaration(e, &c.Decl)]; g != nil {
 			c.Gates = append(c.Gates, g)
 		}
 	}
-	c.Bypass = r.truth(f["Bypass"], &c.Decl)
+	c.Bypass = r.truth(f.of("Bypass"), &c.Decl)
 	c.Context = r.plainType(v.Args.At(0), v.Argument(0), "BP401", "gate context", &c.Decl)
 	if !c.Broken && c.Event != nil && c.Event.Entity != nil {
 		r.fill(c, v)

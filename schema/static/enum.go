@@ -17,7 +17,7 @@ import (
 func (r *reader) enum(v *source.Variable) *model.Enum {
 	e := &model.Enum{Decl: r.decl(v)}
 	f := r.fields(v, &e.Decl)
-	e.Open = r.truth(f["Open"], &e.Decl)
+	e.Open = r.truth(f.of("Open"), &e.Decl)
 	named, ok := r.enumType(e, v.Args.At(0), v.Argument(0))
 	if !ok {
 		e.Broken = true

@@ -28,23 +28,41 @@ func (r *reader) follow(e ast.Expr) ast.Expr {
 	return e // variables that refer to each other, which the compiler reports
 }
 
-// fields returns the field values of the declaration's literal by name, and
-// records them as given.
-func (r *reader) fields(v *source.Variable, d *model.Decl) map[string]ast.Expr {
-	values := r.structure(v.Init, d)
-	if values == nil {
-		return nil
-	}
-	d.Given = make(map[string]token.Position)
-	for name, value := range values {
-		d.Given[name] = r.sink.Position(value.Pos())
-	}
-	return values
+// values are those of the fields of a struct literal, which are few.
+type values []value
+
+type value struct {
+	field string
+	expr  ast.Expr
 }
 
-// structure returns the field values of a struct literal by name, or nil if an
-// expression is none, which it reports.
-func (r *reader) structure(e ast.Expr, d *model.Decl) map[string]ast.Expr {
+// of returns the value of a field, or nil.
+func (vs values) of(field string) ast.Expr {
+	for _, v := range vs {
+		if v.field == field {
+			return v.expr
+		}
+	}
+	return nil
+}
+
+// fields returns the field values of the declaration's literal, and records them as
+// given.
+func (r *reader) fields(v *source.Variable, d *model.Decl) values {
+	list := r.structure(v.Init, d)
+	if list == nil {
+		return nil
+	}
+	d.Given = make(map[string]token.Position, len(list))
+	for _, given := range list {
+		d.Given[given.field] = r.sink.Position(given.expr.Pos())
+	}
+	return list
+}
+
+// structure returns the field values of a struct literal, or nil if an expression is
+// none, which it reports.
+func (r *reader) structure(e ast.Expr, d *model.Decl) values {
 	lit, ok := ast.Unparen(e).(*ast.CompositeLit)
 	if !ok {
 		d.Broken = true
@@ -56,28 +74,28 @@ func (r *reader) structure(e ast.Expr, d *model.Decl) map[string]ast.Expr {
 		d.Broken = true
 		return nil
 	}
-	values := make(map[string]ast.Expr)
+	list := make(values, 0, len(lit.Elts))
 	for i, elt := range lit.Elts {
-		name, value := "", elt
+		v := value{expr: elt}
 		if kv, ok := elt.(*ast.KeyValueExpr); ok {
-			value = kv.Value
+			v.expr = kv.Value
 			if id, ok := kv.Key.(*ast.Ident); ok {
-				name = id.Name
+				v.field = id.Name
 			}
 		} else if i < st.NumFields() {
-			name = st.Field(i).Name()
+			v.field = st.Field(i).Name()
 		}
-		if !r.isNil(value) {
-			values[name] = value
+		if !r.isNil(v.expr) {
+			list = append(list, v)
 		}
 	}
-	return values
+	return list
 }
 
 // isNil reports whether an expression is the predeclared nil.
 func (r *reader) isNil(e ast.Expr) bool {
-	tv, ok := r.src.Info.Types[ast.Unparen(e)]
-	return ok && tv.IsNil()
+	id, ok := ast.Unparen(e).(*ast.Ident)
+	return ok && id.Name == "nil" && r.src.Info.Types[id].IsNil()
 }
 
 // number evaluates a non-negative integer constant; an absent value is 0.

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"iter"
 	"slices"
 
 	"github.com/batpak-go/batpak/schema/diag"
@@ -132,7 +133,7 @@ func (r *reader) taken() {
 					take(recv+"."+d.Name.Name, d.Name)
 				}
 			case *ast.GenDecl:
-				for _, name := range declaredNames(d) {
+				for name := range declaredNames(d) {
 					take(name.Name, name)
 				}
 			}
@@ -213,15 +214,21 @@ func receiver(d *ast.FuncDecl) string {
 
 // declaredNames are the identifiers that a declaration of constants, variables
 // or types introduces.
-func declaredNames(d *ast.GenDecl) []*ast.Ident {
-	var names []*ast.Ident
-	for _, spec := range d.Specs {
-		switch spec := spec.(type) {
-		case *ast.ValueSpec:
-			names = append(names, spec.Names...)
-		case *ast.TypeSpec:
-			names = append(names, spec.Name)
+func declaredNames(d *ast.GenDecl) iter.Seq[*ast.Ident] {
+	return func(yield func(*ast.Ident) bool) {
+		for _, spec := range d.Specs {
+			switch spec := spec.(type) {
+			case *ast.ValueSpec:
+				for _, name := range spec.Names {
+					if !yield(name) {
+						return
+					}
+				}
+			case *ast.TypeSpec:
+				if !yield(spec.Name) {
+					return
+				}
+			}
 		}
 	}
-	return names
 }
