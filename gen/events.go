@@ -32,6 +32,7 @@ func (e *emitter) events() []jen.Code {
 	for _, ev := range e.pkg.Events {
 		decls = append(decls, e.event(ev)...)
 	}
+	decls = append(decls, e.shapes()...)
 	for _, s := range e.pkg.Structs {
 		decls = append(decls, e.codecs.Struct(s)...)
 	}
@@ -132,6 +133,23 @@ func (e *emitter) shapePin(s *model.Struct) jen.Code {
 		fields = slices.Insert(fields, f.Index, jen.Code(field))
 	}
 	return jen.Id("_").Op("=").Add(vocab.Ref(s.Path, s.Name)).Call(jen.Struct(fields...).Values())
+}
+
+// shapes emits how the structs lie on disk, all in one place:
+//
+//	var (
+//		moneyDepositedShape = wire.NewShape("MoneyDeposited", "amount", "memo?")
+//		…
+//	)
+func (e *emitter) shapes() []jen.Code {
+	specs := make([]jen.Code, 0, len(e.pkg.Structs))
+	for _, s := range e.pkg.Structs {
+		specs = append(specs, e.codecs.Shape(s))
+	}
+	if len(specs) == 0 {
+		return nil
+	}
+	return []jen.Code{vocab.Documented(group(jen.Var, specs...), "How structs lie on disk.", "")}
 }
 
 // declarationRefs emits a use of each declaration of the schema, so that no

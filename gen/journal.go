@@ -172,7 +172,7 @@ func (e *emitter) drafted(ev *model.Event) *jen.Statement {
 //	}
 func (e *emitter) appendMethod(ev *model.Event) jen.Code {
 	name := e.method("Append"+vocab.Exported(ev.Payload.Name), ev.Pos)
-	text := fmt.Sprintf("%s appends e to the stream of %s id, as version %d of kind %s.", name, ev.Entity.Prefix, ev.Version, kindText(ev))
+	text := fmt.Sprintf("%s appends e to the stream of %s id, as version %d.", name, ev.Entity.Prefix, ev.Version)
 	return vocab.Documented(e.journalMethod(name).
 		Params(e.ctxParam(), e.idParam(ev.Entity), e.L("e").Add(payloadType(ev)), e.optsParam()).
 		Add(receiptResult()).Block(
@@ -188,7 +188,7 @@ func (e *emitter) appendMethod(ev *model.Event) jen.Code {
 //	}
 func (e *emitter) addMethod(ev *model.Event) jen.Code {
 	name := e.method("Add"+vocab.Exported(ev.Payload.Name), ev.Pos)
-	text := fmt.Sprintf("%s adds e for the stream of %s id to a batch and returns its index there.", name, ev.Entity.Prefix)
+	text := fmt.Sprintf("%s adds e for %s id to a batch and returns its index.", name, ev.Entity.Prefix)
 	return vocab.Documented(e.journalMethod(name).
 		Params(e.batchParam(), e.idParam(ev.Entity), e.L("e").Add(payloadType(ev)), e.optsParam()).
 		Int().Block(

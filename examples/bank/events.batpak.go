@@ -148,16 +148,14 @@ func (j *Journal) draftAccountOpened(id AccountID, e AccountOpened) batpak.Draft
 	}
 }
 
-// AppendAccountOpened appends e to the stream of account id, as version 1 of
-// kind 0x1/0x001.
+// AppendAccountOpened appends e to the stream of account id, as version 1.
 //
 // AccountOpened records a new account.
 func (j *Journal) AppendAccountOpened(ctx context.Context, id AccountID, e AccountOpened, opts ...batpak.AppendOption) (batpak.Receipt, error) {
 	return j.store.Append(ctx, j.draftAccountOpened(id, e), opts...)
 }
 
-// AddAccountOpened adds e for the stream of account id to a batch and returns
-// its index there.
+// AddAccountOpened adds e for account id to a batch and returns its index.
 func (j *Journal) AddAccountOpened(b *batpak.Batch, id AccountID, e AccountOpened, opts ...batpak.AppendOption) int {
 	return b.Add(j.draftAccountOpened(id, e), opts...)
 }
@@ -196,16 +194,14 @@ func (j *Journal) draftMoneyDeposited(id AccountID, e MoneyDeposited) batpak.Dra
 	}
 }
 
-// AppendMoneyDeposited appends e to the stream of account id, as version 3 of
-// kind 0x1/0x002.
+// AppendMoneyDeposited appends e to the stream of account id, as version 3.
 //
 // MoneyDeposited records money coming in.
 func (j *Journal) AppendMoneyDeposited(ctx context.Context, id AccountID, e MoneyDeposited, opts ...batpak.AppendOption) (batpak.Receipt, error) {
 	return j.store.Append(ctx, j.draftMoneyDeposited(id, e), opts...)
 }
 
-// AddMoneyDeposited adds e for the stream of account id to a batch and returns
-// its index there.
+// AddMoneyDeposited adds e for account id to a batch and returns its index.
 func (j *Journal) AddMoneyDeposited(b *batpak.Batch, id AccountID, e MoneyDeposited, opts ...batpak.AppendOption) int {
 	return b.Add(j.draftMoneyDeposited(id, e), opts...)
 }
@@ -240,16 +236,14 @@ func (j *Journal) draftAccountFrozen(id AccountID, e AccountFrozen) batpak.Draft
 	}
 }
 
-// AppendAccountFrozen appends e to the stream of account id, as version 1 of
-// kind 0x1/0x004.
+// AppendAccountFrozen appends e to the stream of account id, as version 1.
 //
 // AccountFrozen records that nothing may leave the account any more.
 func (j *Journal) AppendAccountFrozen(ctx context.Context, id AccountID, e AccountFrozen, opts ...batpak.AppendOption) (batpak.Receipt, error) {
 	return j.store.Append(ctx, j.draftAccountFrozen(id, e), opts...)
 }
 
-// AddAccountFrozen adds e for the stream of account id to a batch and returns
-// its index there.
+// AddAccountFrozen adds e for account id to a batch and returns its index.
 func (j *Journal) AddAccountFrozen(b *batpak.Batch, id AccountID, e AccountFrozen, opts ...batpak.AppendOption) int {
 	return b.Add(j.draftAccountFrozen(id, e), opts...)
 }
@@ -269,22 +263,30 @@ func (j *Journal) draftAccountFlagged(id AccountID, e AccountFlagged) batpak.Dra
 	}
 }
 
-// AppendAccountFlagged appends e to the stream of account id, as version 1 of
-// kind 0x1/0x010.
+// AppendAccountFlagged appends e to the stream of account id, as version 1.
 //
 // AccountFlagged records that a rule found the account suspicious.
 func (j *Journal) AppendAccountFlagged(ctx context.Context, id AccountID, e AccountFlagged, opts ...batpak.AppendOption) (batpak.Receipt, error) {
 	return j.store.Append(ctx, j.draftAccountFlagged(id, e), opts...)
 }
 
-// AddAccountFlagged adds e for the stream of account id to a batch and returns
-// its index there.
+// AddAccountFlagged adds e for account id to a batch and returns its index.
 func (j *Journal) AddAccountFlagged(b *batpak.Batch, id AccountID, e AccountFlagged, opts ...batpak.AppendOption) int {
 	return b.Add(j.draftAccountFlagged(id, e), opts...)
 }
 
-// accountOpenedShape is how AccountOpened lies on disk.
-var accountOpenedShape = wire.NewShape("AccountOpened", "owner", "currency", "opened_at")
+// How structs lie on disk.
+var (
+	accountOpenedShape    = wire.NewShape("AccountOpened", "owner", "currency", "opened_at")
+	sourceShape           = wire.NewShape("Source", "kind", "ref")
+	moneyDepositedShape   = wire.NewShape("MoneyDeposited", "amount", "source", "memo?")
+	moneyDepositedV1Shape = wire.NewShape("moneyDepositedV1", "amount")
+	moneyDepositedV2Shape = wire.NewShape("moneyDepositedV2", "amount", "source")
+	moneyWithdrawnShape   = wire.NewShape("MoneyWithdrawn", "amount", "day", "reason")
+	accountFrozenShape    = wire.NewShape("AccountFrozen", "by", "reason")
+	accountFlaggedShape   = wire.NewShape("AccountFlagged", "rule", "score")
+	balanceShape          = wire.NewShape("Balance", "open", "available", "frozen")
+)
 
 // AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v AccountOpened) AppendBatpak(dst []byte) []byte {
@@ -325,9 +327,6 @@ func checkAccountOpened(v AccountOpened) error {
 	)
 }
 
-// sourceShape is how Source lies on disk.
-var sourceShape = wire.NewShape("Source", "kind", "ref")
-
 // appendSource appends the canonical encoding of v to dst.
 func appendSource(dst []byte, v Source) []byte {
 	dst = wire.AppendStruct(dst, 2)
@@ -357,9 +356,6 @@ func checkSource(v Source) error {
 		wire.CheckString("Source", "ref", v.Ref),
 	)
 }
-
-// moneyDepositedShape is how MoneyDeposited lies on disk.
-var moneyDepositedShape = wire.NewShape("MoneyDeposited", "amount", "source", "memo?")
 
 // AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v MoneyDeposited) AppendBatpak(dst []byte) []byte {
@@ -403,9 +399,6 @@ func checkMoneyDeposited(v MoneyDeposited) error {
 	)
 }
 
-// moneyDepositedV1Shape is how moneyDepositedV1 lies on disk.
-var moneyDepositedV1Shape = wire.NewShape("moneyDepositedV1", "amount")
-
 // decodeMoneyDepositedV1 reads one moneyDepositedV1; errors stay in d.
 func decodeMoneyDepositedV1(d *wire.Decoder) (v moneyDepositedV1) {
 	s := d.Struct(moneyDepositedV1Shape)
@@ -417,9 +410,6 @@ func decodeMoneyDepositedV1(d *wire.Decoder) (v moneyDepositedV1) {
 	}
 	return v
 }
-
-// moneyDepositedV2Shape is how moneyDepositedV2 lies on disk.
-var moneyDepositedV2Shape = wire.NewShape("moneyDepositedV2", "amount", "source")
 
 // decodeMoneyDepositedV2 reads one moneyDepositedV2; errors stay in d.
 func decodeMoneyDepositedV2(d *wire.Decoder) (v moneyDepositedV2) {
@@ -434,9 +424,6 @@ func decodeMoneyDepositedV2(d *wire.Decoder) (v moneyDepositedV2) {
 	}
 	return v
 }
-
-// moneyWithdrawnShape is how MoneyWithdrawn lies on disk.
-var moneyWithdrawnShape = wire.NewShape("MoneyWithdrawn", "amount", "day", "reason")
 
 // AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v MoneyWithdrawn) AppendBatpak(dst []byte) []byte {
@@ -474,9 +461,6 @@ func checkMoneyWithdrawn(v MoneyWithdrawn) error {
 	return wire.CheckString("MoneyWithdrawn", "reason", v.Reason)
 }
 
-// accountFrozenShape is how AccountFrozen lies on disk.
-var accountFrozenShape = wire.NewShape("AccountFrozen", "by", "reason")
-
 // AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v AccountFrozen) AppendBatpak(dst []byte) []byte {
 	dst = wire.AppendStruct(dst, 2)
@@ -513,9 +497,6 @@ func checkAccountFrozen(v AccountFrozen) error {
 	)
 }
 
-// accountFlaggedShape is how AccountFlagged lies on disk.
-var accountFlaggedShape = wire.NewShape("AccountFlagged", "rule", "score")
-
 // AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v AccountFlagged) AppendBatpak(dst []byte) []byte {
 	dst = wire.AppendStruct(dst, 2)
@@ -548,9 +529,6 @@ func decodeAccountFlagged(d *wire.Decoder) (v AccountFlagged) {
 func checkAccountFlagged(v AccountFlagged) error {
 	return wire.CheckString("AccountFlagged", "rule", v.Rule)
 }
-
-// balanceShape is how Balance lies on disk.
-var balanceShape = wire.NewShape("Balance", "open", "available", "frozen")
 
 // AppendBatpak appends the canonical encoding of b to dst.
 func (b Balance) AppendBatpak(dst []byte) []byte {

@@ -185,8 +185,7 @@ func (j *Journal) draftHistoryBegun(id Hash, e HistoryBegun) batpak.Draft {
 	}
 }
 
-// AppendHistoryBegun appends e to the stream of commit id, as version 1 of kind
-// 0x2/0x001.
+// AppendHistoryBegun appends e to the stream of commit id, as version 1.
 //
 // HistoryBegun records that a line of history begins with a commit. All events
 // of the commits that descend from it by first parents are correlated with it.
@@ -194,8 +193,7 @@ func (j *Journal) AppendHistoryBegun(ctx context.Context, id Hash, e HistoryBegu
 	return j.store.Append(ctx, j.draftHistoryBegun(id, e), opts...)
 }
 
-// AddHistoryBegun adds e for the stream of commit id to a batch and returns its
-// index there.
+// AddHistoryBegun adds e for commit id to a batch and returns its index.
 func (j *Journal) AddHistoryBegun(b *batpak.Batch, id Hash, e HistoryBegun, opts ...batpak.AppendOption) int {
 	return b.Add(j.draftHistoryBegun(id, e), opts...)
 }
@@ -230,8 +228,7 @@ func (j *Journal) draftFilesSwept(id Hash, e FilesSwept) batpak.Draft {
 	}
 }
 
-// AppendFilesSwept appends e to the stream of commit id, as version 1 of kind
-// 0x2/0x003.
+// AppendFilesSwept appends e to the stream of commit id, as version 1.
 //
 // FilesSwept records what a commit changed that touches too many files for an
 // event each.
@@ -239,8 +236,7 @@ func (j *Journal) AppendFilesSwept(ctx context.Context, id Hash, e FilesSwept, o
 	return j.store.Append(ctx, j.draftFilesSwept(id, e), opts...)
 }
 
-// AddFilesSwept adds e for the stream of commit id to a batch and returns its
-// index there.
+// AddFilesSwept adds e for commit id to a batch and returns its index.
 func (j *Journal) AddFilesSwept(b *batpak.Batch, id Hash, e FilesSwept, opts ...batpak.AppendOption) int {
 	return b.Add(j.draftFilesSwept(id, e), opts...)
 }
@@ -260,8 +256,7 @@ func (j *Journal) draftCommitAuthored(id AuthorID, e CommitAuthored) batpak.Draf
 	}
 }
 
-// AppendCommitAuthored appends e to the stream of author id, as version 1 of
-// kind 0x2/0x010.
+// AppendCommitAuthored appends e to the stream of author id, as version 1.
 //
 // CommitAuthored records an author's share in a commit, which is the event that
 // caused this one.
@@ -269,8 +264,7 @@ func (j *Journal) AppendCommitAuthored(ctx context.Context, id AuthorID, e Commi
 	return j.store.Append(ctx, j.draftCommitAuthored(id, e), opts...)
 }
 
-// AddCommitAuthored adds e for the stream of author id to a batch and returns
-// its index there.
+// AddCommitAuthored adds e for author id to a batch and returns its index.
 func (j *Journal) AddCommitAuthored(b *batpak.Batch, id AuthorID, e CommitAuthored, opts ...batpak.AppendOption) int {
 	return b.Add(j.draftCommitAuthored(id, e), opts...)
 }
@@ -290,8 +284,7 @@ func (j *Journal) draftFileTouched(id FileID, e FileTouched) batpak.Draft {
 	}
 }
 
-// AppendFileTouched appends e to the stream of file id, as version 1 of kind
-// 0x2/0x020.
+// AppendFileTouched appends e to the stream of file id, as version 1.
 //
 // FileTouched records that a commit, the event that caused this one, changed a
 // file.
@@ -299,8 +292,7 @@ func (j *Journal) AppendFileTouched(ctx context.Context, id FileID, e FileTouche
 	return j.store.Append(ctx, j.draftFileTouched(id, e), opts...)
 }
 
-// AddFileTouched adds e for the stream of file id to a batch and returns its
-// index there.
+// AddFileTouched adds e for file id to a batch and returns its index.
 func (j *Journal) AddFileTouched(b *batpak.Batch, id FileID, e FileTouched, opts ...batpak.AppendOption) int {
 	return b.Add(j.draftFileTouched(id, e), opts...)
 }
@@ -320,22 +312,40 @@ func (j *Journal) draftTagRecorded(id TagID, e TagRecorded) batpak.Draft {
 	}
 }
 
-// AppendTagRecorded appends e to the stream of tag id, as version 1 of kind
-// 0x2/0x030.
+// AppendTagRecorded appends e to the stream of tag id, as version 1.
 //
 // TagRecorded records what a tag names. A tag that is moved gets another one.
 func (j *Journal) AppendTagRecorded(ctx context.Context, id TagID, e TagRecorded, opts ...batpak.AppendOption) (batpak.Receipt, error) {
 	return j.store.Append(ctx, j.draftTagRecorded(id, e), opts...)
 }
 
-// AddTagRecorded adds e for the stream of tag id to a batch and returns its
-// index there.
+// AddTagRecorded adds e for tag id to a batch and returns its index.
 func (j *Journal) AddTagRecorded(b *batpak.Batch, id TagID, e TagRecorded, opts ...batpak.AppendOption) int {
 	return b.Add(j.draftTagRecorded(id, e), opts...)
 }
 
-// historyBegunShape is how HistoryBegun lies on disk.
-var historyBegunShape = wire.NewShape("HistoryBegun", "shallow")
+// How structs lie on disk.
+var (
+	historyBegunShape   = wire.NewShape("HistoryBegun", "shallow")
+	commitRecordedShape = wire.NewShape(
+		"CommitRecorded",
+		"parents", "author", "authored_at", "committed_at", "subject", "files", "added", "deleted",
+	)
+	directorySweptShape = wire.NewShape("DirectorySwept", "directory", "files", "added", "deleted")
+	filesSweptShape     = wire.NewShape("FilesSwept", "files", "added", "deleted", "directories")
+	commitAuthoredShape = wire.NewShape(
+		"CommitAuthored",
+		"name", "at", "merge?", "files", "added", "deleted",
+	)
+	fileTouchedShape = wire.NewShape(
+		"FileTouched",
+		"path", "from?", "added", "deleted", "uncounted?",
+	)
+	tagRecordedShape = wire.NewShape(
+		"TagRecorded",
+		"name", "object", "annotated", "target", "type", "tagger?", "tagged_at", "subject?",
+	)
+)
 
 // AppendBatpak appends the canonical encoding of v to dst.
 func (v HistoryBegun) AppendBatpak(dst []byte) []byte {
@@ -361,12 +371,6 @@ func decodeHistoryBegun(d *wire.Decoder) (v HistoryBegun) {
 	}
 	return v
 }
-
-// commitRecordedShape is how CommitRecorded lies on disk.
-var commitRecordedShape = wire.NewShape(
-	"CommitRecorded",
-	"parents", "author", "authored_at", "committed_at", "subject", "files", "added", "deleted",
-)
 
 // AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v CommitRecorded) AppendBatpak(dst []byte) []byte {
@@ -433,9 +437,6 @@ func checkCommitRecorded(v CommitRecorded) error {
 	)
 }
 
-// directorySweptShape is how DirectorySwept lies on disk.
-var directorySweptShape = wire.NewShape("DirectorySwept", "directory", "files", "added", "deleted")
-
 // appendDirectorySwept appends the canonical encoding of v to dst.
 func appendDirectorySwept(dst []byte, v DirectorySwept) []byte {
 	dst = wire.AppendStruct(dst, 4)
@@ -463,9 +464,6 @@ func decodeDirectorySwept(d *wire.Decoder) (v DirectorySwept) {
 	}
 	return v
 }
-
-// filesSweptShape is how FilesSwept lies on disk.
-var filesSweptShape = wire.NewShape("FilesSwept", "files", "added", "deleted", "directories")
 
 // AppendBatpak appends the canonical encoding of v to dst.
 func (v FilesSwept) AppendBatpak(dst []byte) []byte {
@@ -506,12 +504,6 @@ func decodeFilesSwept(d *wire.Decoder) (v FilesSwept) {
 	}
 	return v
 }
-
-// commitAuthoredShape is how CommitAuthored lies on disk.
-var commitAuthoredShape = wire.NewShape(
-	"CommitAuthored",
-	"name", "at", "merge?", "files", "added", "deleted",
-)
 
 // AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v CommitAuthored) AppendBatpak(dst []byte) []byte {
@@ -561,12 +553,6 @@ func checkCommitAuthored(v CommitAuthored) error {
 	return wire.CheckString("CommitAuthored", "name", v.Name)
 }
 
-// fileTouchedShape is how FileTouched lies on disk.
-var fileTouchedShape = wire.NewShape(
-	"FileTouched",
-	"path", "from?", "added", "deleted", "uncounted?",
-)
-
 // AppendBatpak appends the canonical encoding of v to dst.
 func (v FileTouched) AppendBatpak(dst []byte) []byte {
 	dst = wire.AppendStruct(dst, 3+wire.Present(len(v.From) > 0, v.Uncounted))
@@ -609,12 +595,6 @@ func decodeFileTouched(d *wire.Decoder) (v FileTouched) {
 	}
 	return v
 }
-
-// tagRecordedShape is how TagRecorded lies on disk.
-var tagRecordedShape = wire.NewShape(
-	"TagRecorded",
-	"name", "object", "annotated", "target", "type", "tagger?", "tagged_at", "subject?",
-)
 
 // AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v TagRecorded) AppendBatpak(dst []byte) []byte {

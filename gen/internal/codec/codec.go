@@ -65,12 +65,12 @@ func (e *Emitter) writes(s *model.Struct) {
 	}
 }
 
-// Struct emits the shape of a struct, what encodes and decodes it, and
-// what checks its values. A payload gets methods, any other struct functions. A
-// shape of the past is decoded only.
+// Struct emits what encodes and decodes a struct, and what checks its values. A
+// payload gets methods, any other struct functions. A shape of the past is decoded
+// only.
 func (e *Emitter) Struct(s *model.Struct) []jen.Code {
 	e.checkOptional(s)
-	decls := []jen.Code{e.shape(s)}
+	var decls []jen.Code
 	switch {
 	case e.payloads[s]:
 		e.checkMethods(s)

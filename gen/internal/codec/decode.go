@@ -10,12 +10,12 @@ import (
 	"github.com/batpak-go/batpak/schema/model"
 )
 
-// shape emits
+// Shape emits
 //
-//	var moneyDepositedShape = wire.NewShape("MoneyDeposited", "amount", "memo?")
+//	moneyDepositedShape = wire.NewShape("MoneyDeposited", "amount", "memo?")
 //
 // with as many lines of names as make it readable.
-func (e *Emitter) shape(s *model.Struct) jen.Code {
+func (e *Emitter) Shape(s *model.Struct) jen.Code {
 	args := []jen.Code{jen.Lit(s.Name)}
 	var rows [][]jen.Code
 	const wide = 90 // bytes of names on a line
@@ -40,8 +40,7 @@ func (e *Emitter) shape(s *model.Struct) jen.Code {
 		}
 		call = vocab.Wire("NewShape").Custom(jen.Options{Open: "(", Close: ")", Separator: ",", Multi: true}, lines...)
 	}
-	return vocab.Documented(jen.Var().Id(e.shapeVar(s)).Op("=").Add(call),
-		fmt.Sprintf("%s is how %s lies on disk.", e.shapeVar(s), s.Name), "")
+	return jen.Id(e.shapeVar(s)).Op("=").Add(call)
 }
 
 // shapeVar names the shape of a struct.

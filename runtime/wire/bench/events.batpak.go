@@ -106,8 +106,7 @@ func (j *Journal) draftOrder(id CustomerID, e Order) batpak.Draft {
 	}
 }
 
-// AppendOrder appends e to the stream of customer id, as version 1 of kind
-// 0x1/0x001.
+// AppendOrder appends e to the stream of customer id, as version 1.
 //
 // Order is the sample: ten fields, among them a time, nested lines, a map and a
 // digest.
@@ -115,14 +114,20 @@ func (j *Journal) AppendOrder(ctx context.Context, id CustomerID, e Order, opts 
 	return j.store.Append(ctx, j.draftOrder(id, e), opts...)
 }
 
-// AddOrder adds e for the stream of customer id to a batch and returns its
-// index there.
+// AddOrder adds e for customer id to a batch and returns its index.
 func (j *Journal) AddOrder(b *batpak.Batch, id CustomerID, e Order, opts ...batpak.AppendOption) int {
 	return b.Add(j.draftOrder(id, e), opts...)
 }
 
-// lineShape is how Line lies on disk.
-var lineShape = wire.NewShape("Line", "article", "count", "price")
+// How structs lie on disk.
+var (
+	lineShape  = wire.NewShape("Line", "article", "count", "price")
+	orderShape = wire.NewShape(
+		"Order",
+		"id", "customer", "total", "currency", "paid", "attempt", "placed_at", "lines", "labels",
+		"digest",
+	)
+)
 
 // appendLine appends the canonical encoding of v to dst.
 func appendLine(dst []byte, v Line) []byte {
@@ -153,13 +158,6 @@ func decodeLine(d *wire.Decoder) (v Line) {
 func checkLine(v Line) error {
 	return wire.CheckString("Line", "article", v.Article)
 }
-
-// orderShape is how Order lies on disk.
-var orderShape = wire.NewShape(
-	"Order",
-	"id", "customer", "total", "currency", "paid", "attempt", "placed_at", "lines", "labels",
-	"digest",
-)
 
 // AppendBatpak appends the canonical encoding of v, unchecked, to dst.
 func (v Order) AppendBatpak(dst []byte) []byte {
