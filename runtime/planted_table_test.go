@@ -71,6 +71,7 @@ var plantedBugs = []plantedBug{
 	{"follower believes the digest of what it has not read", "", "TestReaderOfWhatWasDamaged", 0},
 	{"footer beside a merge proves no name", "", "TestCrashCorpus/name-beside-a-merge", 0},
 	{"footer is written to a file that is shared", "", "TestSnapshotOfWhatHasNoFooter", 0},
+	{"footer misses what came after the last checkpoint", "checkpoint", "TestIndexGoesOn", 0},
 	{"footers are trusted beside a merge that is under way", "recovery", "TestMergeForcesARebuild", 0},
 	{"group header does not know its place", "", "TestCrashAtAnyOperation", 345},
 	{"group header does not know its store", "format", "TestEveryBitFlip", 0},

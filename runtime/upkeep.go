@@ -31,6 +31,7 @@ type upkeep struct {
 	failed map[uint64]error // by segment; after a failed sync nothing is tried again
 	latest covered
 	names  []string           // of checkpoints that there are
+	begun  *footer.Indexing   // of the last segment; nil = not yet
 	prefix *checkpoint.Prefix // of the last segment, if it begins with what was not read; nil = all was
 	opened uint64             // the last event then
 }
@@ -124,7 +125,10 @@ func (u *upkeep) work() bool {
 		if u.failed[number] != nil {
 			continue
 		}
-		run, err := footer.Write(u.store.fs, u.store.segments, number, u.store.cache)
+		run, err := footer.Write(u.store.fs, u.store.segments, number, u.store.cache, u.begun)
+		if u.begun != nil && u.begun.Segment == number {
+			u.begun = nil
+		}
 		if err != nil {
 			sometimes.Reached("footer could not be written")
 			u.failed[number] = err
@@ -214,7 +218,8 @@ func (u *upkeep) checkpoint(durable uint64, every int64) (written bool) {
 	if u.store.pipeline.Err() != nil {
 		return false // nothing more is to be written
 	}
-	if err := checkpoint.Write(u.store.fs, u.store.segments, name, number, end); err != nil {
+	var werr error
+	if u.begun, werr = checkpoint.Write(u.store.fs, u.store.segments, name, number, end, u.begun); werr != nil {
 		u.latest.off = true
 		return false
 	}

@@ -14,6 +14,10 @@
 // its content, durably, when it gets its name; the name itself is not synced, as each
 // checkpoint that a power cut may bring back is true.
 //
+// Of a segment that this opening writes to, a checkpoint reads what came since the one
+// before; the rest was read for that one, and was sound. The group that the mark names is
+// read again.
+//
 // The package does not decide when a checkpoint is written, nor what one that does not
 // fit the log means.
 package checkpoint

@@ -37,7 +37,7 @@ func TestPrefix(t *testing.T) {
 		d := simfs.New()
 		d.SetBytes(segment.Name(1), raw)
 		r := segment.NewReader(d.FS())
-		if err := checkpoint.Write(d.FS(), r, checkpoint.Names()[0], 1, int64(len(raw))); err != nil {
+		if _, err := checkpoint.Write(d.FS(), r, checkpoint.Names()[0], 1, int64(len(raw)), nil); err != nil {
 			t.Fatal(err)
 		}
 		sound, refused := checkpoint.Load(d.FS(), []string{checkpoint.Names()[0]})

@@ -6,16 +6,15 @@ import (
 	"io"
 
 	"github.com/batpak-go/batpak/runtime/internal/footer"
-	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
-	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
 // Write writes a checkpoint of a segment up to the end of a group of events, all of
-// which is durable, in place of the one of this name.
+// which is durable, in place of the one of this name. If some of that was indexed before,
+// it is not read again. It returns the index, to go on with, unless that could not be made.
 //
 // Errors are a [*segment.DamageError] if the segment does not hold that, or the
 // disk's. After an error the checkpoint of this name is the one that was there before,
@@ -26,59 +25,48 @@ import (
 //	fdatasync  <name>.tmp
 //	close      <name>.tmp
 //	renameat   <name>.tmp → <name>
-func Write(dir vfs.FS, r *segment.Reader, name string, number uint64, end int64) error {
-	b, m, err := gather(r, number, end)
+func Write(dir vfs.FS, r *segment.Reader, name string, number uint64, end int64, begun *footer.Indexing) (*footer.Indexing, error) {
+	x, m, err := gather(r, number, end, begun)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	temp := name + vfs.TempSuffix
-	if err = writeFile(dir, temp, b, m); err == nil {
+	if err = writeFile(dir, temp, x, m); err == nil {
 		err = dir.Rename(temp, name)
 	}
 	if err != nil {
 		sometimes.Reached("checkpoint could not be written")
 		_ = dir.Remove(temp) // only to give the space back; the next opening does it again
-		return fmt.Errorf("write %s: %w", name, err)
+		return x, fmt.Errorf("write %s: %w", name, err)
 	}
-	return nil
+	return x, nil
 }
 
-// indexed is an index that was gathered, and the digest of what it is of.
-type indexed struct {
-	*sidx.Builder
-	digest [32]byte
-}
-
-// gather reads what a checkpoint is to cover.
-func gather(r *segment.Reader, number uint64, end int64) (x indexed, m Mark, err error) {
-	m = Mark{Segment: number, End: end}
-	from, err := footer.Begin(r, number)
-	if err != nil {
-		return x, m, err
+// gather indexes what a checkpoint is to cover.
+func gather(r *segment.Reader, number uint64, end int64, begun *footer.Indexing) (x *footer.Indexing, m Mark, err error) {
+	if x = begun; x == nil || x.Segment != number || x.End() > end {
+		if x, err = footer.Index(r, number); err != nil {
+			return nil, m, err
+		}
+	} else {
+		sometimes.Reached("checkpoint went on where the one before ended")
 	}
-	m.Store = from.Store
-	x.Builder = sidx.NewBuilder(sidx.Place{Store: m.Store, Segment: number, Prefix: uint64(end)})
-	err = from.To(end, func(s *segment.Scanner, _ [16]byte, rec *format.Record, offset uint32) {
-		x.Began(s.Group().Incarnation, rec.Sequence)
-		x.Add(rec, offset)
-		m.Group, m.Last = s.Offset(), rec.Sequence
-	})
-	if err != nil {
-		return x, m, err
+	if err = x.On(r, end); err != nil {
+		return nil, m, err
 	}
-	x.digest = from.Digest.Sum()
-	m.Seam, _, err = m.join(r, from.SegmentHeader)
+	m = Mark{Store: x.Store, Segment: number, Group: x.Group, End: end, Last: x.Last}
+	m.Seam, _, err = m.join(r, x.SegmentHeader)
 	return x, m, err
 }
 
 // writeFile makes a file that is durable but for its name.
-func writeFile(dir vfs.FS, name string, x indexed, m Mark) error {
+func writeFile(dir vfs.FS, name string, x *footer.Indexing, m Mark) error {
 	f, err := dir.Create(name)
 	if err != nil {
 		return err
 	}
 	w := &tail{w: io.NewOffsetWriter(f, 0)}
-	if err = x.Write(w, uint64(m.End), x.digest); err == nil {
+	if err = x.Builder.WritePrefix(w, uint64(m.End), x.Digest.Sum()); err == nil {
 		_, err = f.WriteAt(m.append(w.last[:])[trailerSize:], w.size)
 	}
 	if err == nil {

@@ -12,6 +12,11 @@
 // it has its footer, so that one is missing only where it was damaged since; the
 // segment is then read whenever its index is needed.
 //
+// A segment need not be read to its end at once: an [Indexing] goes on where it was, so
+// that checkpoints of a segment that grows, and its footer at last, cost one reading of it
+// together. What was read is not looked at again: damage that comes to it later is found as
+// it is in a segment that has its footer, when it is read, or by a verification.
+//
 // The package does not decide when: a footer may be written at any time once the
 // next segment has begun, beside readers and beside the writer.
 package footer

@@ -19,7 +19,8 @@ import (
 var ErrShared = errors.New("the file is shared with another directory")
 
 // Write writes the footer of a sealed segment that holds events, makes it durable,
-// and returns its run. What is behind the segment's groups is lost.
+// and returns its run. What is behind the segment's groups is lost. If some of the segment
+// was indexed before, that is not read again.
 //
 // Errors are a [*segment.DamageError] if the segment is not what the next one says
 // of it, in which case nothing was written, or the disk's. After an error of the
@@ -29,16 +30,9 @@ var ErrShared = errors.New("the file is shared with another directory")
 //	ftruncate  <number>.seg   to the end of its groups
 //	pwrite     <number>.seg   pages, the trailer last
 //	fdatasync  <number>.seg
-func Write(dir vfs.FS, r *segment.Reader, number uint64, cache *sidx.Cache) (*sidx.Run, error) {
+func Write(dir vfs.FS, r *segment.Reader, number uint64, cache *sidx.Cache, begun *Indexing) (*sidx.Run, error) {
 	span := r.Span(number)
-	var b *sidx.Builder
-	sealed, err := read(r, number, func(s *segment.Scanner, store [16]byte, rec *format.Record, offset uint32) {
-		if b == nil {
-			b = sidx.NewBuilder(place(span, store))
-		}
-		b.Began(s.Group().Incarnation, rec.Sequence)
-		b.Add(rec, offset)
-	})
+	x, sealed, err := begun.sealed(r, number)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +48,7 @@ func Write(dir vfs.FS, r *segment.Reader, number uint64, cache *sidx.Cache) (*si
 	if err != nil {
 		return nil, fmt.Errorf("write the footer of segment %d: %w", number, err)
 	}
-	err = write(f, b, sealed)
+	err = write(f, x.Builder, sealed)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("write the footer of segment %d: %w", number, err)
 	}
@@ -92,7 +86,7 @@ func place(s segment.Span, store [16]byte) sidx.Place {
 func Scan(r *segment.Reader, number uint64) (*index.Index, error) {
 	var x *index.Index
 	var entry [1]index.Entry
-	_, err := read(r, number, func(s *segment.Scanner, _ [16]byte, rec *format.Record, offset uint32) {
+	err := read(r, number, func(s *segment.Scanner, _ [16]byte, rec *format.Record, offset uint32) {
 		if x == nil {
 			x = index.New(rec.Sequence)
 		}
@@ -103,25 +97,37 @@ func Scan(r *segment.Reader, number uint64) (*index.Index, error) {
 	return x, err
 }
 
-// read reads the events of a sealed segment and returns the header of the next
-// one, which says what the segment must be.
-func read(r *segment.Reader, number uint64, visit Visitor) (next format.SegmentHeader, err error) {
+// read reads the events of a sealed segment.
+func read(r *segment.Reader, number uint64, visit Visitor) error {
 	x, err := Begin(r, number)
 	if err != nil {
-		return next, err
+		return err
 	}
-	if m, ok := x.scanner.Merged(); ok {
-		next = segment.Claim(&m)
-	} else if next, err = head(r, number+1); err != nil {
-		return next, err
+	next, err := x.claim(r)
+	if err != nil {
+		return err
 	}
 	if err := x.To(int64(next.PrevLength), visit); err != nil {
-		return next, err
+		return err
 	}
+	return x.holds(&next)
+}
+
+// claim is the header of the next segment, which says what this one must be if it is
+// sealed.
+func (x *Reading) claim(r *segment.Reader) (format.SegmentHeader, error) {
+	if m, ok := x.scanner.Merged(); ok {
+		return segment.Claim(&m), nil
+	}
+	return head(r, x.Segment+1)
+}
+
+// holds reports, as an error, that what was read is not what the next segment says.
+func (x *Reading) holds(next *format.SegmentHeader) error {
 	if x.Digest.Sum() != next.PrevDigest || x.Store != next.Store || x.next != next.FirstSequence {
-		return next, x.differs("length or digest differ from what is said of it, by the next segment or by itself")
+		return x.differs("length or digest differ from what is said of it, by the next segment or by itself")
 	}
-	return next, nil
+	return nil
 }
 
 // head reads the header of a segment.

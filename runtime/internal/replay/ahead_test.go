@@ -125,7 +125,7 @@ func writeAny(t *testing.T, seed uint64) *anyLog {
 	r := segment.NewReader(a.disk.FS())
 	for n := range uint64(segments - 1) {
 		if rng.IntN(3) == 0 {
-			_, _ = footer.Write(a.disk.FS(), r, n+1, sidx.NewCache(1<<20)) // which refuses what is damaged
+			_, _ = footer.Write(a.disk.FS(), r, n+1, sidx.NewCache(1<<20), nil) // which refuses what is damaged
 		}
 	}
 	if err := r.Close(); err != nil {

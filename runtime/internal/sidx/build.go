@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -104,8 +103,8 @@ type Builder struct {
 	rows    []row
 	streams table
 	scopes  table
-	kinds   map[uint16]uint32 // rows of each
-	pairs   [3][]pair         // keys, causes, correlations
+	kinds   [16][]uint32 // rows of each, by category and type; nil = none of the category
+	pairs   [3][]pair    // keys, causes, correlations
 	opened  []opening
 }
 
@@ -117,11 +116,16 @@ type opening struct {
 
 // table numbers names in the order in which they come up.
 type table struct {
-	of  map[string]uint32
-	all []named
+	of   map[string]uint32
+	all  []named
+	last uint32 // that was numbered
 }
 
 func (t *table) number(name []byte) uint32 {
+	if i := t.last; int(i) < len(t.all) && t.all[i].name == string(name) {
+		t.all[i].rows++
+		return i
+	}
 	i, ok := t.of[string(name)]
 	if !ok {
 		i = uint32(len(t.all))
@@ -130,6 +134,7 @@ func (t *table) number(name []byte) uint32 {
 		t.all = append(t.all, named{name: s})
 	}
 	t.all[i].rows++
+	t.last = i
 	return i
 }
 
@@ -153,7 +158,6 @@ func NewBuilder(at Place) *Builder {
 		trailer: Trailer{Place: at, version: Version},
 		streams: table{of: map[string]uint32{}},
 		scopes:  table{of: map[string]uint32{}},
-		kinds:   map[uint16]uint32{},
 	}
 }
 
@@ -179,7 +183,10 @@ func (b *Builder) Add(r *format.Record, offset uint32) {
 		s.first = r.Version
 	}
 	s.last = index.Head{Version: r.Version, Sequence: r.Sequence, Hash: r.Hash}
-	b.kinds[r.Kind]++
+	if b.kinds[r.Kind>>12] == nil {
+		b.kinds[r.Kind>>12] = make([]uint32, 1<<12)
+	}
+	b.kinds[r.Kind>>12][r.Kind&(1<<12-1)]++
 	b.rows = append(b.rows, row{
 		id: upper(r.ID), sequence: uint32(r.Sequence - b.trailer.First), offset: offset, length: uint32(r.Length),
 		stream: stream, scope: b.scopes.number(r.Scope), kind: r.Kind,
@@ -227,17 +234,28 @@ func fingerprint[T string | []byte](domain string, store [16]byte, text T) uint6
 // Write writes the footer of a segment whose groups end at length and have this
 // digest. There must be a record.
 func (b *Builder) Write(w io.Writer, length uint64, digest [32]byte) error {
-	b.trailer.Length, b.trailer.Digest = length, digest
+	return b.write(w, b.trailer, length, digest)
+}
+
+// WritePrefix is Write for the index of what the segment begins with, up to length. More
+// records may be added afterwards.
+func (b *Builder) WritePrefix(w io.Writer, length uint64, digest [32]byte) error {
+	t := b.trailer
+	t.Prefix = length
+	return b.write(w, t, length, digest)
+}
+
+func (b *Builder) write(w io.Writer, t Trailer, length uint64, digest [32]byte) error {
+	t.Length, t.Digest = length, digest
 	streamOrder, streamPlace := b.streams.sorted()
 	scopeOrder, scopePlace := b.scopes.sorted()
-	for i := range b.rows {
-		b.rows[i].stream, b.rows[i].scope = streamPlace[b.rows[i].stream], scopePlace[b.rows[i].scope]
-	}
-	kindOrder := slices.Sorted(maps.Keys(b.kinds))
+	kindOrder, kindStarts := b.kindsInOrder()
 
-	p := pager{w: w, trailer: &b.trailer}
+	p := pager{w: w, trailer: &t}
 	for i := range b.rows {
-		p.add(rows, b.rows[i].append(p.room()))
+		r := b.rows[i]
+		r.stream, r.scope = streamPlace[r.stream], scopePlace[r.scope]
+		p.add(rows, r.append(p.room()))
 	}
 	for i := 0; i < len(b.rows); i += int(rows.perPage()) {
 		e := binary.LittleEndian.AppendUint64(p.room(), b.rows[i].id)
@@ -249,15 +267,10 @@ func (b *Builder) Write(w io.Writer, length uint64, digest [32]byte) error {
 	for _, n := range scopeOrder {
 		p.addAll(names, b.scopes.all[n].name)
 	}
-	b.writeDirectories(&p, streamOrder, scopeOrder, kindOrder)
-	b.writePostings(&p, streamPostings, b.starts(streamOrder, &b.streams), func(r *row) uint32 { return r.stream })
-	b.writePostings(&p, scopePostings, b.starts(scopeOrder, &b.scopes), func(r *row) uint32 { return r.scope })
-	starts := make([]uint32, len(kindOrder))
-	for i, next := 0, uint32(0); i < len(kindOrder); i++ {
-		starts[i] = next
-		next += b.kinds[kindOrder[i]]
-	}
-	b.writePostings(&p, kindPostings, starts, func(r *row) uint32 {
+	b.writeDirectories(&p, streamOrder, scopeOrder, kindOrder, kindStarts)
+	b.writePostings(&p, streamPostings, b.starts(streamOrder, &b.streams), func(r *row) uint32 { return streamPlace[r.stream] })
+	b.writePostings(&p, scopePostings, b.starts(scopeOrder, &b.scopes), func(r *row) uint32 { return scopePlace[r.scope] })
+	b.writePostings(&p, kindPostings, kindStarts, func(r *row) uint32 {
 		i, _ := slices.BinarySearch(kindOrder, r.kind)
 		return uint32(i)
 	})
@@ -273,6 +286,20 @@ func (b *Builder) Write(w io.Writer, length uint64, digest [32]byte) error {
 	}
 	b.writeFilter(&p)
 	return p.finish()
+}
+
+// kindsInOrder are the kinds that there are, and where the postings of each begin.
+func (b *Builder) kindsInOrder() (order []uint16, starts []uint32) {
+	next := uint32(0)
+	for category := range b.kinds {
+		for i, n := range b.kinds[category] {
+			if n > 0 {
+				order, starts = append(order, uint16(category<<12|i)), append(starts, next)
+				next += n
+			}
+		}
+	}
+	return order, starts
 }
 
 // writeFilter writes the filter of what is in the other sections.
@@ -296,7 +323,7 @@ func (b *Builder) writeFilter(p *pager) {
 
 // writeDirectories writes the streams, scopes and kinds, each with where its
 // postings begin.
-func (b *Builder) writeDirectories(p *pager, streamOrder, scopeOrder []uint32, kindOrder []uint16) {
+func (b *Builder) writeDirectories(p *pager, streamOrder, scopeOrder []uint32, kindOrder []uint16, kindStarts []uint32) {
 	name, posting := uint32(0), uint32(0)
 	for _, n := range streamOrder {
 		s := &b.streams.all[n]
@@ -319,12 +346,10 @@ func (b *Builder) writeDirectories(p *pager, streamOrder, scopeOrder []uint32, k
 		p.add(scopes, binary.LittleEndian.AppendUint32(e, posting))
 		name, posting = name+uint32(len(s.name)), posting+s.rows
 	}
-	posting = 0
-	for _, k := range kindOrder {
+	for i, k := range kindOrder {
 		e := binary.LittleEndian.AppendUint16(p.room(), k)
 		e = binary.LittleEndian.AppendUint16(e, 0)
-		p.add(kinds, binary.LittleEndian.AppendUint32(e, posting))
-		posting += b.kinds[k]
+		p.add(kinds, binary.LittleEndian.AppendUint32(e, kindStarts[i]))
 	}
 }
 
