@@ -96,9 +96,9 @@ func write(t *testing.T, path string, data []byte) {
 }
 
 // environment is that of the process without what would tie the go command to
-// another module.
+// another module. Its processes end soon, and collect less garbage until then.
 func environment() []string {
-	return append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off")
+	return append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off", "GOGC=400")
 }
 
 // load reads and checks the packages of a module, which have to be right.

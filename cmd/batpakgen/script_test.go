@@ -35,6 +35,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("GOFLAGS", "-mod=mod")
 			env.Setenv("GOWORK", "off")
 			env.Setenv("GOPROXY", "off")
+			env.Setenv("GOGC", "400") // for processes that end soon
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache"))
 			for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
 				out, err := exec.Command("go", "env", name).Output()
 				if err != nil {

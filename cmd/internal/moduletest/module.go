@@ -39,7 +39,8 @@ func Bare(t testing.TB) *Module {
 	return newModule(t, "module example.com/app\n\ngo 1.26.0\n\nreplace "+path+" => "+Root(t)+"\n")
 }
 
-// newModule makes a module with the given go.mod.
+// newModule makes a module with the given go.mod. The processes that are started in it
+// end soon, and collect less garbage until then.
 func newModule(t testing.TB, mod string) *Module {
 	t.Helper()
 	gocache, err := exec.CommandContext(t.Context(), "go", "env", "GOCACHE").Output() // which is below XDG_CACHE_HOME
@@ -47,7 +48,7 @@ func newModule(t testing.TB, mod string) *Module {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]string{
-		"GOPROXY": "off", "GOSUMDB": "off", "GOWORK": "off", "GOFLAGS": "-mod=mod",
+		"GOPROXY": "off", "GOSUMDB": "off", "GOWORK": "off", "GOFLAGS": "-mod=mod", "GOGC": "400",
 		"GOCACHE": strings.TrimSpace(string(gocache)), "XDG_CACHE_HOME": t.TempDir(),
 	} {
 		t.Setenv(name, value)
