@@ -162,7 +162,7 @@ func (r *Reader) field(s *model.Struct, st *types.Struct, i int, wires []string,
 		return false
 	}
 	wires[i] = tag.wire
-	opt := options{float: tag.float, sorted: tag.sorted}
+	opt := options{float: tag.float, sorted: tag.sorted, own: own}
 	t := r.typ(v.Type(), at, place{field: true, opt: &opt})
 	if t == nil {
 		return false

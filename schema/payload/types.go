@@ -20,6 +20,7 @@ func (in place) inner() place { return place{opt: in.opt} }
 type options struct {
 	float, sorted bool
 	floats, maps  bool
+	own           bool // the field is one of the package, and can be given a tag
 }
 
 // typ returns how a type is stored, or nil if it is not, which it reports.
@@ -94,7 +95,11 @@ func (r *Reader) basic(b *types.Basic, named *types.Named, p path, in place) *mo
 	case info&types.IsFloat != 0 && in.opt.float:
 		in.opt.floats = true
 	case info&types.IsFloat != 0:
-		return r.refuse(p, "BP105", "%s: floating point has no canonical encoding (NaN payloads, -0); use a scaled integer or opt in with `bat:\",float\"`", r.text(b, named))
+		r.refuse(p, "BP105", "%s: floating point has no canonical encoding (NaN payloads, -0); use a scaled integer or opt in with `bat:\",float\"`", r.text(b, named))
+		if in.opt.own {
+			r.sink.Suggest(p.at, "BP105", "opt in", " `bat:\",float\"`", r.syntax.untagged(p.at.Pos())...)
+		}
+		return nil
 	case info&(types.IsBoolean|types.IsString|types.IsInteger) == 0:
 		return r.refuse(p, "BP103", "unsupported field type %s", r.text(b, named))
 	}

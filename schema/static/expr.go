@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"go/types"
 
+	"github.com/batpak-go/batpak/schema/diag"
 	"github.com/batpak-go/batpak/schema/model"
 	"github.com/batpak-go/batpak/schema/source"
 )
@@ -151,10 +152,28 @@ func (r *reader) list(e ast.Expr, d *model.Decl) []ast.Expr {
 		if kv, ok := elt.(*ast.KeyValueExpr); ok {
 			d.Broken = true
 			r.sink.Add(kv, "BP003", "cannot evaluate a %s literal with indexes statically; list its elements in order", types.ExprString(lit.Type))
+			r.sink.Suggest(kv, "BP003", "leave the indexes out", "", r.indexes(lit)...)
 			return nil
 		}
 	}
 	return lit.Elts
+}
+
+// indexes are those of a slice literal, if its elements are listed in order all the
+// same.
+func (r *reader) indexes(lit *ast.CompositeLit) []diag.Range {
+	var list []diag.Range
+	for i, elt := range lit.Elts {
+		kv, ok := elt.(*ast.KeyValueExpr)
+		if !ok {
+			continue // one more than the one before
+		}
+		if index := r.src.Info.Types[kv.Key].Value; index == nil || !constant.Compare(index, token.EQL, constant.MakeInt64(int64(i))) {
+			return nil
+		}
+		list = append(list, diag.Span{From: kv.Pos(), To: kv.Value.Pos()})
+	}
+	return list
 }
 
 // declaration returns the declaration that an expression names, or nil, which it
