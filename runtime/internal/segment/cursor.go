@@ -5,6 +5,7 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
 const (
@@ -31,6 +32,11 @@ type Cursor struct {
 	buf     []byte // holds the window, unless that is larger than maxWindow
 	record  format.Record
 	chunk   []byte // of payloads
+
+	// If from is less than to, the window holds that part of the plan instead, one record
+	// behind the other; the first of them at off.
+	from, to, off int
+	parts         []vfs.Part
 }
 
 // Cursor returns a cursor that has read nothing yet.
@@ -39,6 +45,9 @@ func (r *Reader) Cursor() *Cursor { return &Cursor{r: r} }
 // Expect tells the cursor which n records it will be asked for next, in order. Some
 // may be left out.
 func (c *Cursor) Expect(n int, record func(i int) format.Pos) {
+	if c.from < c.to {
+		c.from, c.to, c.window = 0, 0, nil
+	}
 	c.plan, c.asked = slices.Grow(c.plan[:0], n), 0
 	for i := range n {
 		c.plan = append(c.plan, record(i))
@@ -93,19 +102,33 @@ func (c *Cursor) ahead() int {
 
 // held is the record's part of the window, nil if it is not all there.
 func (c *Cursor) held(pos format.Pos) []byte {
+	if pos.Segment != c.segment || c.served != c.r.served.Load() {
+		return nil
+	}
+	for i, off := c.from, c.off; i < c.to; i++ {
+		end := off + int(c.plan[i].Length)
+		if c.plan[i] == pos {
+			c.from, c.off = i, off
+			return c.window[off:end:end]
+		}
+		off = end
+	}
 	from := int64(pos.Offset) - c.at
 	to := from + int64(pos.Length)
-	if pos.Segment != c.segment || c.served != c.r.served.Load() || from < 0 || to > int64(len(c.window)) {
+	if c.from < c.to || from < 0 || to > int64(len(c.window)) {
 		return nil
 	}
 	return c.window[from:to:to]
 }
 
 // fill makes a window of the record, and of those that are expected next as far as
-// each lies near the others.
+// each lies near the others, or wherever they lie if that is all the same.
 func (c *Cursor) fill(pos format.Pos) error {
 	if err := c.r.fits(pos); err != nil {
 		return err
+	}
+	if c.gather(pos) {
+		return nil
 	}
 	from, to := int64(pos.Offset), int64(pos.Offset)+int64(pos.Length)
 	for _, p := range c.plan[c.asked:] {
@@ -127,9 +150,51 @@ func (c *Cursor) fill(pos format.Pos) error {
 	return err
 }
 
+// begin gives up the window for another one of the segment.
+func (c *Cursor) begin(pos format.Pos) {
+	c.segment, c.window, c.served = pos.Segment, nil, c.r.served.Load()
+	c.from, c.to, c.off = 0, 0, 0
+}
+
+// gather makes a window of the record, if it was expected, and of those that are expected
+// next. It reports whether the file can be read in many places for the price of one.
+func (c *Cursor) gather(pos format.Pos) bool {
+	first := c.asked - 1
+	if first < 0 || c.plan[first] != pos || pos.Length > maxWindow {
+		return false
+	}
+	c.begin(pos)
+	n, to, end := 0, first, int64(-1)
+	c.parts = c.parts[:0]
+	for ; to < len(c.plan); to++ {
+		p := c.plan[to]
+		if n += int(p.Length); p.Segment != pos.Segment || n > maxWindow {
+			n -= int(p.Length)
+			break
+		}
+		if int64(p.Offset) != end {
+			c.parts = append(c.parts, vfs.Part{Offset: int64(p.Offset)})
+		}
+		c.parts[len(c.parts)-1].Length += int(p.Length)
+		end = int64(p.Offset) + int64(p.Length)
+	}
+	f, err := c.r.pin(uint64(pos.Segment))
+	if err != nil {
+		return false // whoever reads it says so
+	}
+	defer c.r.unpin(f)
+	c.buf = slices.Grow(c.buf[:0], n)[:n]
+	if !vfs.Gather(f.File, c.buf, c.parts) {
+		return false
+	}
+	c.window, c.from, c.to = c.buf, first, to
+	return true
+}
+
 // read makes a window of a part of the segment that holds the record.
 func (c *Cursor) read(pos format.Pos, from, to int64) error {
-	c.segment, c.at, c.window, c.served = pos.Segment, from, nil, c.r.served.Load()
+	c.begin(pos)
+	c.at = from
 	var buf []byte
 	if n := int(to - from); n > maxWindow {
 		buf = make([]byte, n)

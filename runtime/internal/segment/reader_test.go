@@ -11,6 +11,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/mapfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -113,9 +114,26 @@ func TestNoMemoryForWhatIsNotThere(t *testing.T) {
 // for, and a read that fails fails alone those records that it was for.
 func TestCursorPassesOver(t *testing.T) {
 	disk := simfs.New()
-	all := fill(t, create(t, disk.FS(), 1), 1, 1, make([]int, 200)...)
+	t.Run("read", func(t *testing.T) {
+		passOver(t, disk.FS(), newReader(disk.FS()), func() { disk.Fail(simfs.Fault{Op: simfs.OpRead}) })
+	})
+	t.Run("mapped", func(t *testing.T) {
+		dir, err := vfs.OpenDir(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { dir.Close() })
+		reader := segment.NewReader(mapfs.New(dir))
+		t.Cleanup(func() { reader.Close() })
+		passOver(t, dir, reader, func() {})
+	})
+}
+
+func passOver(t *testing.T, dir vfs.FS, reader *segment.Reader, fail func()) {
+	t.Helper()
+	all := fill(t, create(t, dir, 1), 1, 1, make([]int, 200)...)
 	random := rand.New(rand.NewPCG(3, 1))
-	cursor, seed := newReader(disk.FS()).Cursor(), format.RecordSeed(storeID)
+	cursor, seed := reader.Cursor(), format.RecordSeed(storeID)
 	for range 200 {
 		first := random.IntN(len(all))
 		planned := all[first:min(len(all), first+random.IntN(60))]
@@ -127,7 +145,7 @@ func TestCursorPassesOver(t *testing.T) {
 			case 1:
 				i = random.IntN(len(all)) - first
 			case 2:
-				disk.Fail(simfs.Fault{Op: simfs.OpRead})
+				fail()
 			}
 			r, err := cursor.Record(all[first+i], seed)
 			if errors.Is(err, syscall.EIO) {

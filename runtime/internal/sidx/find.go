@@ -184,6 +184,10 @@ func (w *walk) at(s section, i uint32) uint32 {
 	return rowOf(s, w.element(s, i))
 }
 
+// ahead is how many rows are found before they are read: so the processor waits for
+// the memory of many at once.
+const ahead = 32
+
 // collect appends what matches.
 func (w *walk) collect(dst []index.Ref) []index.Ref {
 	h := w.heads()
@@ -191,17 +195,37 @@ func (w *walk) collect(dst []index.Ref) []index.Ref {
 	if w.many {
 		patience = 4 * int(w.streams.to-w.streams.from)
 	}
+	var found [ahead]uint32
 	for len(dst) < cap(dst) && w.err == nil {
-		row, ok := h.next(w)
-		if !ok {
+		n, lost := 0, false
+		for n < min(ahead, cap(dst)-len(dst)) && !lost {
+			row, ok := h.next(w)
+			if !ok {
+				break
+			}
+			if patience--; patience < 0 {
+				sometimes.Reached("streams of a prefix were walked side by side in a run")
+				w.goOnWithStreams(row)
+				lost = true
+				break
+			}
+			found[n] = row
+			n++
+		}
+		dst = w.take(dst, found[:n])
+		if lost {
+			h, patience = w.heads(), math.MaxInt
+		} else if n == 0 {
 			break
 		}
-		if patience--; patience < 0 {
-			sometimes.Reached("streams of a prefix were walked side by side in a run")
-			w.goOnWithStreams(row)
-			h, patience = w.heads(), math.MaxInt
-			continue
-		}
+	}
+	return dst
+}
+
+// take appends those of the rows that match.
+func (w *walk) take(dst []index.Ref, found []uint32) []index.Ref {
+	w.touch(rows, found)
+	for _, row := range found {
 		if r := w.row(row); w.matches(&r, row) && w.err == nil {
 			dst = append(dst, w.refOf(&r))
 		}

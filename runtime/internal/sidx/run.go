@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/bits"
+	"runtime"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
@@ -54,10 +55,7 @@ func (r *Run) Forget() { r.cache.drop(r.Segment) }
 
 // page returns a page without its checksum, verified.
 func (r *Run) page(number uint32) ([]byte, error) {
-	key := keyOf(r.Segment, r.Round, number)
-	if r.Prefix > 0 && !planted.Bug("pages of a prefix are taken for those of its segment") {
-		key |= prefixPage
-	}
+	key := r.key(number)
 	off, length := r.Trailer.page(number)
 	if length <= crcSize {
 		return nil, r.damage(number, "leads behind the last page")
@@ -74,6 +72,15 @@ func (r *Run) page(number uint32) ([]byte, error) {
 		r.cache.put(key, p)
 	}
 	return p[:length-crcSize], nil
+}
+
+// key names a page in the cache.
+func (r *Run) key(page uint32) pageKey {
+	key := keyOf(r.Segment, r.Round, page)
+	if r.Prefix > 0 && !planted.Bug("pages of a prefix are taken for those of its segment") {
+		key |= prefixPage
+	}
+	return key
 }
 
 func (r *Run) damage(page uint32, reason string) error {
@@ -142,6 +149,19 @@ func (v *view) hold(s section, number uint32) []byte {
 		v.held[s], v.which[s] = p, number
 	}
 	return v.held[s]
+}
+
+// touch has elements of a section brought near, as far as they are in the cache.
+// Faults are left for who reads them.
+func (v *view) touch(s section, elements []uint32) {
+	near := byte(0)
+	for _, i := range elements {
+		off := v.r.table[s].start + i*uint32(s.width())
+		if p := v.r.cache.get(v.r.key(off / payload)); p != nil {
+			near |= p[off%payload]
+		}
+	}
+	runtime.KeepAlive(near)
 }
 
 func (v *view) fail(err error) {

@@ -139,3 +139,19 @@ type Entry struct {
 	Size    int64  // bytes; 0 for what is not a regular file
 	Regular bool   // false for directories, links, devices, pipes, sockets
 }
+
+// Part is a part of a file.
+type Part struct {
+	Offset int64
+	Length int
+}
+
+// Gather fills p with parts of a file, one behind the other. It reports false, and p holds
+// nothing of use, unless the file is one that can do that for less than a read of each
+// takes, and has all of them.
+func Gather(f File, p []byte, parts []Part) bool {
+	g, ok := f.(interface {
+		Gather(p []byte, parts []Part) bool
+	})
+	return ok && g.Gather(p, parts)
+}

@@ -89,19 +89,52 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
+// Gather is [vfs.Gather] from the mapping.
+func (f *file) Gather(p []byte, parts []vfs.Part) bool {
+	f.mu.RLock()
+	gathered := f.gatherLocked(p, parts)
+	f.mu.RUnlock()
+	if !gathered && f.missed.Add(uint64(len(parts)))%patience < uint64(len(parts)) {
+		f.remap()
+	}
+	return gathered
+}
+
+func (f *file) gatherLocked(p []byte, parts []vfs.Part) bool {
+	for i := range parts {
+		if parts[i].Length < 1 || parts[i].Length >= large || !f.hasLocked(parts[i].Offset, parts[i].Length) {
+			return false
+		}
+	}
+	return mapped(func() bool {
+		near := byte(0)
+		for i := range parts { // the processor waits for the memory of many at once, not for one after the other
+			at := parts[i].Offset
+			near |= f.mapped[at] | f.mapped[at+int64(parts[i].Length)/2]
+		}
+		runtime.KeepAlive(near)
+		for i := range parts {
+			p = p[copy(p, f.mapped[parts[i].Offset:][:parts[i].Length]):]
+		}
+		return len(p) == 0
+	})
+}
+
 // copy fills p from the mapping, and reports whether it could.
 func (f *file) copy(p []byte, off int64) bool {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	if off < 0 || off > int64(len(f.mapped)) || int64(len(p)) > int64(len(f.mapped))-off {
-		return false
-	}
-	return copyMapped(p, f.mapped[off:])
+	return f.hasLocked(off, len(p)) && mapped(func() bool { return copy(p, f.mapped[off:]) == len(p) })
 }
 
-// copyMapped copies from a mapping. It reports false if there is no memory behind it:
-// the file was cut off, or the disk failed.
-func copyMapped(p, mapped []byte) (ok bool) {
+// hasLocked reports whether the mapping has so many bytes from off on.
+func (f *file) hasLocked(off int64, n int) bool {
+	return off >= 0 && off <= int64(len(f.mapped)) && int64(n) <= int64(len(f.mapped))-off
+}
+
+// mapped does what reads a mapping. It reports false if there is no memory behind it: the
+// file was cut off, or the disk failed.
+func mapped(do func() bool) (ok bool) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(!planted.Bug("fault of a mapping ends the process")))
 	defer func() {
 		switch r := recover().(type) {
@@ -113,7 +146,7 @@ func copyMapped(p, mapped []byte) (ok bool) {
 			panic(r)
 		}
 	}()
-	return copy(p, mapped) == len(p)
+	return do()
 }
 
 // remap maps the file if it is a good deal longer than its mapping. To map it anew each

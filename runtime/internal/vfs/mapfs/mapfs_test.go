@@ -44,6 +44,7 @@ func twins(t *testing.T) (w, mapped, plain vfs.File) {
 // read through a mapping gives what a read of the file gives, bytes and error.
 func TestMappedReadsAreReads(t *testing.T) {
 	const size = 1 << 17
+	gathered := 0
 	for seed := range uint64(8) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		w, mapped, plain := twins(t)
@@ -56,6 +57,26 @@ func TestMappedReadsAreReads(t *testing.T) {
 			case 2:
 				if err := w.Truncate(off); err != nil {
 					t.Fatal(err)
+				}
+			case 3, 4, 5, 6:
+				parts := make([]vfs.Part, 1+r.IntN(20))
+				var want []byte
+				var werr error
+				for i := range parts {
+					parts[i] = vfs.Part{Offset: r.Int64N(size), Length: r.IntN(300)}
+					p := make([]byte, parts[i].Length)
+					_, err := plain.ReadAt(p, parts[i].Offset)
+					want, werr = append(want, p...), errors.Join(werr, err)
+				}
+				got := make([]byte, len(want))
+				if vfs.Gather(plain, got, parts) {
+					t.Fatalf("seed %d, read %d: Gather() of a file that is not mapped = true", seed, i)
+				}
+				if vfs.Gather(mapped, got, parts) {
+					gathered++
+					if werr == nil && !bytes.Equal(got, want) {
+						t.Fatalf("seed %d, read %d: Gather(%v) differs from the reads", seed, i, parts)
+					}
 				}
 			default:
 				got := make([]byte, r.IntN(3000))
@@ -78,6 +99,9 @@ func TestMappedReadsAreReads(t *testing.T) {
 				}
 			}
 		}
+	}
+	if gathered == 0 {
+		t.Error("nothing was gathered")
 	}
 }
 
@@ -102,6 +126,9 @@ func TestCutBeneathMapping(t *testing.T) {
 				n, err := mapped.ReadAt(p, r.Int64N(size-500))
 				if err != nil && !errors.Is(err, io.EOF) || err == nil && n != len(p) {
 					t.Errorf("ReadAt() = %d, %v, want all of it or the end", n, err)
+				}
+				if vfs.Gather(mapped, p, []vfs.Part{{Offset: r.Int64N(size - 500), Length: 300}, {Offset: r.Int64N(4096 - 200), Length: 200}}) && p[400] != 7 {
+					t.Error("Gather() of what was never cut off = something else")
 				}
 			}
 		})
