@@ -189,7 +189,7 @@ func TestRestoreAcrossMerges(t *testing.T) {
 // it is served.
 func holdRestored(t *testing.T, all []*specimen, d directory) (served bool, err error) {
 	t.Helper()
-	s, err := batpak.Open("simulated", rawOptions(d.disk(), nil)) // the checks know nothing of mixtures, which no crash makes
+	s, err := batpak.Open("simulated", simOptions(d.disk(), nil))
 	if errors.Is(err, batpak.ErrCorrupt) {
 		return false, nil
 	}

@@ -177,10 +177,12 @@ func (s *Settlement) Rebuilds() bool { return s.Outcome != None || len(s.superse
 // Apply does what is left to do. It may be called again when it has failed.
 func (s *Settlement) Apply() error {
 	var err error
-	switch {
-	case s.Outcome == Undone:
+	if s.Outcome == Undone {
 		err = undo(s.dir, s.note)
-	case s.Rebuilds():
+	}
+	// Beside the note of one merge there may be the sources of another one, if files were
+	// put back.
+	if err == nil && s.Rebuilds() && (s.Outcome != Undone || len(s.superseded) > 0) {
 		err = s.finish()
 	}
 	if err != nil {
@@ -207,7 +209,7 @@ func (s *Settlement) finish() error {
 			return err
 		}
 	}
-	if err := s.dir.SyncDir(); err != nil || s.Outcome == None {
+	if err := s.dir.SyncDir(); err != nil || s.Outcome == None || s.Outcome == Undone {
 		return err
 	}
 	return clearNote(s.dir)

@@ -64,6 +64,32 @@ func settled(t *testing.T, image *simfs.Disk) ([]event, compact.Outcome) {
 	return events, outcome
 }
 
+// TestUndoneBesideAFinishedMerge: where the note is of a merge that is undone, and the
+// sources of another one are still there, both are settled by one opening: the merged
+// segment has a name that lasts, and what it was made of is gone.
+func TestUndoneBesideAFinishedMerge(t *testing.T) {
+	h := cut(t, 0)
+	next := h.done.Kill()
+	var note []byte
+	next.OnOp(func(op simfs.Op, name string) {
+		if op == simfs.OpRename && strings.Contains(name, ".seg") {
+			note = next.Bytes(compact.Note)
+		}
+	})
+	if _, err := merge(next.FS(), spans(next), 0, 2, decide); err != nil || note == nil {
+		t.Fatalf("merge once more: %v, with a note of %d bytes", err, len(note))
+	}
+	image := h.named.Kill()
+	image.SetBytes(compact.Note, note)
+	got, outcome := settled(t, image)
+	if d := cmp.Diff(h.after, got); d != "" || outcome != compact.Undone {
+		t.Errorf("outcome %d, events:\n%s", outcome, d)
+	}
+	if d := cmp.Diff(contents(h.done), contents(image.CutHard())); d != "" {
+		t.Errorf("files:\n%s", d)
+	}
+}
+
 // TestColdStartContract has the rows of the contract that are about a merge which a
 // crash has cut short.
 func TestColdStartContract(t *testing.T) {
