@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -124,7 +125,36 @@ func (c *chronicle) cut(n int) {
 	for keep < len(c.ends) && c.ends[keep] <= n {
 		keep++
 	}
-	c.events, c.requests, c.ends, c.recovered = c.events[:n], c.requests[:keep], c.ends[:keep], nil
+	c.events, c.requests, c.ends = c.events[:n], c.requests[:keep], c.ends[:keep]
+}
+
+// story is a fingerprint of what a store with n events is held against: the events and,
+// unless that is brief, who was told of them, and the time.
+func (c *chronicle) story(n int, brief bool) uint64 {
+	var h maphash.Hash
+	h.SetSeed(imageSeed)
+	if !brief {
+		maphash.WriteComparable(&h, c.wall.UnixNano())
+	}
+	for i, end := range c.ends {
+		if end > n {
+			break
+		}
+		maphash.WriteComparable(&h, end)
+		for _, r := range c.requests[i].receipts {
+			if brief {
+				break
+			}
+			maphash.WriteComparable(&h, r.Incarnation())
+		}
+		for k := c.start(i); k < end; k++ {
+			e := &c.events[k]
+			h.Write(e.ID[:])
+			h.Write(e.Hash[:])
+			h.WriteString(e.Key)
+		}
+	}
+	return h.Sum64()
 }
 
 // clone returns a chronicle that goes its own way.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -108,11 +109,11 @@ func (f *failedHistory) Error() string { return fmt.Sprintf("seed %d: %v", f.his
 
 // tally counts images of crashes.
 type tally struct {
-	images int           // that were checked
-	nested int           // of them, those of a recovery
-	same   int           // that were the same as one before
-	seen   map[sight]int // with the highest floor
-	lies                 // what became of images of disks that lied
+	images int               // that were checked
+	nested int               // of them, those of a recovery
+	same   int               // that were the same as one before
+	seen   map[sight]verdict // may be that of other histories with the same knobs
+	lies                     // what became of images of disks that lied
 }
 
 func (t *tally) String() string {
@@ -126,25 +127,45 @@ func (t *tally) add(o *tally) {
 	t.lies.add(o.lies)
 }
 
-// sight is an image that was looked at, and what was done with it.
+// sight is a disk that was looked at, and what was done with it.
 type sight struct {
-	image uint64 // fingerprint
-	era   int    // of the chronicle
-	then  string // crashes of its recovery
-	lied  bool   // the disk may have lost what it said was durable
+	disk uint64 // fingerprint
+	then string // crashes of the disk, or of the recovery of an image; "" = the laws were held
+	era  int    // of the chronicle, 1 or more if the disk may have lost what it said was durable
 }
 
-// news reports whether an image, after which there must be floor events, tells
-// anything that an earlier one did not.
-func (t *tally) news(s sight, floor int) bool {
-	if before, ok := t.seen[s]; ok && before >= floor {
-		return false
+// verdict is what was found in one image, or in all that follow from a disk.
+type verdict struct {
+	least, most int    // events
+	story       uint64 // of the chronicle up to the most
+	brief       bool   // fewer laws were held
+	images      int    // that it is about
+}
+
+// join adds what was found in another image.
+func (v *verdict) join(o verdict) {
+	v.least, v.most, v.images = min(v.least, o.least), max(v.most, o.most), v.images+o.images
+}
+
+// unseen is the verdict on no image at all.
+func unseen() verdict { return verdict{least: math.MaxInt} }
+
+// knows reports whether the laws hold of a sight, after which there must be floor events,
+// because they held before: the store has the same events then, and is held against the
+// same chronicle of them.
+func (p *player) knows(s sight, floor int, brief bool) (verdict, bool) {
+	v, ok := p.tally.seen[s]
+	c := p.chronicle
+	return v, ok && (brief || !v.brief) && floor <= v.least && v.most <= len(c.events) && v.story == c.story(v.most, v.brief)
+}
+
+// learns notes the verdict on a sight.
+func (p *player) learns(s sight, v verdict, brief bool) {
+	if p.tally.seen == nil {
+		p.tally.seen = map[sight]verdict{}
 	}
-	if t.seen == nil {
-		t.seen = map[sight]int{}
-	}
-	t.seen[s] = floor
-	return true
+	v.story, v.brief = p.chronicle.story(v.most, brief), brief
+	p.tally.seen[s] = v
 }
 
 // tries has the player crash at each operation of the disk.
@@ -157,7 +178,7 @@ func (p *player) tries(t *tally) {
 			all = drawScenarios(r, p.knobs.images)
 		}
 		for _, s := range all {
-			if err := p.try(p.disk, s, f); err != nil {
+			if _, err := p.try(p.disk, s, f); err != nil {
 				return &failure{s, err}
 			}
 		}
@@ -176,45 +197,82 @@ func (f *failure) Unwrap() error { return f.err }
 
 // try crashes a disk, and what recovers from it, and holds what that leaves
 // against the chronicle.
-func (p *player) try(d *simfs.Disk, s scenario, f floors) (err error) {
+func (p *player) try(d *simfs.Disk, s scenario, f floors) (verdict, error) {
 	if s[0].kind != crashKill {
 		f.kill = f.cut // and all that is left is durable
 	}
 	then := s[1:]
+	brief := p.brief && p.depth+len(then) > 0
 	defer p.chronicle.lost(p.chronicle.lied)
 	if s[0].kind != crashKill && d.Lied() > 0 {
 		p.chronicle.lied = d.Kill() // d itself is locked while all its cuts are made
 	}
-	for image := range s[0].images(d) {
-		switch news := p.tally.news(sight{image.Sum(imageSeed), p.lives<<16 + p.failed, then.String(), p.chronicle.lied != nil}, f.kill); {
-		case news && len(then) > 0:
-			err = p.tryRecovery(image, then, f)
-		case news:
-			p.tally.images++
-			if p.depth > 0 {
-				p.tally.nested++
-			}
-			p.chronicle.brief = p.brief && p.depth > 0
-			err = p.chronicle.check(image, f.kill)
-		case len(then) == 0:
-			p.tally.same++
-		}
-		if err != nil {
-			return err
-		}
+	own := sight{disk: d.Sum(imageSeed), then: s.String(), era: p.era()}
+	if v, ok := p.knows(own, f.kill, brief); ok && s[0].kind == crashCuts {
+		p.tally.same += v.images
+		return v, nil
 	}
-	return nil
+	all := unseen()
+	for image := range s[0].images(d) {
+		v, err := p.judge(image, then, f, brief)
+		if err != nil {
+			return all, err
+		}
+		all.join(v)
+	}
+	if s[0].kind == crashCuts {
+		p.learns(own, all, brief)
+	}
+	return all, nil
+}
+
+// era tells apart what is held against a disk that lied, of which no image says how many
+// events it has.
+func (p *player) era() int {
+	if p.chronicle.lied == nil {
+		return 0
+	}
+	return 1 + p.lives<<16 + p.failed
+}
+
+// judge holds an image against the chronicle, or what crashes of its recovery leave.
+func (p *player) judge(image *simfs.Disk, then scenario, f floors, brief bool) (v verdict, err error) {
+	s := sight{disk: image.Sum(imageSeed), era: p.era()}
+	if len(then) > 0 {
+		s.then = "recovery > " + then.String()
+	}
+	if v, ok := p.knows(s, f.kill, brief); ok {
+		p.tally.same += v.images
+		return v, nil
+	}
+	if len(then) > 0 {
+		v, err = p.tryRecovery(image, then, f)
+	} else {
+		p.tally.images++
+		if p.depth > 0 {
+			p.tally.nested++
+		}
+		p.chronicle.brief = brief
+		v, err = p.chronicle.check(image, f.kill)
+	}
+	if err == nil {
+		p.learns(s, v, brief)
+	}
+	return v, err
 }
 
 // tryRecovery opens the store on a disk and crashes it at each operation of that.
-func (p *player) tryRecovery(d *simfs.Disk, s scenario, f floors) (err error) {
+func (p *player) tryRecovery(d *simfs.Disk, s scenario, f floors) (all verdict, err error) {
 	p.depth++
 	defer func() { p.depth-- }()
+	all = unseen()
 	d.OnOp(func(op simfs.Op, name string) {
 		if err == nil && changes(op) {
-			if err = p.try(d, s, f); err != nil {
+			var v verdict
+			if v, err = p.try(d, s, f); err != nil {
 				err = fmt.Errorf("before operation %d of the recovery, %s %s: %w", d.Ops(), op, name, err)
 			}
+			all.join(v)
 		}
 	})
 	_, oerr := p.chronicle.open(d, 1)
@@ -222,7 +280,7 @@ func (p *player) tryRecovery(d *simfs.Disk, s scenario, f floors) (err error) {
 	if err == nil && oerr != nil && !p.chronicle.excuses(d, oerr) {
 		err = &breach{1, oerr}
 	}
-	return err
+	return all, err
 }
 
 // changes reports whether an operation may change what is on the disk.

@@ -53,35 +53,42 @@ type oracle struct {
 //
 // V5 to V11 are about what recovery made of the image; see [oracle.known]. A
 // chronicle that is brief leaves out V5 to V8 and V11.
-func (c *chronicle) check(image *simfs.Disk, floor int) (err error) {
+//
+// The verdict says how many events the store has; of a disk that lied, only that the
+// laws hold.
+func (c *chronicle) check(image *simfs.Disk, floor int) (v verdict, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = breaks(1, "panic: %v\n%s", p, debug.Stack())
 		}
 	}()
 	c.checks++
+	v = verdict{least: floor, images: 1}
 	o := &oracle{chronicle: c, disk: image, before: image.Kill(), random: rand.New(rand.NewPCG(c.seed, uint64(c.checks)))}
 	if o.store, err = c.open(image, 1); err != nil {
 		if c.excuses(image, err) {
 			c.lies.refused++
-			return nil
+			return v, nil
 		}
-		return &breach{1, err}
+		return v, &breach{1, err}
 	}
 	if o.damaged() {
 		c.lies.found++
-		return o.servesTheRest(floor)
+		return v, o.servesTheRest(floor)
 	}
 	if err := inTurn(func() error { return o.contents(floor) }, o.verifies, o.reports); err != nil {
-		return err
+		return v, err
+	}
+	if c.lied == nil {
+		v.least, v.most = len(o.events), len(o.events)
 	}
 	if o.counts(); o.before.Lied() > 0 || o.known() {
-		return nil
+		return v, nil
 	}
 	if err := o.survives(); err != nil || c.brief {
-		return err
+		return v, err
 	}
-	return inTurn(o.finds, o.pages, o.walks, o.folds, o.repeats, o.goesOn, o.closes)
+	return v, inTurn(o.finds, o.pages, o.walks, o.folds, o.repeats, o.goesOn, o.closes)
 }
 
 // inTurn holds laws until one is broken.
@@ -96,16 +103,17 @@ func inTurn(laws ...func() error) error {
 
 // recovered is what recovery made of an image, and what it is held against.
 type recovered struct {
-	disk             uint64 // fingerprint of all that is on it, synced or not
-	events, requests int    // of the store, of the chronicle
-	brief            bool
+	disk   uint64 // fingerprint of all that is on it, synced or not
+	events int    // of the store
+	story  uint64 // of the chronicle
+	brief  bool
 }
 
 // known reports whether recovery made the same of another image before. What is to
 // come depends on that, on the clock, and on what is drawn; so it is left out, but
 // for one time in eight.
 func (o *oracle) known() bool {
-	r := recovered{o.disk.Sum(imageSeed), len(o.events), len(o.requests), o.brief}
+	r := recovered{o.disk.Sum(imageSeed), len(o.events), o.story(len(o.chronicle.events), o.brief), o.brief}
 	known := o.recovered[r]
 	if o.recovered == nil {
 		o.recovered = map[recovered]bool{}

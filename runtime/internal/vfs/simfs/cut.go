@@ -121,10 +121,14 @@ func (d *Disk) cut(r *rand.Rand, p plan) *Disk {
 // imageLocked makes the image with the files of a census. All loops over maps go
 // by sorted names, so that the draws come in the same order each time.
 func (d *Disk) imageLocked(r *rand.Rand, p plan, of *census) *Disk {
-	c := cutter{plan: p, rand: r, elsewhere: slices.Clone(d.stale)}
+	c := cutter{plan: p, rand: r}
+	if p.hole == copied {
+		c.elsewhere = slices.Clone(d.stale)
+	}
 	for _, h := range of.histories {
-		h.image = nil
-		c.elsewhere = append(c.elsewhere, h.file.live.data, h.file.durable.data)
+		if h.image = nil; p.hole == copied {
+			c.elsewhere = append(c.elsewhere, h.file.live.data, h.file.durable.data)
+		}
 	}
 	image := New()
 	for i, name := range of.names {

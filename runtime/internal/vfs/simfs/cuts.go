@@ -106,22 +106,21 @@ func (d *Disk) Sum(seed maphash.Seed) uint64 {
 	defer d.mu.Unlock()
 	h := newSum(seed)
 	for _, name := range d.live.sorted() {
-		file := d.live[name]
 		h.bytes([]byte(name))
-		h.bytes(file.live.data)
-		if file.clean() && len(file.pending) == 0 {
-			continue
-		}
-		h.bytes(file.durable.data)
-		for _, c := range file.pending {
-			h.number(c.off)
-			h.number(c.size)
-			h.bytes(c.data)
-		}
+		h.file(d.live[name])
 	}
 	for _, m := range d.pending {
 		h.bytes([]byte(m.to))
 		h.bytes([]byte(m.from))
+		if m.file != nil && d.live[m.to] != m.file {
+			h.file(m.file)
+		}
+	}
+	if !maps.Equal(d.live, d.durable) {
+		for _, name := range d.durable.sorted() {
+			h.bytes([]byte(name))
+			h.file(d.durable[name])
+		}
 	}
 	return h.Sum64()
 }
@@ -133,6 +132,20 @@ func newSum(seed maphash.Seed) *sum {
 	h := new(sum)
 	h.SetSeed(seed)
 	return h
+}
+
+// file adds a file as it is seen and, where that is something else, as it is durable.
+func (h *sum) file(n *inode) {
+	h.bytes(n.live.data)
+	if n.clean() && len(n.pending) == 0 {
+		return
+	}
+	h.bytes(n.durable.data)
+	for _, c := range n.pending {
+		h.number(c.off)
+		h.number(c.size)
+		h.bytes(c.data)
+	}
 }
 
 func (h *sum) number(n int64) {
