@@ -174,15 +174,14 @@ func (s *Settlement) Publish() error {
 // this opening.
 func (s *Settlement) Rebuilds() bool { return s.Outcome != None || len(s.superseded) > 0 }
 
-// Apply does what is left to do. It may be called again when it has failed.
+// Apply does what is left to do, be it about two merges, if files were put back. It may
+// be called again when it has failed.
 func (s *Settlement) Apply() error {
 	var err error
 	if s.Outcome == Undone {
 		err = undo(s.dir, s.note)
 	}
-	// Beside the note of one merge there may be the sources of another one, if files were
-	// put back.
-	if err == nil && s.Rebuilds() && (s.Outcome != Undone || len(s.superseded) > 0) {
+	if err == nil && (len(s.superseded) > 0 || s.Outcome == Finished || s.Outcome == Unknown) {
 		err = s.finish()
 	}
 	if err != nil {
