@@ -174,8 +174,7 @@ func (s *Settlement) Publish() error {
 // this opening.
 func (s *Settlement) Rebuilds() bool { return s.Outcome != None || len(s.superseded) > 0 }
 
-// Apply does what is left to do, be it about two merges, if files were put back. It may
-// be called again when it has failed.
+// Apply does what is left to do, also about two merges. It may be called again when it failed.
 func (s *Settlement) Apply() error {
 	var err error
 	if s.Outcome == Undone {
