@@ -70,15 +70,18 @@ func (s *Store) done(a *appending) {
 	s.appendings.Put(a)
 }
 
-// manyEvents is how many events of a batch are encoded at least by a processor.
+// manyEvents is how many events of a batch a processor takes on at least.
 const manyEvents = 128
+
+// processors is how many take on a batch of n events.
+func processors(n int) int { return max(1, min(n/manyEvents, runtime.GOMAXPROCS(0))) }
 
 // encode encodes the drafts and digests their payloads, those of a large batch on
 // all processors.
 func (a *appending) encode() {
 	n := len(a.drafts)
 	a.items = slices.Grow(a.items[:0], n)[:n]
-	parts := max(1, min(n/manyEvents, runtime.GOMAXPROCS(0)))
+	parts := processors(n)
 	for len(a.tails) < parts {
 		a.tails = append(a.tails, nil)
 	}

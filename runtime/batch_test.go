@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -213,5 +214,40 @@ func TestKeyOfAnotherBatchIsReused(t *testing.T) {
 	}
 	if got := len(events(t, s, batpak.Query{})); got != 2 {
 		t.Errorf("the store has %d events, want 2", got)
+	}
+}
+
+// TestKeysOfALargeBatch: of a batch so large that its keys are looked for on all
+// processors, a known key is found wherever it is, and the first of them counts.
+func TestKeysOfALargeBatch(t *testing.T) {
+	const n = 700
+	s, err := batpak.Open(t.TempDir(), nil) // not checked, as that replaces the directory
+	s = opened(t, s, err)
+	batch := func(known map[int]string) *batpak.Batch {
+		b := s.NewBatch()
+		for i := range n {
+			key := known[i]
+			if key == "" {
+				key = fmt.Sprint("new ", i)
+			}
+			b.Add(note("a:1", fmt.Sprint(i)), batpak.Key(key))
+		}
+		return b
+	}
+	mustAppend(t, s, note("a:1", "x"), batpak.Key("k"))
+	mustAppend(t, s, note("a:1", "x"), batpak.Key("l"))
+	for _, i := range []int{0, n/2 - 1, n / 2, n - 2} {
+		_, err := batch(map[int]string{i: "k", n - 1: "l"}).Commit(t.Context())
+		if k, ok := errors.AsType[*batpak.KeyReusedError](err); !ok || k.Key != "k" {
+			t.Errorf("Commit() with a known key for item %d, and one for the last = %v, want a KeyReusedError of the first", i, err)
+		}
+	}
+	first, err := batch(nil).Commit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := batch(nil).Commit(t.Context())
+	if err != nil || !slices.EqualFunc(first, again, func(a, b batpak.Receipt) bool { return a.Sequence() == b.Sequence() && a.ID() == b.ID() }) {
+		t.Errorf("Commit() of the same batch again = %v, and other receipts", err)
 	}
 }

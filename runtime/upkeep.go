@@ -41,9 +41,9 @@ type upkeep struct {
 // that it could cover but what a power cut may take.
 //
 // A checkpoint is written when this much was appended to the last segment since the one
-// before, and half of what that covers: so all checkpoints of a segment together are at
-// most about three times as long as the last one. When the store is closed less will do,
-// to spare the next opening the time.
+// before, and as much as that covers: so all checkpoints of a segment together are at
+// most about twice as long as the last one, and an opening reads at most half the segment.
+// When the store is closed less will do, to spare the next opening the time.
 const (
 	checkpointEvery   = 4 << 20
 	checkpointAtClose = 256 << 10
@@ -142,7 +142,7 @@ func (u *upkeep) work() bool {
 	}
 	every := u.store.stride()
 	if rtopts.Checkpoint(&u.store.options.Internal) == 0 {
-		every = max(every, u.latest.end/2)
+		every = max(every, u.latest.end)
 	}
 	mark := frontier.Durable
 	if planted.Bug("checkpoint covers what is not durable") {

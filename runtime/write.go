@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
@@ -15,6 +17,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
+	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
@@ -278,7 +281,7 @@ func (s *Store) check(d *draft, i int) error {
 // has them all it fills in their receipts and returns true; it fails with a
 // [*KeyReusedError] if a key belongs to something else.
 func (s *Store) replay(a *appending) (done bool, err error) {
-	for i := range a.drafts {
+	for i := s.firstKey(a.drafts); i < len(a.drafts); i++ {
 		key := a.drafts[i].key
 		if !a.drafts[i].keyed {
 			continue
@@ -298,6 +301,42 @@ func (s *Store) replay(a *appending) (done bool, err error) {
 		return true, s.replayed(a, key, e.Sequence-uint64(i))
 	}
 	return false, nil
+}
+
+// firstKey is a draft before which no key is known. The keys of a large batch are looked
+// for on all processors, but on a replaced directory, which sees its calls in one order.
+func (s *Store) firstKey(drafts []draft) int {
+	n, parts := len(drafts), processors(len(drafts))
+	if parts == 1 || rtopts.FS(&s.options.Internal) != nil {
+		return 0
+	}
+	first := make([]int, parts)
+	var all sync.WaitGroup
+	for part := range parts {
+		all.Go(func() { first[part] = s.firstKeyIn(drafts, part*n/parts, (part+1)*n/parts) })
+	}
+	all.Wait()
+	if planted.Bug("only the first keys of a large batch are looked up") {
+		return first[0]
+	}
+	return slices.Min(first)
+}
+
+// firstKeyIn is the first of some drafts whose key may be known, or cannot be looked for.
+// If there is none it is how many drafts there are.
+func (s *Store) firstKeyIn(drafts []draft, from, to int) int {
+	var key []byte
+	for i := from; i < to; i++ {
+		if !drafts[i].keyed {
+			continue
+		}
+		key = append(key[:0], drafts[i].key...)
+		if refs, err := s.index.ByKey(key); len(refs) > 0 || err != nil {
+			sometimes.Reached("key of a large batch was known")
+			return i
+		}
+	}
+	return len(drafts)
 }
 
 // replayed compares drafts with the events from sequence first on.

@@ -15,10 +15,9 @@ import (
 // group is what one write and one sync make durable.
 type group struct {
 	load
-	requests []*Request
-	sync     bool
-	led      bool
-	done     chan struct{} // closed when every request has its outcome
+	sync bool
+	led  bool
+	done chan struct{} // closed when every request has its outcome
 
 	// Of the one that drives the group, once it is sealed.
 	stage   stage
@@ -49,16 +48,19 @@ func (g *group) landed() bool {
 
 // load is what a group carries. The next group but one uses its memory again.
 type load struct {
-	buf     []byte // room for the header, then the body
-	entries []index.Entry
-	heads   table // the last entries of the streams this group moves
-	keys    table // the entries with keys
+	buf      []byte // room for the header, then the body
+	requests []*Request
+	entries  []index.Entry
+	heads    table // the last entries of the streams this group moves
+	keys     table // the entries with keys
 }
 
 // newGroup returns an empty group in the memory of a load that is done with, or
 // in new memory for the zero load.
 func newGroup(memory load) *group {
 	g := &group{load: memory, done: make(chan struct{})}
+	clear(g.requests)
+	g.requests = g.requests[:0]
 	if g.buf == nil {
 		g.buf = make([]byte, format.GroupHeaderSize)
 	}

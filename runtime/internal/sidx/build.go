@@ -372,8 +372,14 @@ func (b *Builder) writePostings(p *pager, s section, next []uint32, of func(*row
 		sorted[next[k]] = uint32(i)
 		next[k]++
 	}
+	p.enter(s)
+	p.trailer.table[s].count += uint32(len(sorted))
 	for _, r := range sorted {
-		p.add(s, binary.LittleEndian.AppendUint32(p.room(), r))
+		if len(p.page)+postingWidth < payload {
+			p.page, p.size = binary.LittleEndian.AppendUint32(p.page, r), p.size+postingWidth
+		} else {
+			p.write(binary.LittleEndian.AppendUint32(p.room(), r))
+		}
 	}
 }
 
