@@ -45,7 +45,8 @@
 // Nothing is written unless every schema is right, the generated code compiles
 // and no file of somebody else is in the way; files whose bytes would not change
 // are not touched. A run that would find everything as an earlier one left it is
-// left out: which ones had nothing to do is kept in the user's cache directory.
+// left out: which ones had nothing to do is kept in the user's cache directory,
+// and so is where the export data of imports is, for the next run.
 //
 // The exit code is 0 if all is well, 1 if there are diagnostics, and 2 if the
 // command was used wrongly, packages could not be loaded, or batpakgen itself is at

@@ -1,6 +1,7 @@
 package read
 
 import (
+	"cmp"
 	"fmt"
 	"go/token"
 	"go/types"
@@ -17,11 +18,13 @@ type exports struct {
 	fset  *token.FileSet
 	files map[string]string         // of export data
 	types map[string]*types.Package // so far: incomplete where only others mention them
+
+	broken error // the first file that could not be read
 }
 
 // exportsOf are the types of the packages and of what they import.
 func exportsOf(fset *token.FileSet, roots []*packages.Package) *exports {
-	x := &exports{fset, make(map[string]string), make(map[string]*types.Package)}
+	x := &exports{fset: fset, files: make(map[string]string), types: make(map[string]*types.Package)}
 	packages.Visit(roots, nil, func(p *packages.Package) {
 		if p.Types != nil {
 			x.types[p.PkgPath], x.files[p.PkgPath] = p.Types, p.ExportFile
@@ -44,7 +47,9 @@ func (x *exports) Import(path string) (*types.Package, error) {
 	}
 	pkg, err := x.read(path, file)
 	if err != nil {
-		return nil, fmt.Errorf("load package %s: %w", path, err)
+		err = fmt.Errorf("load package %s: %w", path, err)
+		x.broken = cmp.Or(x.broken, err)
+		return nil, err
 	}
 	return pkg, nil
 }

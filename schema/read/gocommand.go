@@ -87,6 +87,7 @@ type listed struct {
 	ImportPath, Name, Dir, Export string
 	GoFiles, CgoFiles             []string
 	Module                        *packages.Module
+	Standard                      bool
 	Incomplete                    bool            // something is wrong, here or in an import
 	Error                         json.RawMessage // what is wrong here, if anything
 	more
@@ -109,7 +110,7 @@ func (p *listed) hasMore() bool {
 // list asks about the packages that match patterns.
 func (g *goCommand) list(how, patterns []string) ([]*listed, error) {
 	args := slices.Concat([]string{
-		"list", "-json=ImportPath,Name,Dir,Export,GoFiles,CgoFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles,SwigFiles,SwigCXXFiles,SysoFiles,EmbedPatterns,Module,Incomplete,Error",
+		"list", "-json=ImportPath,Name,Dir,Export,GoFiles,CgoFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles,SwigFiles,SwigCXXFiles,SysoFiles,EmbedPatterns,Module,Standard,Incomplete,Error",
 	}, how, g.flags, []string{"--"}, patterns)
 	const long = 1 << 14 // safe on any system
 	if len(strings.Join(args, " ")) > long {

@@ -57,16 +57,54 @@ func uncompiled(ctx context.Context, cfg Config) ([]*packages.Package, *exports,
 		}
 	}
 	slices.SortFunc(pkgs, func(a, b *packages.Package) int { return strings.Compare(a.PkgPath, b.PkgPath) })
-	imports := &exports{fset, make(map[string]string), make(map[string]*types.Package)}
-	if imports.files, err = g.exports(pkgs); err != nil {
+	files, err := g.remembered(cfg, pkgs)
+	if err != nil {
 		return nil, nil, err
 	}
+	imports := &exports{fset: fset, files: files, types: make(map[string]*types.Package)}
 	for _, pkg := range pkgs {
 		if err := typeCheck(pkg, imports, g.sizes); err != nil {
 			return nil, nil, err
 		}
 	}
-	return pkgs, imports, nil
+	return pkgs, imports, imports.broken
+}
+
+// remembered finds the export data of all that packages import, where it was the last
+// time if that is remembered.
+func (g *goCommand) remembered(cfg Config, pkgs []*packages.Package) (map[string]string, error) {
+	if cfg.Recall == nil || cfg.Keep == nil {
+		files, _, err := g.exports(pkgs)
+		return files, err
+	}
+	imports := make(map[string]bool)
+	dirs := make([]string, 0, len(pkgs))
+	for _, pkg := range pkgs {
+		dirs = append(dirs, filepath.Dir(pkg.GoFiles[0]))
+		for path := range pkg.Imports {
+			imports[path] = true
+		}
+	}
+	slices.Sort(dirs)
+	sorted := slices.Sorted(maps.Keys(imports))
+	if files := cfg.Recall(dirs, sorted); len(files) > 0 && areThere(files) {
+		return files, nil
+	}
+	files, lasting, err := g.exports(pkgs)
+	if err == nil && lasting {
+		cfg.Keep(dirs, sorted, files)
+	}
+	return files, err
+}
+
+// areThere reports whether files are still in the go command's cache.
+func areThere(files map[string]string) bool {
+	for _, name := range files {
+		if info, err := os.Stat(name); name != "" && (err != nil || !info.Mode().IsRegular()) {
+			return false
+		}
+	}
+	return true
 }
 
 // parse parses the files of a package. It returns nil if they have nothing to do with
@@ -141,8 +179,9 @@ func importable(path, importer string) bool {
 }
 
 // exports finds the export data of all that packages import, through others too. The
-// packages may not be among them.
-func (g *goCommand) exports(pkgs []*packages.Package) (map[string]string, error) {
+// packages may not be among them. It lasts until a Go file changes, unless it is made
+// with a C compiler as well.
+func (g *goCommand) exports(pkgs []*packages.Package) (files map[string]string, lasting bool, err error) {
 	direct := make(map[string]bool)
 	importers := make(map[string]bool, len(pkgs))
 	for _, pkg := range pkgs {
@@ -151,32 +190,33 @@ func (g *goCommand) exports(pkgs []*packages.Package) (map[string]string, error)
 			direct[path] = true
 		}
 	}
-	files := make(map[string]string)
+	files, lasting = make(map[string]string), true
 	if len(direct) == 0 {
-		return files, nil
+		return files, lasting, nil
 	}
 	found, err := g.list([]string{"-deps", "-export"}, slices.Sorted(maps.Keys(direct)))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for _, p := range found {
 		switch {
 		case importers[strings.ToLower(p.ImportPath)]:
-			return nil, unsure("package %s imports one that is loaded", p.ImportPath)
+			return nil, false, unsure("package %s imports one that is loaded", p.ImportPath)
 		case direct[p.ImportPath] && p.Name == "main":
-			return nil, unsure("package %s is a program", p.ImportPath)
+			return nil, false, unsure("package %s is a program", p.ImportPath)
 		case p.Export == "" && p.ImportPath != "unsafe":
-			return nil, unsure("package %s has no export data", p.ImportPath)
+			return nil, false, unsure("package %s has no export data", p.ImportPath)
 		}
 		files[p.ImportPath] = p.Export
+		lasting = lasting && (len(p.CgoFiles) == 0 || p.Standard)
 		delete(direct, p.ImportPath)
 	}
 	for path := range direct {
 		if path != "unsafe" {
-			return nil, unsure("package %s is another one here", path)
+			return nil, false, unsure("package %s is another one here", path)
 		}
 	}
-	return files, nil
+	return files, lasting, nil
 }
 
 // typeCheck type-checks a package as the loader would.

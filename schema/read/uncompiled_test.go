@@ -1,7 +1,9 @@
 package read_test
 
 import (
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,6 +11,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/batpak-go/batpak/schema/read"
+	"github.com/batpak-go/batpak/schema/source"
 )
 
 // named is the schema of shop for a package of another name.
@@ -60,6 +63,48 @@ func TestUncompiledReadsTheSame(t *testing.T) {
 		emitted := map[string][]byte{"events.batpak.go": []byte("package " + want.Package.Name + "\n\nimport \"go/types\"\n\nvar x, order int = types.Nil{}\n")}
 		if d := cmp.Diff(want.TypeCheck(emitted), quick[i].TypeCheck(emitted)); d != "" {
 			t.Errorf("a type check in %s differs (-compiled +uncompiled):\n%s", want.Package.Path, d)
+		}
+	}
+}
+
+// What is remembered of export data is used if it is there and sound, and asked for anew
+// if it is not.
+func TestExportDataIsRemembered(t *testing.T) {
+	m := newModule(t)
+	m.write("shop/schema.go", []byte(shop))
+	m.write("broken", []byte("no export data"))
+	kept := map[string]string{}
+	broken := func(file string) map[string]string {
+		files := maps.Clone(kept)
+		files["context"] = file
+		return files
+	}
+	for _, step := range []struct {
+		name   string
+		recall func() map[string]string
+		asks   bool // the go command
+	}{
+		{"nothing", func() map[string]string { return nil }, true},
+		{"all", func() map[string]string { return kept }, false},
+		{"a file that is gone", func() map[string]string { return broken(filepath.Join(m.dir, "gone")) }, true},
+		{"a file with something else", func() map[string]string { return broken(filepath.Join(m.dir, "broken")) }, false},
+	} {
+		asked := false
+		results, err := read.Load(t.Context(), read.Config{
+			Dir: m.dir, Patterns: []string{"./shop"}, Env: m.env(),
+			Recall: func(dirs, imports []string) map[string]string {
+				if len(dirs) != 1 || dirs[0] != filepath.Join(m.dir, "shop") || !slices.Equal(imports, []string{"context", source.SchemaPath}) {
+					t.Errorf("asked for imports %v of %v, want those of shop", imports, dirs)
+				}
+				return step.recall()
+			},
+			Keep: func(_, _ []string, files map[string]string) { asked, kept = true, files },
+		})
+		if err != nil || len(results) != 1 || len(results[0].Diagnostics) > 0 || asked != step.asks {
+			t.Fatalf("%s: Load = %d results, %v, and asked = %v, want one, nil, %v", step.name, len(results), err, asked, step.asks)
+		}
+		if ds := results[0].TypeCheck(map[string][]byte{"events.batpak.go": []byte(generated)}); len(ds) > 0 {
+			t.Errorf("%s: TypeCheck(sound file) = %v, want nothing", step.name, ds)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -32,6 +33,61 @@ func TestCacheRemembersWhatWasAdded(t *testing.T) {
 	again, err := cache.In(dir)
 	if err != nil || !again.Has(digest(1)) || again.Has(digest(2)) {
 		t.Errorf("another process: %v, Has(added) = %v, Has(other) = %v, want true, false", err, again.Has(digest(1)), again.Has(digest(2)))
+	}
+}
+
+// A note is recalled for the state that it is about, until the next one of its place.
+func TestNotes(t *testing.T) {
+	dir := t.TempDir()
+	c, err := cache.In(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recall := func(place, state byte) (value []string, ok bool) {
+		ok = c.Recall(digest(place), digest(state), &value)
+		return value, ok
+	}
+	if value, ok := recall(1, 1); ok {
+		t.Errorf("Recall(nothing) = %v, true, want false", value)
+	}
+	for state := range byte(3) {
+		if err := c.Keep(digest(1), digest(state+1), []string{"a", string('a' + rune(state))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if value, ok := recall(1, 3); !ok || !slices.Equal(value, []string{"a", "c"}) {
+		t.Errorf("Recall(last) = %v, %v, want a and c", value, ok)
+	}
+	for _, other := range [][2]byte{{1, 2}, {2, 3}} {
+		if value, ok := recall(other[0], other[1]); ok {
+			t.Errorf("Recall(place %d, state %d) = %v, true, want false", other[0], other[1], value)
+		}
+	}
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(names) != 1 {
+		t.Fatalf("files = %v, %v, want one", names, err)
+	}
+	text, err := os.ReadFile(names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range text { // cut short
+		if err := os.WriteFile(names[0], text[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if value, ok := recall(1, 3); ok {
+			t.Fatalf("Recall(%d bytes of %d) = %v, true, want false", n, len(text), value)
+		}
+	}
+	old := time.Now().Add(-365 * 24 * time.Hour)
+	if err := os.Chtimes(names[0], old, old); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Add(digest(5)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(names[0]); err == nil {
+		t.Error("a note that nobody asked for in a year is still there")
 	}
 }
 

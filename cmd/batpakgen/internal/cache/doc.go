@@ -5,4 +5,7 @@
 // in a repository. That a file is there is all it says, so processes that add,
 // look and clean up at the same time do not disturb each other. Every file may be
 // deleted at any time.
+//
+// It also keeps a note of whoever runs in one place, about a state of what the runs
+// depend on; the next note takes its place.
 package cache

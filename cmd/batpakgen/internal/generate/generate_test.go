@@ -81,6 +81,48 @@ func TestRunIsLeftOut(t *testing.T) {
 	}
 }
 
+const remembered = "nothing has changed but packages with a schema"
+
+// Export data is remembered as long as nothing changes but packages with a schema.
+func TestExportDataIsRemembered(t *testing.T) {
+	m := newShop(t)
+	m.Write("parts/parts.go", "package parts\n\ntype Size struct{ Width int64 }\n")
+	payload := func(fields string) func() {
+		return func() {
+			m.Write("shop/events.go", "package shop\n\nimport \"example.com/app/parts\"\n\ntype OrderPlaced struct{ "+fields+"; Size parts.Size }\n")
+		}
+	}
+	for _, step := range []struct {
+		name   string
+		change func()
+		want   bool
+	}{
+		{"go.mod, by the go command", func() {}, false},
+		{"nothing yet", payload("Item string"), false},
+		{"a payload", payload("Item, Memo string"), true},
+		{"a wrong payload", payload("Item int"), true},
+		{"a type that is imported", func() { m.Write("parts/parts.go", "package parts\n\ntype Size struct{ Width, Height int64 }\n") }, false},
+		{"a payload, put right", payload("Item int64"), true},
+		{"imports", func() { m.Write("shop/more.go", "package shop\n\nimport \"fmt\"\n\nvar _ = fmt.Sprint\n") }, false},
+		{"go.mod", func() { m.Write("go.mod", m.Read("go.mod")+"\n// changed\n") }, false},
+		{"another payload", payload("Item uint64"), true},
+		{"another package with a schema", func() {
+			m.Write("bar/schema.go", strings.NewReplacer("shop", "bar", `"order"`, `"bar"`, "Type: 1", "Type: 2").Replace(shop)+"\ntype OrderPlaced struct{}\n")
+		}, false},
+		{"both", func() { m.Write("bar/more.go", "package bar\n"); payload("Item uint32")() }, true},
+		{"an import of one another", func() { m.Write("bar/more.go", "package bar\n\nimport _ \"example.com/app/shop\"\n") }, false},
+	} {
+		step.change()
+		code, printed := run(t.Context(), m, "-v", "./...")
+		if got := strings.Contains(printed, remembered); got != step.want || (code != command.OK) != (step.name == "a wrong payload" || step.name == "a type that is imported") {
+			t.Fatalf("%s: run exits with %d, export data is remembered = %v, want %v:\n%s", step.name, code, got, step.want, printed)
+		}
+	}
+	if code, printed := run(t.Context(), m, "-check", "./..."); code != command.OK {
+		t.Errorf("-check exits with %d, want 0:\n%s", code, printed)
+	}
+}
+
 // Whatever is changed, a run finds what one that is never left out would find.
 func TestRunIsNotLeftOutWrongly(t *testing.T) {
 	m := newShop(t)

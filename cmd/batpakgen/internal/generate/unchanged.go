@@ -3,6 +3,7 @@ package generate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,37 +22,106 @@ func (o *options) ifChanged(ctx context.Context, to command.Streams) error {
 		return err
 	}
 	start := time.Now()
-	runs, err := cache.Open()
-	before, unsure := inputs.Digest{}, err
-	if err == nil {
-		before, unsure = o.digest(ctx)
-	}
+	before, err := o.look(ctx)
 	switch {
-	case unsure != nil:
-		fmt.Fprintln(o.Trace, "batpakgen: no run is left out:", unsure)
-	case runs.Has(before):
+	case err != nil:
+		fmt.Fprintln(o.Trace, "batpakgen: no run is left out:", err)
+		_, err := o.once(ctx, to)
+		return err
+	case before.runs.Has(before.digest):
 		fmt.Fprintf(o.Trace, "batpakgen: nothing has changed since a run that had nothing to do (%v)\n", time.Since(start).Round(time.Millisecond))
 		return nil
 	}
-	out, err := o.once(ctx, to)
-	if err != nil || unsure != nil || !out.quiet() {
-		return err
+	learned := false
+	run := *o
+	run.Recall = func(dirs, imports []string) map[string]string {
+		files := before.exports(dirs, imports)
+		if files != nil {
+			fmt.Fprintln(o.Trace, "batpakgen: nothing has changed but packages with a schema")
+		}
+		return files
 	}
-	after, err := o.digest(ctx)
-	if err == nil && after == before {
-		err = runs.Add(before)
+	run.Keep = func(dirs, imports []string, files map[string]string) {
+		before.dirs, before.imports, before.files, learned = dirs, imports, files, true
+	}
+	out, failed := run.once(ctx, to)
+	quiet := failed == nil && out.quiet()
+	if !quiet && !learned {
+		return failed
+	}
+	after, err := o.look(ctx)
+	if err == nil && quiet && after.digest == before.digest {
+		err = before.runs.Add(before.digest)
+	}
+	if err == nil && learned {
+		err = before.keep(after)
 	}
 	if err != nil {
 		fmt.Fprintln(o.Trace, "batpakgen: the run is not remembered:", err)
 	}
-	return nil
+	return failed
 }
 
-// digest is the digest of all that the run depends on.
-func (o *options) digest(ctx context.Context) (inputs.Digest, error) {
+// sight is all that a run depends on at one time.
+type sight struct {
+	runs   cache.Cache
+	state  *inputs.State
+	args   []string      // of the run
+	digest inputs.Digest // of both
+
+	// What the run has learned of export data.
+	dirs, imports []string
+	files         map[string]string
+}
+
+// look looks at all that the run depends on.
+func (o *options) look(ctx context.Context) (*sight, error) {
+	runs, err := cache.Open()
+	if err != nil {
+		return nil, err
+	}
 	set, err := inputs.Find(ctx, o.Dir)
 	if err != nil {
-		return inputs.Digest{}, err
+		return nil, err
 	}
-	return set.Digest(append([]string{o.Dir, o.Tags, strconv.FormatBool(o.NoTests)}, o.Patterns...)...)
+	s := &sight{runs: runs, args: append([]string{o.Dir, o.Tags, strconv.FormatBool(o.NoTests)}, o.Patterns...)}
+	if s.state, err = set.Read(); err != nil {
+		return nil, err
+	}
+	s.digest, err = s.state.Digest(s.args...)
+	return s, err
+}
+
+// exports returns where the export data is that packages in some directories import, if
+// nothing but these packages has changed since that was last seen.
+func (s *sight) exports(dirs, imports []string) map[string]string {
+	var files map[string]string
+	place, state, err := s.rest(dirs, imports)
+	if err != nil || !s.runs.Recall(place, state, &files) {
+		return nil
+	}
+	return files
+}
+
+// keep remembers what a run has learned, if nothing else has changed until after it.
+func (s *sight) keep(after *sight) error {
+	place, before, err := s.rest(s.dirs, s.imports)
+	if err != nil {
+		return err
+	}
+	if _, now, err := after.rest(s.dirs, s.imports); err != nil || now != before {
+		return err
+	}
+	return s.runs.Keep(place, before, s.files)
+}
+
+// rest digests what the export data that packages import depends on, all but the
+// packages: who asks for it, and the state that it has then.
+func (s *sight) rest(dirs, imports []string) (place, state inputs.Digest, err error) {
+	asked := slices.Concat(s.args, []string{"export data"}, dirs, []string{"of"}, imports)
+	if state, err = s.state.Without(dirs...).Digest(asked...); err != nil {
+		return place, state, err
+	}
+	place, err = new(inputs.State).Digest(slices.Concat(s.args, []string{"export data"})...)
+	return place, state, err
 }

@@ -155,35 +155,59 @@ func beside(file, path string) string {
 	return filepath.Join(filepath.Dir(file), path)
 }
 
-// Digest digests the settings, this program, and all files. What is said of the
-// run besides, its arguments, goes in as well.
-func (s *Set) Digest(arguments ...string) (Digest, error) {
+// State is what a [Set] was at one time: the settings, this program, and all files.
+type State struct {
+	settings []string
+	files    []string
+	sums     []Digest
+}
+
+// Read reads the state that the set is in.
+func (s *Set) Read() (*State, error) {
 	if s.unsure != "" {
-		return Digest{}, &UnsureError{s.unsure}
+		return nil, &UnsureError{s.unsure}
 	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, &UnsureError{err.Error()}
+	}
+	found, err := s.walk()
+	if err != nil {
+		return nil, err
+	}
+	st := &State{settings: s.settings, files: slices.Concat(s.files, []string{program}, found)}
+	if st.sums, err = sumAll(st.files); err != nil {
+		return nil, err
+	}
+	return st, nil
+}
+
+// Without is the state of all but the packages in some directories: their Go files,
+// and what is kept beside these.
+func (s *State) Without(dirs ...string) *State {
+	rest := &State{settings: s.settings}
+	for i, file := range s.files {
+		dir := filepath.Dir(file)
+		if !slices.Contains(dirs, dir) && !slices.Contains(dirs, filepath.Dir(filepath.Dir(dir))) || !ofPackage(file) {
+			rest.files, rest.sums = append(rest.files, file), append(rest.sums, s.sums[i])
+		}
+	}
+	return rest
+}
+
+// Digest digests the state. What is said of the run besides, its arguments, goes in as
+// well.
+func (s *State) Digest(arguments ...string) (Digest, error) {
 	for _, arg := range arguments {
 		if hidden(arg) {
 			return Digest{}, &UnsureError{arg + " is hidden"}
 		}
 	}
-	program, err := os.Executable()
-	if err != nil {
-		return Digest{}, &UnsureError{err.Error()}
-	}
-	found, err := s.walk()
-	if err != nil {
-		return Digest{}, err
-	}
-	files := slices.Concat(s.files, []string{program}, found)
-	sums, err := sumAll(files)
-	if err != nil {
-		return Digest{}, err
-	}
 	h := sha256.New()
-	for _, list := range [][]string{arguments, s.settings, files} {
+	for _, list := range [][]string{arguments, s.settings, s.files} {
 		writeList(h, list)
 	}
-	for _, sum := range sums {
+	for _, sum := range s.sums {
 		h.Write(sum[:])
 	}
 	return Digest(h.Sum(nil)), nil
@@ -261,6 +285,11 @@ func (s *Set) walk() ([]string, error) {
 	}
 	slices.Sort(found)
 	return slices.Compact(found), unsure
+}
+
+// ofPackage reports whether a file that matters is one package's own, by its name.
+func ofPackage(path string) bool {
+	return !slices.Contains([]string{"go.mod", "go.sum", "modules.txt"}, filepath.Base(path))
 }
 
 // matters reports whether a run may depend on a file, by its name.

@@ -53,7 +53,7 @@ func write(t *testing.T, name, text string) {
 // digest is the digest of a run in the module app.
 func digest(t *testing.T, root string, arguments ...string) inputs.Digest {
 	t.Helper()
-	d, err := find(t, root).Digest(arguments...)
+	d, err := digestOf(find(t, root), arguments...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,6 +124,47 @@ func TestDigestSeesWhatMatters(t *testing.T) {
 	}
 }
 
+// Without a package, its own files make no difference, and all others do.
+func TestStateWithoutPackages(t *testing.T) {
+	root := newTree(t)
+	dir := filepath.Join(root, "app")
+	without := func() inputs.Digest {
+		t.Helper()
+		state, err := find(t, root).Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := state.Without(dir, filepath.Join(root, "elsewhere")).Digest("x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	last := without()
+	for _, step := range []struct {
+		file    string
+		matters bool
+	}{
+		{"app/app.go", false},
+		{"app/new.go", false},
+		{"app/batpak.lock.json", false},
+		{"app/testdata/batpak/x.hex", false},
+		{"app/go.sum", true},
+		{"app/sub/sub.go", true},
+		{"app/sub/testdata/batpak/y.hex", true},
+		{"app/vendor/modules.txt", true},
+		{"beside/beside.go", true},
+		{"dep/deep/er/er.go", true},
+	} {
+		write(t, filepath.Join(root, step.file), "package changed\n")
+		now := without()
+		if (now != last) != step.matters {
+			t.Errorf("%s: the digest changed = %v, want %v", step.file, now != last, step.matters)
+		}
+		last = now
+	}
+}
+
 func remove(t *testing.T, name string) {
 	t.Helper()
 	if err := os.Remove(name); err != nil {
@@ -138,7 +179,7 @@ func TestDigestIsUnsure(t *testing.T) {
 		t.Helper()
 		set, err := inputs.Find(t.Context(), filepath.Join(root, "app"))
 		if err == nil {
-			_, err = set.Digest(arguments...)
+			_, err = digestOf(set, arguments...)
 		}
 		if _, ok := errors.AsType[*inputs.UnsureError](err); !ok {
 			t.Errorf("%s: Digest = %v, want an UnsureError", name, err)
@@ -198,4 +239,13 @@ func TestStampSeesChanges(t *testing.T) {
 		}
 		last = now
 	}
+}
+
+// digestOf is the digest of the state that a set is in.
+func digestOf(set *inputs.Set, arguments ...string) (inputs.Digest, error) {
+	state, err := set.Read()
+	if err != nil {
+		return inputs.Digest{}, err
+	}
+	return state.Digest(arguments...)
 }

@@ -31,6 +31,10 @@ type Options struct {
 	Debug    string   // takes generated code that is broken, if that is; "" = a new directory
 	Promises promise.Act
 
+	// Recall and Keep remember where export data is; see [read.Config]. They may be nil.
+	Recall func(dirs, imports []string) map[string]string
+	Keep   func(dirs, imports []string, files map[string]string)
+
 	Trace io.Writer // takes what is done and how long it took; not nil
 }
 
@@ -79,7 +83,7 @@ func New(o Options) *Session {
 func (s *Session) Load(ctx context.Context) ([]*read.Result, error) {
 	start := time.Now()
 	results, err := read.Load(ctx, read.Config{
-		Dir: s.opts.Dir, Patterns: s.opts.Patterns, Tags: s.opts.Tags,
+		Dir: s.opts.Dir, Patterns: s.opts.Patterns, Tags: s.opts.Tags, Recall: s.opts.Recall, Keep: s.opts.Keep,
 	})
 	s.tell(start, "packages read: %d", len(results))
 	return results, err
