@@ -2,8 +2,9 @@ package batpak
 
 import "hash/maphash"
 
-// maxNames is how many names a reading remembers.
-const maxNames = 1 << 10
+// maxNames is how many names a reading remembers: so many that of some thousand few meet
+// in one place.
+const maxNames = 1 << 13
 
 // names are those that a reading met last: an event takes no memory for a name that
 // was met. It is used by one goroutine at a time; the nil names remember nothing.

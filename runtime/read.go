@@ -173,23 +173,14 @@ func (s *Store) event(e *Event, r *format.Record, ref index.Ref, payload []byte,
 		sometimes.Reached("extensions of a sound record could not be read")
 		return s.corruptAt(ref, err.Error())
 	}
-	*e = Event{
-		Meta: Meta{
-			Coordinate:     Coordinate{Entity: n.of(r.Entity), Scope: n.of(r.Scope)},
-			Sequence:       r.Sequence,
-			Version:        r.Version,
-			ID:             r.ID,
-			Kind:           Kind(r.Kind),
-			PayloadVersion: r.PayloadVersion,
-			Correlation:    r.Correlation,
-			Causation:      r.Causation,
-			Time:           ID(r.ID).Time(),
-			Key:            string(r.Key),
-			Decision:       decision,
-			Hash:           r.Hash,
-		},
-		Payload: payload,
-	}
+	// Field by field, each of them: a literal would be made elsewhere and copied.
+	m := &e.Meta
+	m.Entity, m.Scope = n.of(r.Entity), n.of(r.Scope)
+	m.Sequence, m.Version, m.ID = r.Sequence, r.Version, r.ID
+	m.Kind, m.PayloadVersion = Kind(r.Kind), r.PayloadVersion
+	m.Correlation, m.Causation = r.Correlation, r.Causation
+	m.Time, m.Key, m.Decision = ID(r.ID).Time(), string(r.Key), decision
+	m.Hash, m.Fate, e.Payload = r.Hash, KeepEvent, payload
 	if e.Correlation.IsZero() {
 		e.Correlation = e.ID
 	}

@@ -293,9 +293,13 @@ func (f *fields) tail(r *Record, flags Flags) {
 }
 
 func (f *fields) uvarint() uint64 {
-	if f.at < len(f.src) && f.src[f.at] < 0x80 {
+	switch src := f.src[f.at:]; { // most numbers have one byte, or two
+	case len(src) > 0 && src[0] < 0x80:
 		f.at++
-		return uint64(f.src[f.at-1])
+		return uint64(src[0])
+	case len(src) > 1 && src[1] < 0x80 && src[1] > 0:
+		f.at += 2
+		return uint64(src[0]&0x7f) | uint64(src[1])<<7
 	}
 	v, n := binary.Uvarint(f.src[f.at:])
 	if n <= 0 || n != uvarintSize(v) {
