@@ -96,9 +96,10 @@ func write(t *testing.T, path string, data []byte) {
 }
 
 // environment is that of the process without what would tie the go command to
-// another module. Its processes end soon, and collect less garbage until then.
+// another module. Its processes end soon, and collect less garbage until then. What they
+// compiled once is in the cache, wherever the module is.
 func environment() []string {
-	return append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off", "GOGC=400")
+	return append(os.Environ(), "GOFLAGS=-mod=mod -trimpath", "GOWORK=off", "GOPROXY=off", "GOGC=400")
 }
 
 // load reads and checks the packages of a module, which have to be right.
