@@ -2,6 +2,7 @@ package generate
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -22,7 +23,11 @@ func (o *options) ifChanged(ctx context.Context, to command.Streams) error {
 		return err
 	}
 	start := time.Now()
-	before, err := o.look(ctx)
+	program, err := inputs.Program()
+	var before *sight
+	if err == nil {
+		before, err = o.look(ctx, program)
+	}
 	switch {
 	case err != nil:
 		fmt.Fprintln(o.Trace, "batpakgen: no run is left out:", err)
@@ -49,7 +54,7 @@ func (o *options) ifChanged(ctx context.Context, to command.Streams) error {
 	if !quiet && !learned {
 		return failed
 	}
-	after, err := o.look(ctx)
+	after, err := o.look(ctx, program)
 	if err == nil && quiet && after.digest == before.digest {
 		err = before.runs.Add(before.digest)
 	}
@@ -64,18 +69,19 @@ func (o *options) ifChanged(ctx context.Context, to command.Streams) error {
 
 // sight is all that a run depends on at one time.
 type sight struct {
-	runs   cache.Cache
-	state  *inputs.State
-	args   []string      // of the run
-	digest inputs.Digest // of both
+	runs    cache.Cache
+	state   *inputs.State
+	program string        // its digest
+	args    []string      // of the run
+	digest  inputs.Digest // of all that
 
 	// What the run has learned of export data.
 	dirs, imports []string
 	files         map[string]string
 }
 
-// look looks at all that the run depends on.
-func (o *options) look(ctx context.Context) (*sight, error) {
+// look looks at all that the run depends on, beside the program.
+func (o *options) look(ctx context.Context, program inputs.Digest) (*sight, error) {
 	runs, err := cache.Open()
 	if err != nil {
 		return nil, err
@@ -84,11 +90,14 @@ func (o *options) look(ctx context.Context) (*sight, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sight{runs: runs, args: append([]string{o.Dir, o.Tags, strconv.FormatBool(o.NoTests)}, o.Patterns...)}
+	s := &sight{
+		runs: runs, program: hex.EncodeToString(program[:]),
+		args: append([]string{o.Dir, o.Tags, strconv.FormatBool(o.NoTests)}, o.Patterns...),
+	}
 	if s.state, err = set.Read(); err != nil {
 		return nil, err
 	}
-	s.digest, err = s.state.Digest(s.args...)
+	s.digest, err = s.state.Digest(slices.Concat([]string{s.program}, s.args)...)
 	return s, err
 }
 
@@ -118,7 +127,7 @@ func (s *sight) keep(after *sight) error {
 // rest digests what the export data that packages import depends on, all but the
 // packages: who asks for it, and the state that it has then.
 func (s *sight) rest(dirs, imports []string) (place, state inputs.Digest, err error) {
-	asked := slices.Concat(s.args, []string{"export data"}, dirs, []string{"of"}, imports)
+	asked := slices.Concat([]string{s.program}, s.args, []string{"export data"}, dirs, []string{"of"}, imports)
 	if state, err = s.state.Without(dirs...).Digest(asked...); err != nil {
 		return place, state, err
 	}

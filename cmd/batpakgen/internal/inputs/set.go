@@ -155,7 +155,16 @@ func beside(file, path string) string {
 	return filepath.Join(filepath.Dir(file), path)
 }
 
-// State is what a [Set] was at one time: the settings, this program, and all files.
+// Program digests this program, which stays the same for as long as it runs.
+func Program() (Digest, error) {
+	name, err := os.Executable()
+	if err != nil {
+		return Digest{}, &UnsureError{err.Error()}
+	}
+	return sum(name)
+}
+
+// State is what a [Set] was at one time: the settings and all files.
 type State struct {
 	settings []string
 	files    []string
@@ -167,15 +176,11 @@ func (s *Set) Read() (*State, error) {
 	if s.unsure != "" {
 		return nil, &UnsureError{s.unsure}
 	}
-	program, err := os.Executable()
-	if err != nil {
-		return nil, &UnsureError{err.Error()}
-	}
 	found, err := s.walk()
 	if err != nil {
 		return nil, err
 	}
-	st := &State{settings: s.settings, files: slices.Concat(s.files, []string{program}, found)}
+	st := &State{settings: s.settings, files: slices.Concat(s.files, found)}
 	if st.sums, err = sumAll(st.files); err != nil {
 		return nil, err
 	}
@@ -195,8 +200,8 @@ func (s *State) Without(dirs ...string) *State {
 	return rest
 }
 
-// Digest digests the state. What is said of the run besides, its arguments, goes in as
-// well.
+// Digest digests the state. What is said of the run besides, its arguments and the
+// program, goes in as well.
 func (s *State) Digest(arguments ...string) (Digest, error) {
 	for _, arg := range arguments {
 		if hidden(arg) {
