@@ -218,3 +218,44 @@ func BenchmarkReadAt(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkGather reads 128 parts of 230 bytes anywhere in 64 MiB that are in memory: one
+// after the other, and at once.
+func BenchmarkGather(b *testing.B) {
+	d, err := vfs.OpenDir(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	const size, length = 64 << 20, 230
+	f, err := mapfs.New(d).Create("a")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt(make([]byte, size), 0); err != nil {
+		b.Fatal(err)
+	}
+	r, parts, p := rand.New(rand.NewPCG(1, 1)), make([]vfs.Part, 128), make([]byte, 128*length)
+	draw := func() {
+		for i := range parts {
+			parts[i] = vfs.Part{Offset: r.Int64N(size - length), Length: length}
+		}
+	}
+	b.Run("each", func(b *testing.B) {
+		for b.Loop() {
+			draw()
+			for i := range parts {
+				if _, err := f.ReadAt(p[i*length:][:length], parts[i].Offset); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+	b.Run("at-once", func(b *testing.B) {
+		for b.Loop() {
+			if draw(); !vfs.Gather(f, p, parts) {
+				b.Fatal("the file is not mapped")
+			}
+		}
+	})
+}
