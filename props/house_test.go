@@ -15,7 +15,7 @@ var rooms = map[string][]string{
 	// The store, from the leaves to the face.
 	"runtime/internal/planted":    {},
 	"runtime/internal/sometimes":  {},
-	"runtime/wire":                {},
+	"runtime/wire":                {"runtime/internal/planted"},
 	"runtime/internal/clock":      {"runtime/internal/planted"},
 	"runtime/internal/format":     {"runtime/internal/planted"},
 	"runtime/internal/frontier":   {"runtime/internal/planted", "runtime/internal/sometimes"},

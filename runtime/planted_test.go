@@ -27,7 +27,7 @@ import (
 // plantedBug is a bug that is planted in the code, and how it is found.
 type plantedBug struct {
 	name string
-	room string // below runtime/internal; empty for package batpak
+	room string // below runtime/internal, or after ../ below runtime; empty for package batpak
 	test string // that fails
 	// median is after how many images of crashes, or schedules, the test finds the
 	// bug, the median of five seeds. 0 means that the test does not draw lots: it finds the

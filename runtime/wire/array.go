@@ -1,6 +1,10 @@
 package wire
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/batpak-go/batpak/runtime/internal/planted"
+)
 
 // AppendArray appends the header of an array of n elements, from 0 to 2^32-1.
 // The caller appends the elements.
@@ -47,7 +51,12 @@ func Slice[S ~[]E, E any](d *Decoder, into *S, least int) Array {
 }
 
 // room is how many elements there can be.
-func (a *Array) room(least int) int { return min(a.left, a.d.left()/least) }
+func (a *Array) room(least int) int {
+	if planted.Bug("room is made for what a payload declares") {
+		return a.left
+	}
+	return min(a.left, a.d.left()/least)
+}
 
 // FixedArray begins an array of exactly n elements and refuses any other with
 // [ErrRange].

@@ -1,6 +1,10 @@
 package wire
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/batpak-go/batpak/runtime/internal/planted"
+)
 
 // MaxDepth is how many structs, arrays and skipped containers may be open, one
 // within the other, at any point of the input.
@@ -122,7 +126,7 @@ func (d *Decoder) enter(at int, values uint64) bool {
 	case d.err != nil:
 	case values > uint64(d.left()):
 		d.failAt(at, ErrTruncated)
-	case d.depth == MaxDepth:
+	case d.depth == MaxDepth && !planted.Bug("depth of a payload is not bounded"):
 		d.failAt(at, ErrDepth)
 	default:
 		d.depth++

@@ -172,6 +172,10 @@ func (c *Catalog) stream(entity string) *lookup {
 func (c *Catalog) settle(question func(ps parts) error) error {
 	for {
 		ps, generation := c.state()
+		if planted.Bug("files are read under the lock of the catalog") {
+			c.mu.RLock()
+			defer c.mu.RUnlock()
+		}
 		err := question(ps)
 		if err == nil || !errors.Is(err, segment.ErrMerged) {
 			return err

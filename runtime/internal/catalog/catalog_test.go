@@ -28,6 +28,23 @@ type log struct {
 	records []format.Record
 	at      []format.Pos // of each
 	heads   map[string]uint64
+	catalog *catalog.Catalog // that must not be locked when a file is read; nil = none yet
+}
+
+// file is one that is read under no lock of the catalog.
+type file struct {
+	*bytes.Reader
+	*log
+}
+
+func (f *file) ReadAt(b []byte, off int64) (int, error) {
+	if c := f.catalog; c != nil {
+		if !c.TryLock() {
+			return 0, errors.New("the file is read under the lock of the catalog")
+		}
+		c.Unlock()
+	}
+	return f.Reader.ReadAt(b, off)
 }
 
 // grow adds a segment of up to n events.
@@ -99,7 +116,7 @@ func (l *log) run(t *testing.T, segment uint64, footer []byte, cache *sidx.Cache
 
 func (l *log) runAt(t *testing.T, at sidx.Place, b []byte, cache *sidx.Cache) *sidx.Run {
 	t.Helper()
-	r, err := sidx.Open(bytes.NewReader(b), int64(len(b)), at, cache)
+	r, err := sidx.Open(&file{bytes.NewReader(b), l}, int64(len(b)), at, cache)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +127,7 @@ func (l *log) runAt(t *testing.T, at sidx.Place, b []byte, cache *sidx.Cache) *s
 func (l *log) build(t *testing.T, segments int, damaged bool) *catalog.Catalog {
 	t.Helper()
 	c := catalog.New(store, func(r *sidx.Run) (*index.Index, error) { return l.rowsOf(r.Segment, r.First, r.Last), nil })
+	l.catalog = c
 	cache := sidx.NewCache(int64(l.random.IntN(1 << 20)))
 	for s := range uint64(segments) {
 		l.grow(s+1, 60)
