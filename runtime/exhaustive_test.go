@@ -76,6 +76,7 @@ var steps = []string{
 	"fault dir n=1\nappend size=400 key\nclose\nlook",
 	"fault create n=1 full\nappend size=400 key\nappend size=400 key",
 	"sync",
+	"compact\nappend size=350 key\ncompact",
 	"retry n=1",
 	"close\nlook",
 	"die kill\nlook",

@@ -81,9 +81,11 @@ const (
 	actFault  act = "fault"  // operation n of the disk from now on fails
 	actClock  act = "clock"  // moves by n seconds
 	actLook   act = "look"   // at what the store shows
+
+	actCompact act = "compact" // so that nothing changes but the files
 )
 
-var acts = []act{actAppend, actRetry, actOther, actSync, actStep, actLand, actClose, actDie, actFreeze, actFault, actClock, actLook}
+var acts = []act{actAppend, actRetry, actOther, actSync, actStep, actLand, actClose, actDie, actFreeze, actFault, actClock, actLook, actCompact}
 
 // how says more about an operation.
 type how uint
@@ -284,6 +286,11 @@ func drawHistory(seed uint64, n int) *history {
 	}
 	for len(h.ops) < n {
 		h.ops = append(h.ops, d.draw()...)
+	}
+	if r := rand.New(rand.NewPCG(seed, 5)); h.knobs.segment <= 1024 && r.IntN(3) == 0 {
+		for range 1 + r.IntN(3) {
+			h.ops = slices.Insert(h.ops, r.IntN(len(h.ops)+1), op{act: actCompact})
+		}
 	}
 	return h
 }

@@ -1,6 +1,7 @@
 package batpak_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -176,8 +177,25 @@ func (p *player) perform(o op) error {
 		p.chronicle.wall = p.chronicle.wall.Add(time.Duration(o.n) * time.Second)
 	case actLook:
 		return p.look()
+	case actCompact:
+		return p.compact()
 	}
 	return nil
+}
+
+// compact merges what there is to merge, at once, whatever is under way. Crashes are held
+// against the same chronicle as before.
+func (p *player) compact() error {
+	r, err := p.store.Compact(context.Background())
+	switch {
+	case err == nil && (r.Tombstoned > 0 || r.Dropped > 0):
+		return breaks(3, "compaction without a retention: %+v", r)
+	case err == nil, p.faulty && (isDisk(err) || errors.Is(err, batpak.ErrPoisoned)):
+		return nil
+	case p.loses && p.trouble != nil:
+		return nil // the disk took back what it had shown
+	}
+	return breaks(1, "compact: %w", err)
 }
 
 // floors are how many events a crash now must leave.
