@@ -17,6 +17,7 @@ import (
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/chain"
+	"github.com/batpak-go/batpak/runtime/internal/compact"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
@@ -155,6 +156,32 @@ func fuzzSeeds(f *testing.F, a *author) {
 	}
 	f.Add([]byte{}, []byte{}, []byte{}, "", []byte{})
 	f.Add(make([]byte, 96), []byte{}, []byte{}, "notes", []byte("x"))
+	mergedSeeds(f, a)
+}
+
+// mergedSeeds adds what a merge stages: its note, and its output, beside the sources and
+// alone.
+func mergedSeeds(f *testing.F, a *author) {
+	var d directory
+	output := ""
+	a.disk.OnOp(func(op simfs.Op, name string) {
+		if _, merged := segment.ParseSpan(strings.TrimSuffix(name, ".tmp")); op == simfs.OpRename && merged && output == "" {
+			d, output = directoryOf(a.disk), name
+		}
+	})
+	s, err := batpak.Open("simulated", simOptions(a.disk, &a.options))
+	if err == nil {
+		_, err = s.Compact(f.Context())
+		err = errors.Join(err, s.Close())
+	}
+	if a.disk.OnOp(nil); err != nil || d[output] == nil || d[compact.Note] == nil {
+		f.Fatalf("merge: %v, of %q", err, d.names())
+	}
+	d[strings.TrimSuffix(output, ".tmp")] = d[output]
+	for _, name := range []string{compact.Note, output, strings.TrimSuffix(output, ".tmp")} {
+		f.Add(d[segment.Name(1)], d[segment.Name(2)], d[segment.Name(3)], name, d[name])
+		f.Add([]byte{}, []byte{}, []byte{}, name, d[name])
+	}
 }
 
 // openHostile holds one directory against the law of FuzzOpen.
