@@ -92,13 +92,14 @@ func TestCrashDeterminism(t *testing.T) {
 }
 
 // trace is what the disk of a history sees: each operation, and how the disk was
-// before it.
+// before each that may change it.
 func trace(t *testing.T, seed uint64) (lines []string) {
 	p := newPlayer(drawHistory(seed, 60))
 	p.onOp = func(op simfs.Op, name string) error {
 		lines = append(lines, fmt.Sprintf("%s %s %x", op, name, p.disk.Sum(imageSeed)))
 		return nil
 	}
+	p.onRead = func(op simfs.Op, name string) { lines = append(lines, fmt.Sprintf("%s %s", op, name)) }
 	if err := p.run(); err != nil {
 		t.Fatalf("seed %d: %v", seed, err)
 	}

@@ -29,6 +29,7 @@ type player struct {
 	failed  int        // requests, without a trace
 
 	onOp    func(op simfs.Op, name string) error // called before each operation of the disk that changes something
+	onRead  func(op simfs.Op, name string)       // called before each other one
 	tally   *tally                               // of the crashes that onOp tries
 	depth   int                                  // of recoveries that are being crashed
 	brief   bool                                 // images of recoveries are held against fewer laws
@@ -105,7 +106,13 @@ func (p *player) use(d *simfs.Disk) {
 		d.Lie(p.knobs.lies, p.seed+uint64(p.lives))
 	}
 	d.OnOp(func(op simfs.Op, name string) {
-		if p.err != nil || p.grave != nil || !changes(op) {
+		if p.err != nil || p.grave != nil {
+			return
+		}
+		if !changes(op) {
+			if p.onRead != nil {
+				p.onRead(op, name)
+			}
 			return
 		}
 		if p.onOp != nil {
