@@ -47,7 +47,7 @@ var preparations = []struct {
 		sync
 		append n=2 who=1 size=40 key cause
 		append size=30 key`},
-	{name: "with a checkpoint", busy: true, history: `
+	{name: "with a checkpoint", busy: true, shallow: true, history: `
 		checkpoint 200
 		append size=150 key
 		append who=1 size=60 key cause
