@@ -41,7 +41,7 @@ var preparations = []struct {
 		die n=2 seed=4
 		look
 		append size=10 key`},
-	{name: "relaxed", history: `
+	{name: "relaxed", busy: true, history: `
 		relaxed
 		append size=120 key
 		sync
