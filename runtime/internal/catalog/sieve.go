@@ -28,10 +28,10 @@ type mesh struct {
 }
 
 const (
-	meshBlock  = 8        // words
-	meshBits   = 12       // a thing; about one in 200 others passes
-	meshGrowth = 4        // of each mesh over the one before
-	minMesh    = 64 << 10 // bytes
+	meshBlock  = 8       // words
+	meshBits   = 12      // a thing; about one in 200 others passes
+	meshGrowth = 4       // of each mesh over the one before
+	minMesh    = 1 << 10 // bytes
 )
 
 func newMesh(bytes int64) mesh { return mesh{words: make([]atomic.Uint64, bytes/64*meshBlock)} }

@@ -11,11 +11,19 @@ import (
 //
 // A page that is pushed out stays valid for who holds it: nobody writes to it
 // again, and the garbage collector takes it back.
-type Cache struct{ sets []pageSet }
+type Cache struct {
+	sets   uint64
+	blocks []atomic.Pointer[setBlock] // nil = none of its sets was needed yet
+}
+
+// setBlock is what is made at once of the sets, so that a small store does not pay for the
+// room that a large one may take.
+type setBlock [16]pageSet
 
 // NewCache returns a cache of about so many bytes, 16 pages at least.
 func NewCache(bytes int64) *Cache {
-	return &Cache{sets: make([]pageSet, max(3, bytes/pageSize/ways))}
+	sets := max(3, bytes/pageSize/ways)
+	return &Cache{sets: uint64(sets), blocks: make([]atomic.Pointer[setBlock], (sets-1)/int64(len(setBlock{}))+1)}
 }
 
 // pageKey names a page of a run: the number of the segment, which a record's place has
@@ -58,14 +66,20 @@ type pageSet struct {
 // version is what stands above the bits of a state.
 const version = 1 << 8
 
-func (c *Cache) set(k pageKey) *pageSet {
-	at, _ := bits.Mul64(uint64(k)*0x9e3779b97f4a7c15, uint64(len(c.sets)))
-	return &c.sets[at]
+// set is where the set of a page is: a block, and which of its sets.
+func (c *Cache) set(k pageKey) (block *atomic.Pointer[setBlock], at uint64) {
+	at, _ = bits.Mul64(uint64(k)*0x9e3779b97f4a7c15, c.sets)
+	return &c.blocks[at/uint64(len(setBlock{}))], at % uint64(len(setBlock{}))
 }
 
 // get returns a page, or nil.
 func (c *Cache) get(k pageKey) *page {
-	s := c.set(k)
+	block, at := c.set(k)
+	b := block.Load()
+	if b == nil {
+		return nil
+	}
+	s := &b[at]
 	state := s.state.Load()
 	for i := range s.keys {
 		if s.keys[i].Load() != uint64(k) {
@@ -86,7 +100,11 @@ func (c *Cache) get(k pageKey) *page {
 
 // put takes in a page.
 func (c *Cache) put(k pageKey, p *page) {
-	s := c.set(k)
+	block, at := c.set(k)
+	if block.Load() == nil {
+		block.CompareAndSwap(nil, new(setBlock)) // whoever was first
+	}
+	s := &block.Load()[at]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.exchangeLocked(s.placeLocked(k), k, p)
@@ -122,8 +140,12 @@ func (s *pageSet) exchangeLocked(i int, k pageKey, p *page) {
 
 // drop forgets the pages of a segment.
 func (c *Cache) drop(segment uint64) {
-	for i := range c.sets {
-		c.sets[i].drop(segment)
+	for i := range c.blocks {
+		if b := c.blocks[i].Load(); b != nil {
+			for at := range b {
+				b[at].drop(segment)
+			}
+		}
 	}
 }
 
