@@ -35,10 +35,18 @@ func TestMappedFiles(t *testing.T) {
 	}
 	plain, err := batpak.OpenReadOnly(dir, &batpak.Options{Unmapped: true})
 	plain = opened(t, plain, err)
+	last := plain.Frontier().Visible
+	for range 3 * last { // without which files would be mapped
+		if _, err := plain.At(last / 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if maps, err := os.ReadFile("/proc/self/maps"); err == nil && bytes.Contains(maps, []byte(dir)) {
+		t.Error("files are mapped with Unmapped")
+	}
 	beside, err := batpak.OpenReadOnly(dir, nil)
 	beside = opened(t, beside, err)
 	mapped := openMapped(t, dir)
-	last := plain.Frontier().Visible
 	for range 3 { // mapped from the second time on
 		for _, s := range []*batpak.Store{mapped, beside} {
 			for n := uint64(1); n <= last; n++ {

@@ -8,6 +8,7 @@ import (
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/mount"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -51,14 +52,18 @@ func TestNetworkFileSystemIsRefused(t *testing.T) {
 		t.Errorf("the refusals made %d calls and left %q, want none, and %q", disk.Ops()-calls, after, before)
 	}
 	for name, open := range opening {
-		o := &batpak.Options{AllowNetworkFS: true}
-		rtopts.SetFS(&o.Internal, mounted{FS: disk.FS(), kind: "NFS"})
-		s, err := open("", o)
-		if err != nil {
-			t.Fatalf("%s() with AllowNetworkFS: %v", name, err)
-		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
+		for _, allowed := range []struct {
+			kind string
+			o    batpak.Options
+		}{{"NFS", batpak.Options{AllowNetworkFS: true}}, {mount.Plan9, batpak.Options{}}} {
+			rtopts.SetFS(&allowed.o.Internal, mounted{FS: disk.FS(), kind: allowed.kind})
+			s, err := open("", &allowed.o)
+			if err != nil {
+				t.Fatalf("%s() on %s: %v", name, allowed.kind, err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

@@ -99,8 +99,8 @@ type Options struct {
 	// 64-bit Linux and macOS, once they are read often, if they are on a disk of this
 	// machine. Through a mapping, what is in memory is read at a quarter of the cost; what
 	// is not holds up a processor, and with it other goroutines, until the disk has
-	// answered. Either way the checks are the same, and so are the errors, also if a file
-	// is cut off or a disk fails.
+	// answered. Either way the same is checked, and a file that is cut off is an error of the
+	// store, not the end of the process.
 	Unmapped bool
 
 	// AllowNetworkFS lets a store be opened in a directory on NFS, SMB, FUSE, Ceph or
@@ -190,7 +190,7 @@ func (o *Options) local(d vfs.FS) error {
 		return nil
 	}
 	kind, err := mount.Of(d)
-	if err == nil && kind != "" {
+	if err == nil && kind != "" && kind != mount.Plan9 {
 		err = &NetworkFSError{Kind: kind}
 	}
 	return err

@@ -3,9 +3,11 @@
 //
 // It stands before a directory and changes nothing of its promises. Files are mapped only
 // for reading, and only once they are read often; they are written to as ever, which a
-// mapping shows as a read of the file does. Much at once is read without. Where a mapping does not reach, cannot be made, or fails, the file itself is read and
-// says what is the matter: so a file that is cut off, or a disk that gives up, is the
-// same error as without a mapping, and never the end of the process.
+// mapping shows as a read of the file does. Much at once is read without. Where a mapping
+// does not reach, cannot be made, or fails, the file itself is read and says what is the
+// matter: so a file that is cut off, or a disk that gives up, is an error as it is without
+// a mapping, and never the end of the process. There is one difference: what was cut off
+// within the last page that is left reads as zeros, which the checks of the log refuse.
 //
 // What is read is copied before anybody looks at it, so that what was checked cannot
 // change any more.

@@ -150,9 +150,12 @@ func mapped(do func() bool) (ok bool) {
 }
 
 // remap maps the file if it is a good deal longer than its mapping. To map it anew each
-// time a little was written to it would cost more than it spares.
+// time a little was written to it would cost more than it spares. While somebody reads the
+// mapping it is left for later: one who waits for the disk must not make others wait.
 func (f *file) remap() {
-	f.mu.Lock()
+	if !f.mu.TryLock() {
+		return
+	}
 	defer f.mu.Unlock()
 	size, err := f.Size()
 	if err != nil || f.closed || size <= int64(len(f.mapped)+len(f.mapped)/8) || size != int64(int(size)) {

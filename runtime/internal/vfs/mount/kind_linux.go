@@ -44,6 +44,8 @@ func networkOf(magic uint32) string {
 		return "Ceph"
 	case 0x5346414f, 0x6b414653:
 		return "AFS"
+	case 0x01021997:
+		return Plan9
 	}
 	return ""
 }

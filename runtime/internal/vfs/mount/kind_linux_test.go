@@ -7,7 +7,7 @@ import (
 
 func TestNetworkFileSystemsAreKnown(t *testing.T) {
 	for magic, want := range map[uint32]string{
-		0x6969: "NFS", 0xff534d42: "SMB", 0xfe534d42: "SMB", 0x65735546: "FUSE", 0x00c36400: "Ceph",
+		0x6969: "NFS", 0xff534d42: "SMB", 0xfe534d42: "SMB", 0x65735546: "FUSE", 0x00c36400: "Ceph", 0x01021997: Plan9,
 		0xef53: "", 0x58465342: "", 0x9123683e: "", 0x01021994: "", 0x794c7630: "", // ext, XFS, Btrfs, tmpfs, overlay
 	} {
 		if got := networkOf(magic); got != want {
