@@ -114,6 +114,7 @@
 // compiling if that is not served any more.
 package batpak
 
-// Order of locks: the pipeline's, then the index's, then the frontier's. The store's
-// own, the merger's, the one of turns and the segment reader's are taken alone. A turn itself is
-// no lock of the store: what waits for one holds nothing else.
+// Order of locks: the pipeline's, then the index's, then the frontier's; and the catalog's,
+// then the segment reader's, when a merged file takes the place of others. The store's own,
+// the merger's and the one of turns are taken alone. A turn itself is no lock of the store:
+// what waits for one holds nothing else.
