@@ -78,21 +78,24 @@ func (m *merger) wake() {
 	if m == nil {
 		return
 	}
+	inline := false
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	switch {
 	case m.closed:
 	case m.running:
 		m.due = true // it looks again
-	case m.inline:
-		m.running = true
-		m.mu.Unlock()
-		m.work()
-		m.mu.Lock()
-		m.running, m.due = false, false
 	default:
 		m.running = true
-		m.done.Go(m.run)
+		if inline = m.inline; !inline {
+			m.done.Go(m.run)
+		}
+	}
+	m.mu.Unlock()
+	if inline {
+		m.work() // a simulated process may die in it, with no lock held
+		m.mu.Lock()
+		m.running, m.due = false, false
+		m.mu.Unlock()
 	}
 }
 
