@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"go/token"
+	"go/version"
 	"maps"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -145,6 +147,10 @@ func load(ctx context.Context, cfg Config, overlay map[string][]byte) ([]*packag
 func missing(pkgs []*packages.Package) error {
 	var errs []error
 	for _, pkg := range pkgs {
+		if err := tooNew(pkg, runtime.Version()); err != nil {
+			errs = append(errs, err)
+			continue
+		}
 		if len(pkg.GoFiles) > 0 || len(pkg.CompiledGoFiles) > 0 {
 			continue
 		}
@@ -153,6 +159,17 @@ func missing(pkgs []*packages.Package) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// tooNew reports that a package is of a module for a newer Go than the one that this
+// program was built with: its type checker does not know that language, and would blame
+// the code.
+func tooNew(pkg *packages.Package, built string) error {
+	if pkg.Module == nil || !version.IsValid(built) || version.Compare(version.Lang("go"+pkg.Module.GoVersion), version.Lang(built)) <= 0 {
+		return nil
+	}
+	return fmt.Errorf("load package %s: its module needs go%s, and batpakgen was built with %s: run it with go tool batpakgen, which builds it anew",
+		pkg.PkgPath, pkg.Module.GoVersion, built)
 }
 
 // newResult evaluates a package, or returns nil if it has nothing to do with

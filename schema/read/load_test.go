@@ -309,3 +309,25 @@ func TestDotImportsAreTaken(t *testing.T) {
 		t.Error("Taken has the unexported hidden of another package")
 	}
 }
+
+// A module for a newer Go than the reader was built with is not read: what is wrong would be
+// looked for in the schema.
+func TestModuleForNewerGo(t *testing.T) {
+	for _, c := range []struct {
+		module, built string
+		want          string
+	}{
+		{"1.26.0", "go1.26.3", ""},
+		{"1.26.9", "go1.26.3", ""}, // the language is the same
+		{"1.25", "go1.26.3", ""},
+		{"", "go1.26.3", ""},
+		{"1.99", "devel go1.27-abc", ""},
+		{"1.27.0", "go1.26.3", "needs go1.27.0, and batpakgen was built with go1.26.3: run it with go tool batpakgen"},
+		{"1.27rc1", "go1.26.3", "needs go1.27rc1"},
+	} {
+		err := read.TooNew(c.module, c.built)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("module for %q, built with %q: %v, want %q", c.module, c.built, err, c.want)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,6 +129,9 @@ func (p *listed) parse(fset *token.FileSet) (*packages.Package, error) {
 	pkg := &packages.Package{
 		ID: p.ImportPath, PkgPath: p.ImportPath, Name: p.Name, Fset: fset,
 		GoFiles: names, Module: p.Module, Imports: make(map[string]*packages.Package),
+	}
+	if err := tooNew(pkg, runtime.Version()); err != nil {
+		return nil, err
 	}
 	for i, name := range names {
 		f, err := parseFile(fset, name, sources[i])
