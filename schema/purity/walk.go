@@ -52,7 +52,7 @@ func (w *walker) ranges(n *ast.RangeStmt) {
 	if t == nil {
 		return
 	}
-	switch t.Underlying().(type) {
+	switch core(t).(type) {
 	case *types.Map:
 		at := diag.Span{From: n.For, To: n.X.End()}
 		w.add(at, "ranges over a map", "the result would depend on iteration order, so range over its sorted keys")
@@ -61,6 +61,34 @@ func (w *walker) ranges(n *ast.RangeStmt) {
 	case *types.Signature:
 		w.value(n.X)
 	}
+}
+
+// core returns the underlying type, which for a type parameter is that of the
+// terms of its constraint: a statement that ranges over one needs them to agree.
+func core(t types.Type) types.Type {
+	constraint, ok := t.Underlying().(*types.Interface)
+	if _, param := types.Unalias(t).(*types.TypeParam); !ok || !param {
+		return t.Underlying()
+	}
+	return term(constraint)
+}
+
+// term returns the underlying type of a term of a constraint, or the constraint
+// if it has none.
+func term(constraint *types.Interface) types.Type {
+	for e := range constraint.EmbeddedTypes() {
+		if union, ok := types.Unalias(e).(*types.Union); ok {
+			e = union.Term(0).Type()
+		}
+		under := e.Underlying()
+		if inner, ok := under.(*types.Interface); ok {
+			under = term(inner)
+		}
+		if !types.IsInterface(under) {
+			return under
+		}
+	}
+	return constraint
 }
 
 // call judges what is called, unless it is a mention of a function, which is
@@ -90,7 +118,7 @@ func (w *walker) builtin(n *ast.CallExpr) {
 		w.add(n.Fun, "closes a channel", "the outcome depends on other goroutines")
 	case "make":
 		if t := w.c.info.TypeOf(n); t != nil {
-			if _, ok := t.Underlying().(*types.Chan); ok {
+			if _, ok := core(t).(*types.Chan); ok {
 				w.add(n.Fun, "makes a channel", "the outcome depends on other goroutines")
 			}
 		}
