@@ -17,14 +17,14 @@ func entityBP606(j *judge) {
 		scoped := j.was.Entity(was.Entity)
 		switch {
 		case was.Entity != en.Prefix && j.entity(was.Entity) != nil:
-			j.add(given(e.Decl, "Entity"), was.Pos, "BP606", "event %s belonged to the entity of prefix %q; stored events would no longer be found", e.Var, was.Entity)
+			j.add(given(e.Decl, "Entity"), was.Pos, "BP606", "event %s belonged to the entity of prefix %q; stored events would no longer be found: restore it", e.Var, was.Entity)
 		case told[en]:
 		case was.Entity != en.Prefix:
 			told[en] = true
-			j.add(given(en.Decl, "Prefix"), was.Pos, "BP606", "entity %s had prefix %q; stored events would no longer be found", en.Var, was.Entity)
+			j.add(given(en.Decl, "Prefix"), was.Pos, "BP606", "entity %s had prefix %q; stored events would no longer be found: restore it", en.Var, was.Entity)
 		case scoped != nil && scoped.Scope != en.Scope:
 			told[en] = true
-			j.add(given(en.Decl, "Scope"), scoped.Pos, "BP606", "entity %s had scope %q; stored events would no longer be found", en.Var, scoped.Scope)
+			j.add(given(en.Decl, "Scope"), scoped.Pos, "BP606", "entity %s had scope %q; stored events would no longer be found: restore it", en.Var, scoped.Scope)
 		}
 	}
 }

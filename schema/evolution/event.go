@@ -134,7 +134,7 @@ func eventBP604(j *judge) {
 		last := was.Versions[len(was.Versions)-1]
 		for _, v := range was.Versions {
 			if v.Number > e.Version && len(v.Promises()) > 0 {
-				j.add(at, v.Pos, "BP604", "event %s is at version %d, but version %d is released; versions do not go down", e.Var, e.Version, v.Number)
+				j.add(at, v.Pos, "BP604", "event %s is at version %d, but version %d is released; versions do not go down: restore it", e.Var, e.Version, v.Number)
 				break
 			}
 		}

@@ -18,7 +18,7 @@ func projectionBP607(j *judge) {
 		}
 		switch {
 		case p.Version < was.Version:
-			j.add(given(p.Decl, "Version"), was.Pos, "BP607", "projection %s is at version %d, but version %d is released; versions do not go down", p.Var, p.Version, was.Version)
+			j.add(given(p.Decl, "Version"), was.Pos, "BP607", "projection %s is at version %d, but version %d is released; versions do not go down: restore it", p.Var, p.Version, was.Version)
 		case p.Version == was.Version && !slices.Equal(folds(p), was.Folds):
 			j.add(given(p.Decl, "Fold"), was.Pos, "BP607", "projection %s %s; states of version %d that were kept would be stale: set Version: %d",
 				p.Var, refolded(folds(p), was.Folds), p.Version, p.Version+1)
@@ -97,6 +97,7 @@ func commandBP608(j *judge) {
 
 // warn reports a warning about a declaration.
 func (j *judge) warn(d model.Decl, field string, was lock.Command, format string, args ...any) {
-	j.add(given(d, field), was.Pos, "BP608", format, args...)
+	args = append(args, was.Name)
+	j.add(given(d, field), was.Pos, "BP608", format+": restore it, or accept that with batpakgen lock -accept command:%s -reason text", args...)
 	j.list[len(j.list)-1].Severity = diag.Warning
 }

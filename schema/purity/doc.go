@@ -9,9 +9,12 @@
 //
 // Functions are judged where they are mentioned, called or not, so a function
 // value that a pure function makes or is given is pure as well. A value that
-// comes from a field, an element or a call is of unknown origin and may not be
-// called. What the standard library calls through interfaces, such as the String
-// method of a value that is formatted, is not followed.
+// comes from a field, an element, an interface or a channel is of unknown origin: it may
+// not be called, given on or returned, nor may a variable that ever held one.
+//
+// Of the methods that the standard library calls through interfaces, those are followed
+// that a type of the same package has where a value of it, or one that it holds, is
+// given to a function: Less of what is sorted, String of what is formatted.
 //
 // The package judges only; it loads nothing.
 package purity

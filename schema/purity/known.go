@@ -69,8 +69,10 @@ func refusedMethod(path, recv, name string) string {
 // refusedTime returns why a function of package time may not be used, or "".
 func refusedTime(name string) string {
 	switch name {
-	case "Unix", "UnixMilli", "UnixMicro", "Date", "Parse", "ParseDuration", "FixedZone":
+	case "Date", "Parse", "ParseDuration", "FixedZone":
 		return ""
+	case "Unix", "UnixMilli", "UnixMicro":
+		return "its result is in the local time zone, which differs between machines, so call its UTC at once"
 	case "Now", "Since", "Until":
 		return "it reads the clock, so take the time from the arguments"
 	case "LoadLocation", "LoadLocationFromTZData", "ParseInLocation":
@@ -117,10 +119,7 @@ func (w *walker) unordered(n *ast.CallExpr) {
 			continue
 		}
 		if sel, ok := ast.Unparen(inner.Fun).(*ast.SelectorExpr); ok {
-			if w.sorted == nil {
-				w.sorted = make(map[*ast.Ident]bool)
-			}
-			w.sorted[sel.Sel] = true
+			w.settle(sel.Sel)
 		}
 	}
 }

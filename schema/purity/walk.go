@@ -12,9 +12,11 @@ import (
 type walker struct {
 	c     *Checker
 	found *findings
-	// sorted are the mentions of maps.Keys and the like whose order does not
-	// matter, since their result is sorted or made into a map at once.
-	sorted map[*ast.Ident]bool
+	// settled are mentions that are harmless where they are: of maps.Keys and the like
+	// whose result is sorted or made into a map at once, and of time.Unix and the like
+	// whose result is put into a time zone at once.
+	settled map[*ast.Ident]bool
+	unknown map[*types.Var]bool // that may hold a function of unknown origin
 }
 
 func (w *walker) add(at diag.Range, text, why string) {
@@ -23,6 +25,7 @@ func (w *walker) add(at diag.Range, text, why string) {
 
 // walk inspects the body and all function literals in it.
 func (w *walker) walk(body *ast.BlockStmt) {
+	w.origins(body)
 	ast.Inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.GoStmt:
@@ -39,6 +42,8 @@ func (w *walker) walk(body *ast.BlockStmt) {
 			w.ranges(n)
 		case *ast.CallExpr:
 			w.call(n)
+		case *ast.ReturnStmt:
+			w.passedOn(n.Results, "returns")
 		case *ast.Ident:
 			w.mention(n)
 		}
@@ -101,7 +106,11 @@ func (w *walker) call(n *ast.CallExpr) {
 		w.builtin(n)
 	default:
 		w.unordered(n)
+		w.zoneless(n)
+		w.addresses(n)
+		w.inward(n)
 		w.value(n.Fun)
+		w.passedOn(n.Args, "gives on")
 	}
 }
 
@@ -125,31 +134,19 @@ func (w *walker) builtin(n *ast.CallExpr) {
 	}
 }
 
-// value judges the call of an expression that is no mention of a function. A
-// local variable or parameter holds what was mentioned or made somewhere in the
-// functions walked.
+// value judges the call of an expression that is no mention of a function.
 func (w *walker) value(e ast.Expr) {
-	switch x := ast.Unparen(e).(type) {
-	case *ast.Ident, *ast.FuncLit:
-		return
-	case *ast.SelectorExpr:
-		if _, ok := w.c.info.Uses[x.Sel].(*types.Func); ok || w.c.info.Uses[x.Sel] == nil {
-			return
-		}
-	case *ast.CallExpr:
-		if w.isMention(x.Fun) {
-			return // made by a function that is judged
-		}
-	case *ast.IndexExpr:
-		if w.isMention(x.X) {
-			return
-		}
-	case *ast.IndexListExpr:
-		if w.isMention(x.X) {
-			return
-		}
+	if !w.known(e) {
+		w.add(e, "calls a function value of unknown origin", "what it does cannot be seen")
 	}
-	w.add(e, "calls a function value of unknown origin", "what it does cannot be seen")
+}
+
+// settle marks a mention as harmless.
+func (w *walker) settle(id *ast.Ident) {
+	if w.settled == nil {
+		w.settled = make(map[*ast.Ident]bool)
+	}
+	w.settled[id] = true
 }
 
 // isMention reports whether an expression names a declared function.
@@ -195,7 +192,7 @@ func (w *walker) function(id *ast.Ident, fn *types.Func) {
 		w.found.mentions = append(w.found.mentions, fn)
 		return
 	}
-	if fn.Pkg() == nil || w.sorted[id] {
+	if fn.Pkg() == nil || w.settled[id] {
 		return
 	}
 	if why := refused(fn); why != "" {

@@ -1,0 +1,243 @@
+package purity
+
+import (
+	"go/ast"
+	"go/constant"
+	"go/types"
+	"strings"
+)
+
+// origins finds the variables of a function that may hold a function value of unknown
+// origin: one that comes from a field, an element, an interface or a channel. All
+// others hold what was mentioned or made somewhere in the functions walked.
+func (w *walker) origins(body *ast.BlockStmt) {
+	for grew := true; grew; { // one may be given to another further up
+		grew = false
+		ast.Inspect(body, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.AssignStmt:
+				for i, lhs := range n.Lhs {
+					if id, ok := ast.Unparen(lhs).(*ast.Ident); ok {
+						grew = w.assigned(id, source(n.Rhs, len(n.Lhs), i)) || grew
+					}
+				}
+			case *ast.ValueSpec:
+				for i, id := range n.Names {
+					if len(n.Values) > 0 {
+						grew = w.assigned(id, source(n.Values, len(n.Names), i)) || grew
+					}
+				}
+			case *ast.RangeStmt:
+				if _, ok := ast.Unparen(n.X).(*ast.CompositeLit); ok {
+					break // its elements are mentioned there
+				}
+				for _, e := range []ast.Expr{n.Key, n.Value} {
+					if id, ok := e.(*ast.Ident); ok {
+						grew = w.assigned(id, n.X) || grew
+					}
+				}
+			}
+			return true
+		})
+	}
+}
+
+// source is what the i-th of n variables is assigned.
+func source(values []ast.Expr, n, i int) ast.Expr {
+	if len(values) == n {
+		return values[i]
+	}
+	return values[0] // several at once
+}
+
+// assigned notes that a variable is assigned a value, and reports whether it was not
+// known to be of unknown origin before, and is now.
+func (w *walker) assigned(id *ast.Ident, value ast.Expr) bool {
+	v, ok := w.c.info.ObjectOf(id).(*types.Var)
+	if !ok || w.unknown[v] || !isFunction(v.Type()) || w.known(value) {
+		return false
+	}
+	if w.unknown == nil {
+		w.unknown = make(map[*types.Var]bool)
+	}
+	w.unknown[v] = true
+	return true
+}
+
+// known reports whether an expression that holds a function was mentioned or made in the
+// functions walked.
+func (w *walker) known(e ast.Expr) bool {
+	switch x := ast.Unparen(e).(type) {
+	case *ast.FuncLit:
+		return true
+	case *ast.Ident:
+		v, ok := w.c.info.Uses[x].(*types.Var)
+		return !ok || !w.unknown[v]
+	case *ast.SelectorExpr:
+		_, ok := w.c.info.Uses[x.Sel].(*types.Func)
+		return ok || w.c.info.Uses[x.Sel] == nil
+	case *ast.CallExpr:
+		if tv, ok := w.c.info.Types[x.Fun]; ok && tv.IsType() && len(x.Args) == 1 {
+			return w.known(x.Args[0])
+		}
+		return w.isMention(x.Fun) // made by a function that is judged
+	case *ast.IndexExpr:
+		return w.isMention(x.X)
+	case *ast.IndexListExpr:
+		return w.isMention(x.X)
+	}
+	return false
+}
+
+// passedOn judges function values that leave a function: as arguments, or as results.
+func (w *walker) passedOn(values []ast.Expr, does string) {
+	for _, e := range values {
+		if t := w.c.info.TypeOf(e); t != nil && isFunction(t) && !w.known(e) {
+			w.add(e, does+" a function value of unknown origin", "what it does cannot be seen")
+		}
+	}
+}
+
+// isFunction reports whether values of a type can be called.
+func isFunction(t types.Type) bool {
+	_, ok := core(t).(*types.Signature)
+	return ok
+}
+
+// inward mentions the methods of the package's own types that a function of another
+// package calls, because values are given to it as interfaces.
+func (w *walker) inward(n *ast.CallExpr) {
+	fn := w.called(n.Fun)
+	if fn == nil || fn.Pkg() == nil || fn.Pkg() == w.c.own {
+		return
+	}
+	params, variadic := fn.Signature().Params(), fn.Signature().Variadic()
+	for i, arg := range n.Args {
+		if params.Len() == 0 {
+			return
+		}
+		to := params.At(min(i, params.Len()-1)).Type()
+		if s, ok := to.Underlying().(*types.Slice); ok && variadic && i >= params.Len()-1 && !n.Ellipsis.IsValid() {
+			to = s.Elem()
+		}
+		iface, ok := to.Underlying().(*types.Interface)
+		given := w.c.info.TypeOf(arg)
+		if !ok || given == nil {
+			continue
+		}
+		if formats(fn) {
+			w.formatted(given, make(map[types.Type]bool))
+			continue
+		}
+		for m := range iface.Methods() {
+			w.method(given, m.Name())
+		}
+	}
+}
+
+// formats reports whether what a function is given as an interface is formatted.
+func formats(fn *types.Func) bool {
+	return fn.Pkg() != nil && (fn.Pkg().Path() == "fmt" || fn.Pkg().Path() == runtimePath)
+}
+
+// formatted mentions what package fmt calls of a value, and of the values in it.
+func (w *walker) formatted(t types.Type, seen map[types.Type]bool) {
+	if seen[t] {
+		return
+	}
+	seen[t] = true
+	for _, name := range []string{"Format", "GoString", "Error", "String"} {
+		w.method(t, name)
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Pointer:
+		w.formatted(u.Elem(), seen)
+	case *types.Slice:
+		w.formatted(u.Elem(), seen)
+	case *types.Array:
+		w.formatted(u.Elem(), seen)
+	case *types.Map:
+		w.formatted(u.Key(), seen)
+		w.formatted(u.Elem(), seen)
+	case *types.Struct:
+		for f := range u.Fields() {
+			w.formatted(f.Type(), seen)
+		}
+	}
+}
+
+// method mentions a method of a type, or of a pointer to it, if the package declares it.
+func (w *walker) method(t types.Type, name string) {
+	if types.IsInterface(t) {
+		return // which type that is cannot be seen
+	}
+	obj, _, _ := types.LookupFieldOrMethod(t, true, w.c.own, name)
+	if fn, ok := obj.(*types.Func); ok && fn.Pkg() == w.c.own {
+		w.found.mentions = append(w.found.mentions, fn.Origin())
+	}
+}
+
+// hasAddress reports whether a format has the verb that writes where a value lies in memory.
+func hasAddress(format string) bool {
+	for i := 0; i < len(format); i++ {
+		if format[i] != '%' {
+			continue
+		}
+		for i++; i < len(format) && strings.IndexByte("+-# 0123456789.*[]", format[i]) >= 0; {
+			i++
+		}
+		if i < len(format) && format[i] == 'p' {
+			return true
+		}
+	}
+	return false
+}
+
+// addresses judges the format of a call of package fmt.
+func (w *walker) addresses(n *ast.CallExpr) {
+	fn := w.called(n.Fun)
+	if fn == nil || !formats(fn) || !strings.HasSuffix(fn.Name(), "f") {
+		return
+	}
+	for _, arg := range n.Args {
+		v := w.c.info.Types[arg].Value
+		if v == nil || v.Kind() != constant.String {
+			continue
+		}
+		if hasAddress(constant.StringVal(v)) {
+			w.add(arg, "formats with %p", "where a value lies in memory differs between runs")
+		}
+		return // the first one is the format
+	}
+}
+
+// zoneless marks the mentions of functions whose result is in the local time zone, where
+// the method that is called of it at once does not depend on that.
+func (w *walker) zoneless(n *ast.CallExpr) {
+	outer, ok := ast.Unparen(n.Fun).(*ast.SelectorExpr)
+	if !ok {
+		return
+	}
+	inner, ok := ast.Unparen(outer.X).(*ast.CallExpr)
+	if !ok {
+		return
+	}
+	switch outer.Sel.Name {
+	case "UTC", "In", "Unix", "UnixMilli", "UnixMicro", "UnixNano", "Equal", "Before", "After", "Compare", "Sub", "IsZero":
+		if sel, ok := ast.Unparen(inner.Fun).(*ast.SelectorExpr); ok && inZone(w.called(sel)) {
+			w.settle(sel.Sel)
+		}
+	}
+}
+
+// inZone reports whether a function makes a time in the local time zone of a number.
+func inZone(fn *types.Func) bool {
+	if fn == nil || fn.Pkg() == nil || fn.Pkg().Path() != "time" || fn.Signature().Recv() != nil {
+		return false
+	}
+	switch fn.Name() {
+	case "Unix", "UnixMilli", "UnixMicro":
+		return true
+	}
+	return false
+}
