@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	crashRuns = flag.Int("crash.n", 500, "histories that the random crash test runs")
+	crashRuns = flag.Int("crash.n", 350, "histories that the random crash test runs")
 	crashSeed = flag.Uint64("crash.seed", 1, "seed of the first history")
 	crashOps  = flag.Int("crash.ops", 40, "operations of a history, about")
 )
