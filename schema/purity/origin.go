@@ -3,6 +3,7 @@ package purity
 import (
 	"go/ast"
 	"go/constant"
+	"go/token"
 	"go/types"
 	"strings"
 )
@@ -26,6 +27,13 @@ func (w *walker) origins(body *ast.BlockStmt) {
 					if len(n.Values) > 0 {
 						grew = w.assigned(id, source(n.Values, len(n.Names), i)) || grew
 					}
+				}
+			case *ast.TypeSwitchStmt:
+				if decl, ok := n.Assign.(*ast.AssignStmt); ok {
+					if w.cased == nil {
+						w.cased = make(map[token.Pos]bool)
+					}
+					w.cased[decl.Lhs[0].Pos()] = true
 				}
 			case *ast.RangeStmt:
 				if _, ok := ast.Unparen(n.X).(*ast.CompositeLit); ok {
@@ -72,7 +80,7 @@ func (w *walker) known(e ast.Expr) bool {
 		return true
 	case *ast.Ident:
 		v, ok := w.c.info.Uses[x].(*types.Var)
-		return !ok || !w.unknown[v]
+		return !ok || !w.unknown[v] && !w.cased[v.Pos()]
 	case *ast.SelectorExpr:
 		_, ok := w.c.info.Uses[x.Sel].(*types.Func)
 		return ok || w.c.info.Uses[x.Sel] == nil

@@ -17,6 +17,9 @@ type walker struct {
 	// whose result is put into a time zone at once.
 	settled map[*ast.Ident]bool
 	unknown map[*types.Var]bool // that may hold a function of unknown origin
+	// cased are where type switches declare a variable, of which each clause has one of
+	// its own that nothing else tells of.
+	cased map[token.Pos]bool
 }
 
 func (w *walker) add(at diag.Range, text, why string) {

@@ -20,13 +20,8 @@ import (
 	"github.com/batpak-go/batpak/schema/source"
 )
 
-// unsureError says why packages are not loaded in the quick way.
-type unsureError struct{ reason string }
-
-func (e *unsureError) Error() string { return "not sure: " + e.reason }
-
-// unsure returns an unsureError.
-func unsure(format string, args ...any) error { return &unsureError{fmt.Sprintf(format, args...)} }
+// unsure says why packages are not loaded in the quick way.
+func unsure(format string, args ...any) error { return fmt.Errorf("not sure: "+format, args...) }
 
 // uncompiled loads packages in the quick way, in which the go command compiles none
 // of them: it is asked where their files are and, once these are parsed, for the
