@@ -82,7 +82,7 @@ func codes() [][2]string {
 		{"BP603", "a released event is gone and not retired"},
 		{"BP604", "the version of an event went down, or more than one up"},
 		{"BP605", "the released shape of an earlier version was changed"},
-		{"BP606", "the entity of released events has another prefix or scope"},
+		{"BP606", "the entity of released events has another prefix, scope or type of ids"},
 		{"BP607", "a released projection folds other events without another version"},
 		{"BP608", "a released command lost a gate"},
 		{"BP609", "a wire name that was given up is used again with another type"},

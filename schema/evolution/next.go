@@ -12,7 +12,7 @@ import (
 func (j *judge) next() *lock.File {
 	f := &lock.File{Package: j.pkg.Path, Retired: j.retired(), Accepted: j.was.Accepted}
 	for _, en := range j.pkg.Entities {
-		f.Entities = append(f.Entities, lock.Entity{Prefix: en.Prefix, Scope: en.Scope})
+		f.Entities = append(f.Entities, lock.Entity{Prefix: en.Prefix, Scope: en.Scope, ID: lock.ID(en.ID.Basic)})
 	}
 	for _, e := range j.pkg.Events {
 		f.Events = append(f.Events, j.nextEvent(e))

@@ -10,7 +10,7 @@
 //	  "format": 1,
 //	  "package": "example.com/app/bank",
 //	  "entities": {
-//	    "account": {"scope": "ledger"}
+//	    "account": {"scope": "ledger", "id": "string"}
 //	  },
 //	  "events": {
 //	    "1:002": {"name": "MoneyDeposited", "entity": "account", "versions": {
@@ -37,6 +37,14 @@
 // lies on disk; Go names follow the code. A shape is the text of package
 // schema/shape, b3 its fingerprint, so that a shape which was altered by hand is
 // noticed, and frozen the fingerprint of the file with its frozen payloads.
+//
+// The id of an entity is the basic type that its ids are over, since the name of a
+// stream ends in one: "account:acc-42" or, of an integer, "account:42". Once an event
+// of the entity was released the type may only become one whose ids have all those
+// texts, a wider integer or a string, or there would be streams that no id names. That
+// is in force from when it was written, released or not. A file that was written before
+// ids were in it has no "id"; it is read as one that has promised nothing about them,
+// so that the type which the schema has then is taken for right, and is written.
 //
 // # States
 //

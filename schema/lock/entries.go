@@ -77,7 +77,14 @@ func (f *File) Sort() {
 // entity reads an entity.
 func (d *decoder) entity(key, value node.Node) {
 	e := Entity{Prefix: key.Text, Pos: key.Pos}
-	d.Object(value, node.Fields{"scope": d.Into(&e.Scope)})
+	d.Object(value, node.Fields{
+		"scope": d.Into(&e.Scope),
+		"id": func(n node.Node) {
+			if e.ID = ID(d.Text(n)); !e.ID.valid() {
+				d.Fail(n.Pos, "unknown type of ids %q", n.Text)
+			}
+		},
+	}, "id")
 	d.file.Entities = append(d.file.Entities, e)
 }
 

@@ -55,6 +55,7 @@ func ParseKind(text string) (Kind, bool) {
 type Entity struct {
 	Prefix string
 	Scope  string
+	ID     ID // empty in a file of before ids were in it: nothing was promised
 	Pos    token.Position
 }
 

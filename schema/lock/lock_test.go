@@ -48,7 +48,9 @@ func shapes() []string {
 func randomFile(rng *rand.Rand) *lock.File {
 	f := &lock.File{Package: "example.com/app"}
 	for _, prefix := range []string{"account", "order"} {
-		f.Entities = append(f.Entities, lock.Entity{Prefix: prefix, Scope: []string{"", "all & <more>"}[rng.IntN(2)]})
+		f.Entities = append(f.Entities, lock.Entity{
+			Prefix: prefix, Scope: []string{"", "all & <more>"}[rng.IntN(2)], ID: []lock.ID{"", "string", "int8", "uint64"}[rng.IntN(4)],
+		})
 	}
 	for k := range lock.Kind(8) {
 		k += 0x1001

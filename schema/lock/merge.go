@@ -16,6 +16,7 @@ import (
 //     file is brought up to date with the schema;
 //   - a released version wins over a draft, and of two that were released the one
 //     that grew out of the other;
+//   - of two types of an entity's ids the wider one stays, if one is;
 //   - a kind that one side has retired is retired, a version that one side has
 //     given back is given back.
 //
@@ -110,7 +111,7 @@ func (m *merger) merge() *File {
 	a, b := m.ours, m.theirs
 	f := &File{
 		Package:  a.Package,
-		Entities: union(a.Entities, b.Entities, func(e Entity) string { return e.Prefix }, first),
+		Entities: union(a.Entities, b.Entities, func(e Entity) string { return e.Prefix }, wider),
 		Events:   union(a.Events, b.Events, func(e Event) Kind { return e.Kind }, m.event),
 		Retired:  union(a.Retired, b.Retired, func(r Retired) Kind { return r.Kind }, first),
 		Commands: union(m.commands(a, b), m.commands(b, a), func(c Command) string { return c.Name }, func(a, b Command) Command {
@@ -159,6 +160,15 @@ func union[T any, K comparable](ours, theirs []T, key func(T) K, both func(a, b 
 
 // first is for entries of which one is as good as the other.
 func first[T any](a, _ T) T { return a }
+
+// wider joins what both sides say of an entity: of two types of ids it keeps the one
+// that names the streams of both.
+func wider(a, b Entity) Entity {
+	if b.ID != "" && (a.ID == "" || b.ID.Covers(a.ID)) {
+		a.ID = b.ID
+	}
+	return a
+}
 
 // event joins what both sides say of an event.
 func (m *merger) event(a, b Event) Event {

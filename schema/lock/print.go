@@ -17,7 +17,11 @@ func Print(f *File) []byte {
 	p.line(1, `"format": %d,`, Format)
 	p.line(1, `"package": %s,`, quote(f.Package))
 	section(p, "entities", f.Entities, "{}", ",", func(e *Entity) {
-		p.line(2, `%s: {"scope": %s}`, quote(e.Prefix), quote(e.Scope))
+		id := ""
+		if e.ID != "" {
+			id = `, "id": ` + quote(string(e.ID))
+		}
+		p.line(2, `%s: {"scope": %s%s}`, quote(e.Prefix), quote(e.Scope), id)
 	})
 	section(p, "events", f.Events, "{}", ",", p.event)
 	section(p, "retired", f.Retired, "{}", ",", func(r *Retired) {

@@ -16,7 +16,7 @@ const sample = `{
   "format": 1,
   "package": "example.com/app/bank",
   "entities": {
-    "account": {"scope": "ledger"}
+    "account": {"scope": "ledger", "id": "string"}
   },
   "events": {
     "1:002": {"name": "MoneyDeposited", "entity": "account", "versions": {
@@ -65,7 +65,7 @@ func TestParseRefuses(t *testing.T) {
 		{"not JSON", "{\n  \"format\"", "lock", 1, 1, lock.ErrSyntax, "want an object, an array, a string or a number"},
 		{"cut off", "]\n}\n", "]", 24, 4, lock.ErrSyntax, "want a comma or '}'"},
 		{"text behind", "]\n}\n", "]\n}\n{", 26, 1, lock.ErrSyntax, "something follows the end"},
-		{"open string", `"ledger"}`, `"ledger`, 5, 26, lock.ErrSyntax, "the string does not end"},
+		{"open string", `"string"}`, `"string`, 5, 42, lock.ErrSyntax, "the string does not end"},
 		{"no comma", `"draft", "event"`, `"draft" "event"`, 17, 35, lock.ErrSyntax, "want a comma or '}'"},
 		{"negative", `"version": 1, "folds"`, `"version": -1, "folds"`, 20, 49, lock.ErrSyntax, "want an object, an array, a string or a number"},
 		{"deep", `"ledger"`, strings.Repeat("[", 9), 5, 32, lock.ErrSyntax, "nested too deep"},
@@ -77,12 +77,14 @@ func TestParseRefuses(t *testing.T) {
 		{"missing name", "  \"retired\": {\n    \"1:005\": \"AccountRenamed\"\n  },\n", "", 1, 1, lock.ErrSyntax, `"retired" is missing`},
 		{"name twice", `"scope": "ledger"`, `"scope": "ledger", "scope": "x"`, 5, 36, lock.ErrSyntax, `"scope" comes twice`},
 		{"key twice", `"1:005": "AccountRenamed"`, `"1:005": "A", "1:005": "B"`, 14, 19, lock.ErrSyntax, `"1:005" comes twice`},
-		{"list for object", `{"scope": "ledger"}`, `["scope"]`, 5, 16, lock.ErrSyntax, "want an object"},
+		{"list for object", `{"scope": "ledger", "id": "string"}`, `["scope"]`, 5, 16, lock.ErrSyntax, "want an object"},
 		{"object for list", `["1:001", "1:002"]`, `{}`, 20, 61, lock.ErrSyntax, "want an array"},
 		{"number for text", `"ledger"`, `7`, 5, 26, lock.ErrSyntax, "want a string"},
 		{"bad kind", `"1:005"`, `"1:5"`, 14, 5, lock.ErrSyntax, `want a kind such as "1:002"`},
 		{"bad state", `"state": "draft", "b3"`, `"state": "final", "b3"`, 10, 22, lock.ErrSyntax, `unknown state "final"`},
 		{"revised command", `"state": "draft", "event"`, `"state": "revised", "event"`, 17, 27, lock.ErrSyntax, `unknown state "revised"`},
+		{"bad type of ids", `"id": "string"`, `"id": "int"`, 5, 42, lock.ErrSyntax, `unknown type of ids "int"`},
+		{"no type of ids", `"id": "string"`, `"id": ""`, 5, 42, lock.ErrSyntax, `unknown type of ids ""`},
 		{"bad shape", `{amount:string}`, `{amount:text}`, 9, 69, lock.ErrSyntax, "shape: byte 8: want a type"},
 		{"altered shape", `{amount:string}`, `{amount:int64}`, 9, 7, lock.ErrSyntax, "the shape of version 1 was altered: its fingerprint is 4fae7c177a554305, not aca9d643bf7aff7c"},
 		{"version 0", `"1": {`, `"0": {`, 9, 7, lock.ErrSyntax, "want a number from 1 to 65535"},
@@ -95,7 +97,8 @@ func TestParseRefuses(t *testing.T) {
 
 		{"conflict", `  "retired"`, "<<<<<<< ours\n=======\n>>>>>>> theirs\n  \"retired\"", 13, 1, lock.ErrConflict, ""},
 		{"other space", `"scope": `, `"scope":  `, 5, 26, lock.ErrNotCanonical, ""},
-		{"other order", `"scope": "ledger"}`, "\"scope\": \"ledger\"},\n    \"a\": {\"scope\": \"\"}", 5, 7, lock.ErrNotCanonical, ""},
+		{"other order", `"id": "string"}`, "\"id\": \"string\"},\n    \"a\": {\"scope\": \"\"}", 5, 7, lock.ErrNotCanonical, ""},
+		{"other order of names", `"scope": "ledger", "id": "string"`, `"id": "string", "scope": "ledger"`, 5, 18, lock.ErrNotCanonical, ""},
 		{"other spelling", `ledger`, `l\u0065dger`, 5, 28, lock.ErrNotCanonical, ""},
 		{"no line end", "]\n}\n", "]\n}", 25, 2, lock.ErrNotCanonical, ""},
 	}
@@ -201,7 +204,10 @@ func TestRepairJoinsSides(t *testing.T) {
 	for name, key := range map[string]string{"GATES": "gates", "FOLDS": "folds"} {
 		back = strings.Replace(back, name, regexp.MustCompile(`"` + key + `": (\[.*\])`).FindStringSubmatch(sample)[1], 1)
 	}
+	ids := func(id string) string { return side(`, "id": "string"`, id) }
 	for _, tt := range []struct{ name, one, other, want string }{
+		{"wider ids", ids(`, "id": "uint32"`), ids(`, "id": "int64"`), ids(`, "id": "int64"`)},
+		{"ids that are known", sample, ids(""), sample},
 		{"released beats draft", sample, draft, sample},
 		{"grown beats released", sample, grown, grown},
 		{"retired beats all", sample, retired, retired},
