@@ -15,10 +15,12 @@ import (
 )
 
 // MissingBP610 reports that there is no lock file in a directory, although there are
-// frozen payloads, whose paths are given: what was promised is not known then, and
-// promises made anew would overwrite them.
-func MissingBP610(dir string, paths []string) []diag.Diagnostic {
-	if len(paths) == 0 {
+// frozen payloads: what was promised is not known then, and promises made anew would
+// overwrite them. Files holds the payloads, by path, and interrupted those that may be
+// of a first release which did not get as far as the lock file. If all are, another
+// release goes on with it.
+func MissingBP610(dir string, files, interrupted map[string][]byte) []diag.Diagnostic {
+	if len(files) == 0 {
 		return nil
 	}
 	d := diag.Diagnostic{
@@ -26,7 +28,11 @@ func MissingBP610(dir string, paths []string) []diag.Diagnostic {
 		Message: "the lock file is missing, but there are frozen payloads of released versions: restore it from version control, or" +
 			" remove the payloads if nothing was ever stored",
 	}
-	for _, path := range slices.Sorted(slices.Values(paths)) {
+	if len(interrupted) == len(files) {
+		d.Message = "the lock file is missing, but there are frozen payloads, as a release of this schema makes them: run batpakgen release" +
+			" again if the first one was interrupted, or restore the lock file from version control"
+	}
+	for _, path := range slices.Sorted(maps.Keys(files)) {
 		d.Related = append(d.Related, diag.Related{Pos: top(dir, path), Message: "frozen when a version was released"})
 	}
 	return []diag.Diagnostic{d}

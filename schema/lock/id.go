@@ -1,7 +1,5 @@
 package lock
 
-import "strings"
-
 // ID is what the ids of an entity are over: "string" or a sized integer such as
 // "int64", by its name in Go. The name of the Go type is the code's to change.
 //
@@ -9,42 +7,30 @@ import "strings"
 // integer in decimal.
 type ID string
 
-// valid reports whether ids can be over it.
-func (id ID) valid() bool {
-	_, bits := id.integer()
-	return bits > 0 || id == "string"
+// reach says how many bits integers have below zero and above; a string has room for
+// all, and what is no type of ids has none.
+func (id ID) reach() (below, above int) {
+	switch id {
+	case "string":
+		return 65, 65
+	case "int8", "int16", "int32", "int64":
+		bits := map[ID]int{"int8": 7, "int16": 15, "int32": 31, "int64": 63}[id]
+		return bits, bits
+	default:
+		return 0, map[ID]int{"uint8": 8, "uint16": 16, "uint32": 32, "uint64": 64}[id]
+	}
 }
 
-// integer returns the sort of an integer and how many bits it has; 0 for a string,
-// and for what is no type of ids.
-func (id ID) integer() (sort string, bits int) {
-	switch sort = strings.TrimRight(string(id), "0123456789"); string(id)[len(sort):] {
-	case "8":
-		bits = 8
-	case "16":
-		bits = 16
-	case "32":
-		bits = 32
-	case "64":
-		bits = 64
-	}
-	if sort != "int" && sort != "uint" {
-		bits = 0
-	}
-	return sort, bits
+// valid reports whether ids can be over it.
+func (id ID) valid() bool {
+	_, above := id.reach()
+	return above > 0
 }
 
 // Covers reports whether there is, for each id over another type, one over this type
 // that has the same text: whether each stream that had a name still has one.
 func (id ID) Covers(other ID) bool {
-	to, toBits := id.integer()
-	from, fromBits := other.integer()
-	switch {
-	case id == other, id == "string":
-		return true
-	case to == from:
-		return fromBits > 0 && toBits >= fromBits
-	default:
-		return to == "int" && from == "uint" && toBits > fromBits && fromBits > 0
-	}
+	below, above := id.reach()
+	otherBelow, otherAbove := other.reach()
+	return below >= otherBelow && above >= otherAbove
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -101,7 +100,7 @@ func evolve(t *testing.T, p *model.Package) []diag.Diagnostic {
 	name := filepath.Join(p.Dir, lock.Name)
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return evolution.MissingBP610(p.Dir, slices.Collect(maps.Keys(payloads)))
+		return evolution.MissingBP610(p.Dir, payloads, evolution.Interrupted(p, new(lock.File), payloads))
 	}
 	if err != nil {
 		t.Fatal(err)

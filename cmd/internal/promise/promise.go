@@ -42,10 +42,8 @@ func (a Act) Keep(pkg *model.Package) ([]output.Data, []diag.Diagnostic, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if was == nil {
-		if ds := evolution.MissingBP610(pkg.Dir, slices.Collect(maps.Keys(files))); len(ds) > 0 {
-			return nil, ds, nil
-		}
+	first := was == nil
+	if first {
 		was = new(lock.File)
 	}
 	before := maps.Clone(files)
@@ -53,6 +51,11 @@ func (a Act) Keep(pkg *model.Package) ([]output.Data, []diag.Diagnostic, error) 
 		evolution.Refreeze(was, files)
 	}
 	interrupted := evolution.Interrupted(pkg, was, files)
+	if first && !(a.Release && len(interrupted) == len(files)) {
+		if ds := evolution.MissingBP610(pkg.Dir, files, interrupted); len(ds) > 0 {
+			return nil, ds, nil
+		}
+	}
 	for path, file := range interrupted {
 		if files[path] = file; file == nil {
 			delete(files, path)

@@ -1,0 +1,210 @@
+package promise_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batpak-go/batpak/cmd/internal/output"
+	"github.com/batpak-go/batpak/cmd/internal/promise"
+	"github.com/batpak-go/batpak/schema/diag"
+	"github.com/batpak-go/batpak/schema/lock"
+	"github.com/batpak-go/batpak/schema/model"
+	"github.com/batpak-go/batpak/schema/shape"
+)
+
+// shop is a schema whose events have shapes, by type and version.
+func shop(t *testing.T, dir string, events ...[]string) *model.Package {
+	t.Helper()
+	order := &model.Entity{Decl: model.Decl{Var: "order"}, Prefix: "order", ID: model.NamedType{Name: "OrderID", Basic: "string"}}
+	pkg := &model.Package{Path: "example.com/shop", Name: "shop", Dir: dir, Entities: []*model.Entity{order}}
+	for i, versions := range events {
+		e := &model.Event{Decl: model.Decl{Var: fmt.Sprint("event", i)}, Category: 1, Type: uint16(i), Entity: order}
+		for n, text := range versions {
+			s, err := shape.Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Name = fmt.Sprint("Payload", i)
+			e.Version, e.Payload = uint16(n+1), s
+			if n+1 < len(versions) {
+				e.Upcasts = append(e.Upcasts, model.Upcast{From: e.Version, Source: s})
+			}
+		}
+		pkg.Events = append(pkg.Events, e)
+	}
+	return pkg
+}
+
+// keep lists the changes that an act makes to the files of a package, in the order in
+// which they are made, or what is found to be wrong.
+func keep(t *testing.T, a promise.Act, pkg *model.Package) ([]output.Change, []diag.Diagnostic) {
+	t.Helper()
+	files, ds, err := a.Keep(pkg)
+	if err != nil {
+		t.Fatalf("Keep(%+v) = %v, want nil", a, err)
+	}
+	var plan output.Plan
+	if err := plan.CompareData(pkg.Path, pkg.Dir, files); err != nil {
+		t.Fatal(err)
+	}
+	return plan.Changes(), ds
+}
+
+// write makes changes on disk; what is new is left beside its place as well, as
+// by a process that was killed before it had put all in place.
+func write(t *testing.T, changes, left []output.Change) {
+	t.Helper()
+	for _, c := range changes {
+		if err := os.MkdirAll(filepath.Dir(c.Path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(c.Path, c.New, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range left {
+		name := filepath.Join(filepath.Dir(c.Path), "."+filepath.Base(c.Path)+".123")
+		if err := os.MkdirAll(filepath.Dir(c.Path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, c.New[:len(c.New)/2], 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// tree returns the files below a directory, without what a killed process left.
+func tree(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := make(map[string]string)
+	for _, pattern := range []string{"*", "testdata/batpak/*"} {
+		names, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if data, err := os.ReadFile(name); err == nil && !strings.HasPrefix(filepath.Base(name), ".") {
+				files[strings.TrimPrefix(name, dir)] = string(data)
+			}
+		}
+	}
+	return files
+}
+
+// before are situations in which a release begins, and the schema that is released.
+func before() map[string]struct {
+	acts []promise.Act // what was done with the schema of before
+	was  [][]string    // of which no event is a version without a lock file
+	now  [][]string
+} {
+	type situation = struct {
+		acts []promise.Act
+		was  [][]string
+		now  [][]string
+	}
+	three := [][]string{{"{a:bool}", "{a:int64}"}, {"{b:string}"}}
+	return map[string]situation{
+		"no lock file":       {now: three},
+		"drafts":             {acts: []promise.Act{{}}, was: three, now: three},
+		"an earlier release": {acts: []promise.Act{{Release: true}}, was: [][]string{{"{a:bool}"}, {"{b:string}"}}, now: [][]string{{"{a:bool}", "{a:int64}"}, {"{b:string;c?:time}"}, {"{}"}}},
+	}
+}
+
+// A release that is killed, after whichever file it had written, is an error of every
+// other run, in which nothing is written, and is repeated by the next release: the
+// files are the same in the end.
+func TestKilledReleaseIsRepeated(t *testing.T) {
+	for name, tt := range before() {
+		killed := 0
+		for after := 0; ; after++ {
+			dir := t.TempDir()
+			for _, a := range tt.acts {
+				changes, ds := keep(t, a, shop(t, dir, tt.was...))
+				if len(ds) > 0 {
+					t.Fatalf("%s: findings of before: %v", name, ds)
+				}
+				write(t, changes, nil)
+			}
+			pkg := shop(t, dir, tt.now...)
+			changes, ds := keep(t, promise.Act{Release: true}, pkg)
+			if len(ds) > 0 {
+				t.Fatalf("%s: findings of the release: %v", name, ds)
+			}
+			if after > len(changes) {
+				break
+			}
+			want := tree(t, dir)
+			for _, c := range changes {
+				want[strings.TrimPrefix(c.Path, dir)] = string(c.New)
+			}
+			write(t, changes[:after], changes[after:])
+
+			for _, other := range []promise.Act{{}, {Fix: true}, {NoDrafts: true}} {
+				_, ds := keep(t, other, pkg)
+				wrong := after > 0 && after < len(changes)
+				if told := diag.HasErrors(ds) && strings.Contains(ds[0].Message, "interrupted"); wrong && !told {
+					t.Errorf("%s, killed after %d files: %+v finds %v, want that a release was interrupted", name, after, other, ds)
+				}
+			}
+			changes, ds = keep(t, promise.Act{Release: true}, pkg)
+			if len(ds) > 0 {
+				t.Errorf("%s, killed after %d files: the next release finds %v, want nothing", name, after, ds)
+			}
+			write(t, changes, nil)
+			if d := cmp.Diff(want, tree(t, dir)); d != "" {
+				t.Errorf("%s, killed after %d files: the files differ (-want +got):\n%s", name, after, d)
+			}
+			killed++
+		}
+		if killed < 4 {
+			t.Errorf("%s: killed %d times, want at least 4", name, killed)
+		}
+	}
+}
+
+// Payloads that the release would not write are not taken for those of one that was
+// killed, lock file or none, and nothing is written.
+func TestStraysAreNotAdopted(t *testing.T) {
+	const first = "testdata/batpak/1_000__v1.hex"
+	for name, spoil := range map[string]func(files map[string]string){
+		"altered":         func(files map[string]string) { files[first] += "# more\n" },
+		"shortened":       func(files map[string]string) { files[first] = files[first][:len(files[first])-1] },
+		"another version": func(files map[string]string) { files["testdata/batpak/1_000__v3.hex"] = files[first] },
+		"another kind":    func(files map[string]string) { files["testdata/batpak/1_00a__v1.hex"] = files[first] },
+		"another name":    func(files map[string]string) { files["testdata/batpak/mine.hex"] = files[first] },
+	} {
+		for _, locked := range []bool{false, true} {
+			dir := t.TempDir()
+			pkg := shop(t, dir, []string{"{a:bool}", "{a:int64}"}, []string{"{b:string}"})
+			drafts, _ := keep(t, promise.Act{}, pkg)
+			changes, _ := keep(t, promise.Act{Release: true}, pkg)
+			files := make(map[string]string)
+			for _, c := range changes {
+				if filepath.Base(c.Path) != lock.Name {
+					files[filepath.ToSlash(strings.TrimPrefix(c.Path, dir+string(filepath.Separator)))] = string(c.New)
+				}
+			}
+			spoil(files)
+			var spoiled []output.Change
+			for _, path := range slices.Sorted(maps.Keys(files)) {
+				spoiled = append(spoiled, output.Change{Path: filepath.Join(dir, filepath.FromSlash(path)), New: []byte(files[path])})
+			}
+			write(t, spoiled, nil)
+			if locked {
+				write(t, drafts, nil)
+			}
+			for _, a := range []promise.Act{{Release: true}, {}, {Fix: true}} {
+				if changes, ds := keep(t, a, pkg); !diag.HasErrors(ds) || len(changes) > 0 {
+					t.Errorf("%s, lock file %t: Keep(%+v) finds %v and changes %d files, want an error and none", name, locked, a, ds, len(changes))
+				}
+			}
+		}
+	}
+}
