@@ -59,13 +59,8 @@
 // matters and kept in runtime/testdata/crash, where TestCrashCorpus plays it ever
 // after.
 //
-//	go test -run TestCrash ./runtime                                            # 100,000 images at random, as many in turn
-//	go test -run TestCrashAtAnyOperation ./runtime -timeout 0 -crash.n=1000000  # for a night; -crash.seed for another one
-//	go test -run TestCrashOnALyingDisk ./runtime -timeout 0 -crash.n=100000     # the same where some syncs are lies
-//	go test -run TestCrashInMerges ./runtime -timeout 0 -compact.n=1000  # merges, checkpoints and keys, life after life
-//	go test -run TestCrashExhaustive ./runtime -timeout 0 -exhaustive.depth=3   # all sequences of three operations, not two
-//	go test -run KthFault ./runtime -timeout 0 -fault.all                       # every fault, in recoveries from every crash
-//	go test -run Planted -tags planted ./runtime                                # do they still find bugs?
+//	go test -run TestCrash ./runtime                # 100,000 images at random, as many in turn
+//	go test -run Planted -tags planted ./runtime    # do they still find bugs?
 //
 // How much of the store is run by its tests, lines that plant bugs not left out:
 //
@@ -87,8 +82,7 @@
 // behind. Other tests of that name take one history, and end a context, close the
 // store, let the process die or an operation fail at each of its steps.
 //
-//	go test -run TestSchedule ./runtime                          # 2,000 at random, and some 5,000 by step
-//	go test -run TestSchedule ./runtime -schedule.n=1000000      # as many as that
+//	go test -run TestSchedule ./runtime    # 2,000 at random, and some 5,000 by step
 //	go test -run TestSchedule ./runtime -schedule.seed=7 -schedule.n=1 -schedule.log
 //
 // Each failure names its seed. With -short there are 200, which are those that run
@@ -105,23 +99,22 @@
 // segments with close groups in them, a last segment that is active, closed or only
 // begun, lost tails, a temporary file, files of others.
 //
-//	TestBitFlip      one bit: 100,000 in three stores at rest, -flip.n=0, every one of
-//	                 and beneath an open one                   2,000,000
-//	TestOverwrite    two bits, bytes, sectors, blocks: 10,000  -overwrite.n=1000000
-//	                 drawn, and every block with everything
-//	TestTruncation   each file at every length                 -truncation.size=100000
-//	TestFileOps      files removed, emptied, copied, renamed,  -fileops.n=0, every pair
-//	                 exchanged, added: all, and 3,000 pairs;
-//	                 any two groups exchanged
-//	TestRestore      older files among newer ones: 4,000 of    -restore.n=0, every one
-//	                 all mixtures; copies of a live store
-//	TestHostile      links, pipes, devices; sparse files of    -hostile.names=1000000
-//	                 10 TiB; 100,000 names
-//	TestClock        60 histories with a wrong clock           -clock.n=10000
-//	TestTwoProcess   60 races of five processes                -race.n=1000
-//	TestKill         200 kills of processes that append, or    -kill.n=500
-//	                 that recover from the kill before
-//	TestRetry        20,000 appends of unknown outcome         -retry.n=1000000
+//	TestBitFlip      one bit: in three stores at rest, and beneath an open one
+//	TestOverwrite    two bits, bytes, sectors, blocks: drawn, and every block with everything
+//	TestMapped       bits and pieces of real files that are mapped
+//	TestSalvage      bits, pieces, ends and files of stores that are opened for what is sound
+//	TestTruncation   each file at every length
+//	TestFileOps      files removed, emptied, copied, renamed, exchanged, added: all, and
+//	                 pairs; any two groups exchanged
+//	TestRestore      older files among newer ones; copies of a live store
+//	TestFuzzyCopy    copies of a store in use, each file read at another time
+//	TestHostile      links, pipes, devices; sparse files of 10 TiB; 100,000 names
+//	TestClock        histories with a wrong clock
+//	TestTwoProcess   races of five processes
+//	TestKill         kills of processes that append, or that recover from the kill before
+//	TestReader       readers beside a writer, one that is killed, too
+//	TestRetry        appends of unknown outcome
+//	TestFullDisk     disks with so many bytes of space, and a few more
 //	TestRlimit       few open files, small files
 //
 //	go test ./runtime -run 'TestBitFlip|TestOverwrite' -damage.seed=7 -overwrite.n=1000000
@@ -131,6 +124,49 @@
 // with committed inputs, from records to whole directories:
 //
 //	go test ./runtime -run '^$' -fuzz FuzzOpen -fuzzminimizetime 20x
+//
+// # Sizes
+//
+// What a lane does at each change is a sample of what it can do. The first size is what
+// go test ./... runs, the second is for a night, the third for a release. A line stands
+// for the command
+//
+//	go test ./runtime -timeout 0 -run 'TEST' FLAG=SIZE
+//
+// Where 0 is a size it means everything there is, but 2,000 schedules.
+//
+//	FLAG                 change     night    release  TEST
+//	-crash.n                350    350000    3500000  ^TestCrashAtAnyOperation$    286 images each
+//	-crash.n                350     28000     280000  ^TestCrashOnALyingDisk$      a history for 28
+//	-compact.n                2      1000      10000  ^TestCrashInMerges$
+//	-exhaustive.depth         2         3          3  ^TestCrashExhaustive$
+//	-fault.n                  1         1          3  KthFault                     with -fault.all
+//	-full.step                7         1          1  ^TestFullDiskExhaustive$
+//	-schedule.n               0   1000000   10000000  ^TestScheduleOfEverything$
+//	-schedule.n               0     50000     500000  ^TestSchedule                and -race
+//	-flip.n              100000         0          0  ^TestBitFlip
+//	-overwrite.n          10000   1000000   10000000  ^TestOverwrite
+//	-mapped.n               300    100000    1000000  ^TestMappedFilesDamaged$
+//	-salvage.n              300    100000    1000000  ^TestSalvage$
+//	-truncation.size       5120    100000     100000  ^TestTruncationAtEveryLength$
+//	-fileops.n             3000         0          0  ^TestFileOpsAtRest$
+//	-restore.n             4000         0          0  ^TestRestoreOfSomeFiles$
+//	-copy.n                 120     10000     100000  ^TestFuzzyCopy$
+//	-hostile.names       100000   1000000    1000000  ^TestHostileNumberOfNames$
+//	-clock.n                 60     10000     100000  ^TestClockFaults$
+//	-race.n                  60      1000      10000  ^TestTwoProcessRaceToOpen$
+//	-kill.n                 200     20000     100000  ^TestKillOfAProcessThatAppends$
+//	-reader.n                12      1000      10000  ^TestReaderBesideAWriter$|^TestReadOnlyChangesNothing$
+//	-reader.kills             6       500       5000  ^TestReaderBesideAKilledWriter$
+//	-retry.n              20000   1000000   10000000  ^TestRetryOfAmbiguousAppends$
+//	-whole.reads          20000  10000000  100000000  ^TestBatchesAreSeenWhole$
+//
+// A long run takes another seed each time: of -crash.seed, -compact.seed, -fault.seed,
+// -kill.seed, -reader.seed, -schedule.seed and -damage.seed the one that its lane has. To
+// see one case again there are -flip.first, -overwrite.at and -salvage.at, as what failed
+// says, and -schedule.log. Histories have -crash.ops operations; one that fails is cut down
+// and kept in the directory -crash.save. With -check=false only what a crash shows counts
+// against a store, and not how it got there.
 //
 // Beside the laws, the tests of this package keep the house in order: who may
 // import whom, how large things may grow, what the README says.
