@@ -118,3 +118,6 @@ package batpak
 // then the segment reader's, when a merged file takes the place of others. The store's own,
 // the merger's and the one of turns are taken alone. A turn itself is no lock of the store:
 // what waits for one holds nothing else.
+// No lock lies over a call of the disk, which may be stuck for minutes: what one at a time
+// does to it takes its turn by a channel. TestNoLockLiesOverTheDisk goes through all locks
+// that a store leads to, at each operation of the disk.

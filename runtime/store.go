@@ -105,7 +105,7 @@ func openFS(fs vfs.FS, options Options) (*Store, error) {
 	if err != nil {
 		return nil, locked(err)
 	}
-	s := newStore(stickyfs.New(fs), options)
+	s := newStore(stickyfs.New(fs, rtopts.Point(&options.Internal)), options)
 	s.lock = lock
 	if err := s.recover(); err != nil {
 		return nil, errors.Join(err, lock.Close())

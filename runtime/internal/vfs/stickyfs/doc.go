@@ -11,4 +11,7 @@
 // well: a name for which a sync has returned nil was given before that sync began, and
 // every sync until its end has been sound. An opening begins anew, and relies on no name
 // that it has not made durable itself.
+//
+// Who waits takes turns by a channel and not by a mutex: no lock lies over a call of the
+// disk, and a test that schedules goroutines can tell who waits.
 package stickyfs
