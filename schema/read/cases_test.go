@@ -158,7 +158,7 @@ func everyCodeIsPinned(t *testing.T, seen map[string]bool) {
 }
 
 // readCases reads the archives.
-func readCases(t *testing.T) map[string]*txtar.Archive {
+func readCases(t testing.TB) map[string]*txtar.Archive {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {

@@ -2,6 +2,10 @@ package read
 
 import (
 	"context"
+	"go/token"
+	"go/types"
+	"path/filepath"
+	"runtime"
 
 	"golang.org/x/tools/go/packages"
 )
@@ -28,4 +32,23 @@ func LoadCompiled(ctx context.Context, cfg Config) ([]*Result, error) {
 		return nil, err
 	}
 	return newResults(pkgs, cfg.Dir, imports), nil
+}
+
+// ReadUncompiled reads a package of one file in the quick way, as [LoadUncompiled] does when
+// the go command has said what its name is and where the export data of its imports lies.
+func ReadUncompiled(path, name, file string, files map[string]string) (*Result, error) {
+	p := &listed{
+		ImportPath: path, Name: name, Dir: filepath.Dir(file), GoFiles: []string{filepath.Base(file)},
+		Module: &packages.Module{Path: path, Main: true},
+	}
+	fset := token.NewFileSet()
+	pkg, err := p.parse(fset)
+	if pkg == nil || err != nil {
+		return nil, err
+	}
+	imports := &exports{fset: fset, files: files, types: make(map[string]*types.Package)}
+	if err := typeCheck(pkg, imports, types.SizesFor("gc", runtime.GOARCH)); err != nil {
+		return nil, err
+	}
+	return newResult(pkg, p.Dir, imports), imports.broken
 }
