@@ -16,5 +16,8 @@
 // that a type of the same package has where a value of it, or one that it holds, is
 // given to a function: Less of what is sorted, String of what is formatted.
 //
+// A function that is called for the entries of a map in random order, by maps.DeleteFunc,
+// has to be seen to change nothing but its own variables, and not to look at the map.
+//
 // The package judges only; it loads nothing.
 package purity

@@ -24,8 +24,8 @@ func refused(fn *types.Func) string {
 	case "fmt":
 		return refuseUnless(strings.HasPrefix(name, "Sprint") || strings.HasPrefix(name, "Append") || name == "Errorf", "it reads or writes")
 	case "maps":
-		if name == "DeleteFunc" {
-			return "it calls its argument in random order, so range over the sorted keys and delete"
+		if name == "DeleteFunc" || name == "EqualFunc" {
+			return "it calls its argument in random order, so give it one that plainly changes nothing, or range over the sorted keys"
 		}
 		return refuseUnless(orderless(name), "the order of its result is random, so give it to slices.Sorted at once")
 	case "time":
@@ -92,7 +92,7 @@ func refuseUnless(pure bool, why string) string {
 // order of the map's keys.
 func orderless(name string) bool {
 	switch name {
-	case "Clone", "Copy", "Equal", "EqualFunc", "Collect", "Insert":
+	case "Clone", "Copy", "Equal", "Collect", "Insert":
 		return true
 	}
 	return false

@@ -110,6 +110,7 @@ func (w *walker) call(n *ast.CallExpr) {
 	default:
 		w.unordered(n)
 		w.zoneless(n)
+		w.predicates(n)
 		w.addresses(n)
 		w.inward(n)
 		w.value(n.Fun)
