@@ -308,6 +308,31 @@
 // its caller. What packages of one program may not share, kinds, prefixes and retired
 // kinds, is checked among the packages of a run of batpakgen, and by batpakvet.
 //
+// # Why it is so
+//
+// Some things are other than in schema languages that you may know:
+//
+//   - Fields lie on disk in the order of the struct, not sorted by name. There is one
+//     encoding of each value, which is read in one pass; the price is that a field may
+//     not move once it is released (BP601).
+//   - A schema is one package, and refers to no declaration of another, of the same
+//     module or not (BP007): its lock file knows all that it promised.
+//   - No generated name can be chosen. Each is made of the payload's name, or of that of
+//     the entity, projection or command, so that who knows the schema knows the code; if
+//     one is taken (BP701), what it is made of gets another name.
+//   - A test says WhenWithdraw, and not When(withdraw, ...): declarations are not exported
+//     and are read, never used, and a method has the types of the command.
+//   - A bound is not asked for, and is a warning only where it is above what a store takes
+//     (BP116). Most text has no bound that could be named, and whoever appends a payload
+//     that is too large is told so.
+//   - A promise is taken back by the name of the thing, batpakgen lock -accept 1:002@3 or
+//     entity:account, and not by the code of the diagnostic: one act may answer several.
+//   - A gate does not load anything, and a fold cannot fail: what they depend on is in their
+//     arguments, so that they can be asked again at any time.
+//   - Integers without a size are refused, since what one machine stores need not fit in
+//     those of another. Floats and maps are opted in: equal ones could be encoded in
+//     several ways.
+//
 // # Tests
 //
 // What is generated has tests beside it, in files *_gen_test.go, unless batpakgen is
