@@ -26,7 +26,7 @@
 //	-diff       like -check, and print what would change
 //	-n          write nothing; name the files that would be written or removed
 //	-watch      run again whenever a file changes, until interrupted
-//	-force      run even if nothing has changed since a run that had nothing to do
+//	-force      run as if there had been no run before
 //	-json       print the diagnostics as JSON on standard output
 //	-C dir      work as if started in dir
 //	-tags list  build tags, separated by commas
@@ -45,8 +45,9 @@
 // Nothing is written unless every schema is right, the generated code compiles
 // and no file of somebody else is in the way; files whose bytes would not change
 // are not touched. A run that would find everything as an earlier one left it is
-// left out: which ones had nothing to do is kept in the user's cache directory,
-// and so is where the export data of imports is, for the next run.
+// left out, unless it is to compare or to release: which ones had nothing to do is
+// kept in the user's cache directory, and so is where the export data of imports is,
+// for the next run. -force makes use of neither.
 //
 // The exit code is 0 if all is well, 1 if there are diagnostics, and 2 if the
 // command was used wrongly, packages could not be loaded, or batpakgen itself is at

@@ -47,7 +47,7 @@ func (o *options) parse(usage string, args []string, to command.Streams, more fu
 func Run(ctx context.Context, args []string, to command.Streams) error {
 	var o options
 	err := o.parse("batpakgen [flags] [packages]", args, to, func(flags *flag.FlagSet) {
-		flags.BoolVar(&o.force, "force", false, "run even if nothing has changed since a run that had nothing to do")
+		flags.BoolVar(&o.force, "force", false, "run as if there had been no run before")
 		flags.BoolVar(&o.watch, "watch", false, "run again whenever a file changes, until interrupted")
 		flags.BoolVar(&o.Promises.NoDrafts, "no-drafts", false, "report what is not released")
 	})

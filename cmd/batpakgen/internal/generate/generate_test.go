@@ -3,6 +3,7 @@ package generate_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,7 +75,7 @@ func TestRunIsLeftOut(t *testing.T) {
 			t.Fatalf("run %d exits with %d, want 0, and is left out = %v, want %v:\n%s", i+1, code, !want, want, printed)
 		}
 	}
-	for _, args := range [][]string{{"-v", "-check", "./..."}, {"-v", "-force", "./..."}, {"-v", "-n", "./..."}, {"-v", "-json", "./..."}, {"-v", "./shop"}, {"-v", "-tags", "x", "./..."}} {
+	for _, args := range [][]string{{"-v", "-check", "./..."}, {"-v", "-force", "./..."}, {"-v", "-n", "./..."}, {"-v", "-json", "./..."}, {"-v", "-no-drafts", "./..."}, {"-v", "./shop"}, {"-v", "-tags", "x", "./..."}} {
 		if _, printed := run(t.Context(), m, args...); strings.Contains(printed, leftOut) {
 			t.Errorf("run %v is left out", args)
 		}
@@ -118,8 +119,13 @@ func TestExportDataIsRemembered(t *testing.T) {
 			t.Fatalf("%s: run exits with %d, export data is remembered = %v, want %v:\n%s", step.name, code, got, step.want, printed)
 		}
 	}
-	if code, printed := run(t.Context(), m, "-check", "./..."); code != command.OK {
-		t.Errorf("-check exits with %d, want 0:\n%s", code, printed)
+	m.Write("bar/more.go", "package bar\n")
+	for _, force := range []bool{false, true} {
+		run(t.Context(), m, "./...") // learns
+		code, printed := run(t.Context(), m, "-v", "-check", fmt.Sprint("-force=", force), "./...")
+		if code != command.OK || strings.Contains(printed, remembered) == force {
+			t.Errorf("-check with -force=%t exits with %d, want 0, and makes use of what is remembered unless it is forced:\n%s", force, code, printed)
+		}
 	}
 }
 
@@ -167,7 +173,7 @@ func TestRunIsNotLeftOutWrongly(t *testing.T) {
 			}
 		}
 		if strings.HasSuffix(step.name, "generated code") {
-			if code, printed := run(t.Context(), m, "-check", "./..."); code != step.want {
+			if code, printed := run(t.Context(), m, "-check", "-force", "./..."); code != step.want {
 				t.Fatalf("%s: -check after the run exits with %d, want %d:\n%s", step.name, code, step.want, printed)
 			}
 		}
@@ -195,7 +201,7 @@ func TestRunsBesideEachOther(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if code, printed := run(t.Context(), m, "-check", "./..."); code != command.OK {
+	if code, printed := run(t.Context(), m, "-check", "-force", "./..."); code != command.OK {
 		t.Errorf("-check exits with %d, want 0:\n%s", code, printed)
 	}
 	names, err := filepath.Glob(filepath.Join(m.Dir, "shop", "*"))

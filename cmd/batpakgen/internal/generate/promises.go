@@ -18,8 +18,7 @@ func Release(ctx context.Context, args []string, to command.Streams) error {
 	if err := o.parse("batpakgen release [flags] [packages]", args, to, func(*flag.FlagSet) {}); err != nil {
 		return err
 	}
-	_, err := o.once(ctx, to)
-	return err
+	return o.ifChanged(ctx, to)
 }
 
 // Lock generates the code of packages, and puts their lock files in order or takes
@@ -46,6 +45,5 @@ func Lock(ctx context.Context, args []string, to command.Streams) error {
 	case !utf8.ValidString(p.Reason):
 		return errors.New("-reason is not valid UTF-8")
 	}
-	_, err = o.once(ctx, to)
-	return err
+	return o.ifChanged(ctx, to)
 }

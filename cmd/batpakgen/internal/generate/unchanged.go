@@ -16,12 +16,15 @@ import (
 // ifChanged does a run unless it would find what an earlier one found: everything
 // as it should be. Only a run that printed nothing and wrote nothing is left out,
 // and only if nothing that it depends on changed while it was made. Runs that are
-// asked to compare, or to look for drafts, are always made.
+// asked to compare, or for more than to bring code up to date, are always made, and
+// use of the earlier ones where the export data of imports is, unless they are forced.
 func (o *options) ifChanged(ctx context.Context, to command.Streams) error {
-	if o.Compare || o.dry || o.json || o.force || o.Promises.NoDrafts {
+	if o.force {
 		_, err := o.once(ctx, to)
 		return err
 	}
+	p := o.Promises
+	always := o.Compare || o.dry || o.json || p.Fix || p.Release || p.Accept != "" || p.NoDrafts
 	start := time.Now()
 	program, err := inputs.Program()
 	var before *sight
@@ -33,7 +36,7 @@ func (o *options) ifChanged(ctx context.Context, to command.Streams) error {
 		fmt.Fprintln(o.Trace, "batpakgen: no run is left out:", err)
 		_, err := o.once(ctx, to)
 		return err
-	case before.runs.Has(before.digest):
+	case !always && before.runs.Has(before.digest):
 		fmt.Fprintf(o.Trace, "batpakgen: nothing has changed since a run that had nothing to do (%v)\n", time.Since(start).Round(time.Millisecond))
 		return nil
 	}
@@ -50,7 +53,7 @@ func (o *options) ifChanged(ctx context.Context, to command.Streams) error {
 		before.dirs, before.imports, before.files, learned = dirs, imports, files, true
 	}
 	out, failed := run.once(ctx, to)
-	quiet := failed == nil && out.quiet()
+	quiet := !always && failed == nil && out.quiet()
 	if !quiet && !learned {
 		return failed
 	}
