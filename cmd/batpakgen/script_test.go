@@ -32,7 +32,7 @@ func TestScripts(t *testing.T) {
 		Dir:           "testdata/script",
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("GOFLAGS", "-mod=mod")
+			env.Setenv("GOFLAGS", "-mod=mod -trimpath") // what compiled once is in the cache, wherever the module is
 			env.Setenv("GOWORK", "off")
 			env.Setenv("GOPROXY", "off")
 			env.Setenv("GOGC", "400") // for processes that end soon

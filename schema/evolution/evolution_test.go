@@ -359,11 +359,15 @@ func TestGiveBack(t *testing.T) {
 			t.Errorf("GiveBack(%s), again = %v, want that it is a draft", name, err)
 		}
 	}
-	for _, name := range []string{
-		"", "@", "1:002@", "1:002@0", "1:002@x", "1:002@2", "1:003", "1:003@1", "Gone", "entity:", "entity:Placed", "command:balance", "projection:withdraw", "event:1:002",
+	for name, want := range map[string]string{
+		"": "the lock file knows no event ", "@": `"" is no version`, "1:002@": `"" is no version`, "1:002@0": `"0" is no version`, "1:002@x": `"x" is no version`,
+		"1:002@2": "version 2 of 1:002 is not in the lock file", "1:003": "the lock file knows no event 1:003", "1:003@1": "the lock file knows no event 1:003",
+		"Gone": "the lock file knows no event Gone", "event:1:002": "the lock file knows no event event:1:002",
+		"entity:": "the lock file knows no such entity", "entity:Placed": "the lock file knows no such entity",
+		"command:balance": "the lock file knows no such command", "projection:withdraw": "the lock file knows no such projection",
 	} {
-		if err := evolution.GiveBack(f, name, "why"); err == nil {
-			t.Errorf("GiveBack(%q) = nil, want an error", name)
+		if err := evolution.GiveBack(f, name, "why"); err == nil || err.Error() != name+": "+want {
+			t.Errorf("GiveBack(%q) = %v, want %s", name, err, want)
 		}
 	}
 	if len(f.Accepted) > 0 {

@@ -26,7 +26,8 @@ import (
 var update = flag.Bool("update", false, "rewrite what the cases in testdata want")
 
 // TestCases loads the packages of all archives in testdata at once and compares
-// the diagnostics of each with its section "want".
+// the diagnostics of each with its section "want". Loaded again, they are the same, and
+// so are those that can be loaded in the quick way.
 func TestCases(t *testing.T) {
 	cases := readCases(t)
 	m := newModule(t)
@@ -37,6 +38,7 @@ func TestCases(t *testing.T) {
 			}
 		}
 	}
+	quick := writeQuick(m)
 	results := m.load("./...")
 	seen := make(map[string]bool)
 	for name, a := range cases {
@@ -59,6 +61,28 @@ func TestCases(t *testing.T) {
 		})
 	}
 	everyCodeIsPinned(t, seen)
+	t.Run("again", func(t *testing.T) { areTheSame(t, results, m.load("./...")) })
+	t.Run("uncompiled", func(t *testing.T) { readUncompiled(t, m, cases, quick, results) })
+}
+
+// areTheSame compares the models and the diagnostics of two loads.
+func areTheSame(t *testing.T, one, other []*read.Result) {
+	t.Helper()
+	type outcome struct {
+		Schema      *model.Package
+		Diagnostics []diag.Diagnostic
+	}
+	outcomes := func(results []*read.Result) []outcome {
+		var list []outcome
+		for _, r := range results {
+			ds := slices.Concat(r.Diagnostics, check.Packages(r.Package)[r.Package.Path])
+			list = append(list, outcome{r.Package, ds})
+		}
+		return list
+	}
+	if d := cmp.Diff(outcomes(one), outcomes(other)); d != "" {
+		t.Errorf("two loads differ:\n%s", d)
+	}
 }
 
 // diagnose returns the diagnostics of the packages of a case.

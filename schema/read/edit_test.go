@@ -213,12 +213,12 @@ func TestUniverseKnowsTheCases(t *testing.T) {
 	list := editable(t)
 	u := newUniverse(t, list)
 	same := 0
-	for which := 0; which < len(list); which += 8 {
+	for which := 0; which < len(list); which += 16 {
 		if u.readsTheSame(t, list[which]) {
 			same++
 		}
 	}
-	if 8*same < len(list)/2 {
-		t.Errorf("%d of %d sources are read in both ways, want half of them at least", same, len(list)/8)
+	if 16*same < len(list)/2 {
+		t.Errorf("%d of %d sources are read in both ways, want half of them at least", same, len(list)/16)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"go/token"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -13,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/batpak-go/batpak/schema/check"
-	"github.com/batpak-go/batpak/schema/diag"
 	"github.com/batpak-go/batpak/schema/model"
 	"github.com/batpak-go/batpak/schema/read"
 )
@@ -234,34 +232,6 @@ func TestTypeCheckReportsGeneratedFilesOnly(t *testing.T) {
 	files["views.batpak.go"] = []byte(header + "\npackage shop\n\nfunc {\n")
 	if ds := r.TypeCheck(files); len(ds) == 0 || ds[0].Pos.Line != 5 {
 		t.Errorf("TypeCheck(file that does not parse) = %v, want a diagnostic on line 5", ds)
-	}
-}
-
-// TestLoadIsDeterministic: two loads give the same models and diagnostics.
-func TestLoadIsDeterministic(t *testing.T) {
-	m := newModule(t)
-	m.write("shop/schema.go", []byte(shop))
-	for name, a := range readCases(t) {
-		for _, f := range a.Files {
-			if f.Name != "want" {
-				m.write(filepath.Join(name, f.Name), f.Data)
-			}
-		}
-	}
-	type outcome struct {
-		Schema      *model.Package
-		Diagnostics []diag.Diagnostic
-	}
-	outcomes := func() []outcome {
-		var list []outcome
-		for _, r := range m.load("./...") {
-			ds := slices.Concat(r.Diagnostics, check.Packages(r.Package)[r.Package.Path])
-			list = append(list, outcome{r.Package, ds})
-		}
-		return list
-	}
-	if d := cmp.Diff(outcomes(), outcomes()); d != "" {
-		t.Errorf("two loads differ:\n%s", d)
 	}
 }
 

@@ -71,5 +71,5 @@ func (m *module) load(patterns ...string) []*read.Result {
 // env is the environment of the go command in the module. Its processes end soon, and
 // collect less garbage until then.
 func (m *module) env(more ...string) []string {
-	return append(append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=mod", "GOGC=400"), more...)
+	return append(append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=mod -trimpath", "GOGC=400"), more...)
 }

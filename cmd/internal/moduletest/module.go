@@ -48,7 +48,7 @@ func newModule(t testing.TB, mod string) *Module {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]string{
-		"GOPROXY": "off", "GOSUMDB": "off", "GOWORK": "off", "GOFLAGS": "-mod=mod", "GOGC": "400",
+		"GOPROXY": "off", "GOSUMDB": "off", "GOWORK": "off", "GOFLAGS": "-mod=mod -trimpath", "GOGC": "400",
 		"GOCACHE": strings.TrimSpace(string(gocache)), "XDG_CACHE_HOME": t.TempDir(),
 	} {
 		t.Setenv(name, value)

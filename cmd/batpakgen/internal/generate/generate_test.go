@@ -161,8 +161,8 @@ func TestRunIsNotLeftOutWrongly(t *testing.T) {
 		{"a test", func() { m.Write("shop/shop_test.go", "package shop\n") }, command.OK},
 		{"a name that is taken", func() { m.Write("shop/more.go", "package shop\n\nfunc Bind() {}\n") }, command.Findings},
 		{"a constraint", func() { m.Write("shop/more.go", "//go:build never\n\npackage shop\n\nfunc Bind() {}\n") }, command.OK},
-		{"a build tag", func() { t.Setenv("GOFLAGS", "-mod=mod -tags=never") }, command.Findings},
-		{"no build tag", func() { t.Setenv("GOFLAGS", "-mod=mod") }, command.OK},
+		{"a build tag", func() { t.Setenv("GOFLAGS", "-mod=mod -trimpath -tags=never") }, command.Findings},
+		{"no build tag", func() { t.Setenv("GOFLAGS", "-mod=mod -trimpath") }, command.OK},
 		{"go.mod", func() { m.Write("go.mod", mod+"\n// changed\n") }, command.OK},
 		{"no schema", func() { remove(t, m, "shop/schema.go"); remove(t, m, "shop/events.go"); remove(t, m, "bar/schema.go") }, command.OK},
 	} {
