@@ -187,7 +187,7 @@ func evaluate(t *testing.T, dir string, declared map[string]map[string]string) m
 		text := strings.NewReplacer(append(mentions(vars), "PACKAGE", pkg)...).Replace(string(template))
 		writeFile(t, filepath.Join(dir, pkg, "evaluated_test.go"), text)
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-vet=off", "-overlay="+keepingSchema(t, scratch), "-run=TestBatpakEvaluated", "./...")
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-vet=off", "-overlay="+keepingSchema(t, scratch), "-run=TestBatpakEvaluated", "./...")
 	cmd.Dir, cmd.Env = dir, append(environment(), "BATPAK_EVALUATED="+scratch)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go test: %v\n%s", err, out)

@@ -74,7 +74,7 @@ func works(ctx context.Context, dir, name string, p plan) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "test", "-vet=all", ".")
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-vet=all", ".")
 	cmd.Dir, cmd.Env = dir, environment()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go test: %w\n%s", err, out)
@@ -184,7 +184,7 @@ func newModule(t *testing.T) string {
 // environment keeps the go command off the network and out of workspaces.
 func environment() []string {
 	// more effort is for more schemas here, not for more cases in the tests of each
-	return append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=mod", props.EnvEffort+"=")
+	return append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=mod -trimpath", props.EnvEffort+"=")
 }
 
 // generate reads, checks, emits and type-checks the schema in a directory.

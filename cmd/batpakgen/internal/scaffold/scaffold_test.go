@@ -48,7 +48,7 @@ func TestInitInEmptyModule(t *testing.T) {
 	if code, printed := run(t, m, "to-do"); code != command.OK {
 		t.Fatalf("init exits with %d, want 0:\n%s", code, printed)
 	}
-	t.Setenv("GOFLAGS", "-mod=readonly")
+	t.Setenv("GOFLAGS", "-mod=readonly -trimpath")
 	for _, args := range [][]string{{"vet", "./..."}, {"test", "./..."}} {
 		if out, err := m.Go(args...); err != nil {
 			t.Errorf("go %v: %v\n%s", args, err, out)
