@@ -19,6 +19,30 @@ import (
 	"github.com/batpak-go/batpak/cmd/internal/moduletest"
 )
 
+// asTool says to the program of the tests that go vet runs it as its tool.
+const asTool = "BATPAKVET_AS_TOOL"
+
+// TestMain makes the tests the command as well, which is linked once less for each test.
+func TestMain(m *testing.M) {
+	if os.Getenv(asTool) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// newModule makes a module to vet, and returns the tool to do it with.
+func newModule(t *testing.T) (m *moduletest.Module, tool string) {
+	t.Helper()
+	m = moduletest.New(t)
+	t.Setenv("GOFLAGS", "-mod=mod") // with -trimpath, what go vet remembers is where another module was
+	t.Setenv(asTool, "true")
+	tool, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, tool
+}
+
 // build builds a command and returns where it is.
 func build(t *testing.T, dir string) string {
 	t.Helper()
@@ -32,8 +56,7 @@ func build(t *testing.T, dir string) string {
 // Through go vet, each package that compiles gets the diagnostics that batpakgen
 // gives it, code, position and text. The cases are those of the reader.
 func TestVetFindsWhatBatpakgenFinds(t *testing.T) {
-	tool := build(t, ".")
-	m := moduletest.New(t)
+	m, tool := newModule(t)
 	m.Write("go.mod", strings.Replace(m.Read("go.mod"), "module example.com/app", "module example.com/cases", 1))
 	files, err := filepath.Glob("../../schema/read/testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -174,9 +197,13 @@ type OrderPlaced struct{ Item string }
 
 // What a package is to agree with beyond its own source is looked at as well.
 func TestVetLooksAround(t *testing.T) {
-	vet, generate := build(t, "."), build(t, "../batpakgen")
-	t.Run("beside", func(t *testing.T) { testBeside(t, around{moduletest.New(t), vet, generate}) })
-	t.Run("across", func(t *testing.T) { testAcross(t, around{moduletest.New(t), vet, generate}) })
+	generator := build(t, "../batpakgen")
+	for name, test := range map[string]func(*testing.T, around){"beside": testBeside, "across": testAcross} {
+		t.Run(name, func(t *testing.T) {
+			m, tool := newModule(t)
+			test(t, around{m, tool, generator})
+		})
+	}
 }
 
 // around is a module, and where the commands are that are run in it.
@@ -292,8 +319,7 @@ func testAcross(t *testing.T, a around) {
 // A package with tests is checked without them, names that are to be generated
 // are checked as well, and the exit code and text are those of go vet.
 func TestVetOfOnePackage(t *testing.T) {
-	tool := build(t, ".")
-	m := moduletest.New(t)
+	m, tool := newModule(t)
 	m.Write("shop/schema.go", `package shop
 
 import "github.com/batpak-go/batpak/schema"
