@@ -124,13 +124,19 @@ func TestPlantedBugsAreListed(t *testing.T) {
 	}
 }
 
-// TestSometimesEverythingIsReached runs the tests of all rooms and wants each of
-// the rare states that are marked in the code to be reached.
+// dear are the tests that come to no rare state which is not reached without them, at
+// more than half of the time of all tests together: the lanes that try the same of very
+// many bits, lengths or orders, and most of those that let operations fail.
+const dear = `Truncat|BitFlipAtRest|TestCrashExhaustive|TestCrashInMerges|` +
+	`^TestKthFault$/./^(write|create|rename|remove|read|truncate|open|list)|^TestKthFaultInRecovery$/./durability_1$`
+
+// TestSometimesEverythingIsReached runs the tests of all rooms, but the dear ones, and
+// wants each of the rare states that are marked in the code to be reached.
 func TestSometimesEverythingIsReached(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "reached")
 	var wg sync.WaitGroup
 	for _, of := range [][]string{
-		{"-skip", "Planted|Sometimes", ".", "./internal/..."},
+		{"-skip", "Planted|Sometimes|" + dear, ".", "./internal/..."},
 		{"-run", "Law(0|11|12)", "../props"}, // the others do not come to a store of this process
 	} {
 		wg.Go(func() {
