@@ -103,8 +103,8 @@ type Builder struct {
 	rows    []row
 	streams table
 	scopes  table
-	kinds   [16][]uint32 // rows of each, by category and type; nil = none of the category
-	pairs   [3][]pair    // keys, causes, correlations
+	kinds   [256]*[256]uint32 // rows of each, by the two bytes of a kind; nil = none that begin so
+	pairs   [3][]pair         // keys, causes, correlations
 	opened  []opening
 }
 
@@ -183,10 +183,10 @@ func (b *Builder) Add(r *format.Record, offset uint32) {
 		s.first = r.Version
 	}
 	s.last = index.Head{Version: r.Version, Sequence: r.Sequence, Hash: r.Hash}
-	if b.kinds[r.Kind>>12] == nil {
-		b.kinds[r.Kind>>12] = make([]uint32, 1<<12)
+	if b.kinds[r.Kind>>8] == nil {
+		b.kinds[r.Kind>>8] = new([256]uint32)
 	}
-	b.kinds[r.Kind>>12][r.Kind&(1<<12-1)]++
+	b.kinds[r.Kind>>8][r.Kind&0xff]++
 	b.rows = append(b.rows, row{
 		id: upper(r.ID), sequence: uint32(r.Sequence - b.trailer.First), offset: offset, length: uint32(r.Length),
 		stream: stream, scope: b.scopes.number(r.Scope), kind: r.Kind,
@@ -291,10 +291,13 @@ func (b *Builder) write(w io.Writer, t Trailer, length uint64, digest [32]byte) 
 // kindsInOrder are the kinds that there are, and where the postings of each begin.
 func (b *Builder) kindsInOrder() (order []uint16, starts []uint32) {
 	next := uint32(0)
-	for category := range b.kinds {
-		for i, n := range b.kinds[category] {
+	for high, counts := range b.kinds {
+		if counts == nil {
+			continue
+		}
+		for low, n := range counts {
 			if n > 0 {
-				order, starts = append(order, uint16(category<<12|i)), append(starts, next)
+				order, starts = append(order, uint16(high<<8|low)), append(starts, next)
 				next += n
 			}
 		}
