@@ -55,6 +55,11 @@ func newWorld(t testing.TB) world {
 type Time struct { wall uint64 }
 func Now() Time { return Time{} }
 func (t Time) Unix() int64 { return 0 }`)
+	add("maps", "maps.go", `package maps
+func DeleteFunc[M ~map[K]V, K comparable, V any](m M, del func(K, V) bool) {}
+func EqualFunc[M1 ~map[K]V1, M2 ~map[K]V2, K comparable, V1, V2 any](m1 M1, m2 M2, eq func(V1, V2) bool) bool { return true }`)
+	add("strings", "strings.go", `package strings
+func HasPrefix(s, prefix string) bool { return false }`)
 	add(runtimePath, "runtime.go", `package batpak
 type Stored[T any] struct { Sequence uint64; Payload T }
 type Denial struct { Code, Message string }
