@@ -16,11 +16,12 @@ import (
 )
 
 // groupSize is up to how many bytes of records small groups are put together, and
-// syncEvery after how many bytes what was written so far is synced: whoever syncs another
-// file of the disk in between waits for that much, and not for a whole segment.
+// syncEvery after how many bytes what was written so far is synced, be it events or their
+// index: whoever syncs another file of the disk in between waits for that much, and not
+// for a whole segment.
 const (
 	groupSize = 64 << 10
-	syncEvery = 1 << 20
+	syncEvery = 256 << 10
 )
 
 // Verdict says what is to become of an event.
@@ -62,8 +63,8 @@ func spanOf(p format.Part) segment.Span {
 // Stage writes the merged segment of some that lie side by side, which another one
 // follows, under a temporary name, durably. It asks decide about every event that was
 // not dropped before; a record is valid during the call only. Between two groups of the
-// sources it calls step with the bytes that were read, which may wait, or end the merge by
-// an error.
+// sources it calls step with the bytes that were read, and then with those of the index
+// that were written: it may wait, or end the merge by an error.
 //
 // Errors are a [*segment.DamageError] if a source is not what the others, or it
 // itself, say of it, one of decide's or of step's, or the disk's. Then nothing has happened, but
@@ -112,7 +113,7 @@ type writer struct {
 	digest *chain.Segment
 	index  *sidx.Builder // nil as long as there is no event
 	end    int64         // of the groups that were written
-	synced int64         // of them, those that were synced
+	due    int           // bytes that were written since the last sync
 	body   []byte        // of the group under way, behind the room of its header
 	group  format.GroupHeader
 	seed   uint32
@@ -142,7 +143,7 @@ func (w *writer) run(r *segment.Reader, sources []segment.Span) error {
 		return err
 	}
 	if w.index != nil {
-		if err := w.index.Write(io.NewOffsetWriter(w.file, w.end), w.head.Length, w.head.Digest); err != nil {
+		if err := w.index.Write(footer{w, io.NewOffsetWriter(w.file, w.end)}, w.head.Length, w.head.Digest); err != nil {
 			return err
 		}
 	}
@@ -389,13 +390,37 @@ func (w *writer) flush() error {
 		return err
 	}
 	w.digest.Write(w.body)
-	w.end += int64(len(w.body))
+	n := len(w.body)
+	w.end += int64(n)
 	w.body = w.body[:0]
-	if w.end-w.synced < syncEvery {
+	return w.wrote(n)
+}
+
+// wrote syncs what was written, with so many bytes more, if it has become much.
+func (w *writer) wrote(bytes int) error {
+	if w.due += bytes; w.due < syncEvery {
 		return nil
 	}
-	w.synced = w.end
+	w.due = 0
 	return w.file.Sync()
+}
+
+// footer takes the index of the merged segment, which may be long, no faster than the
+// events.
+type footer struct {
+	*writer
+	to io.Writer
+}
+
+func (f footer) Write(b []byte) (int, error) {
+	n, err := f.to.Write(b)
+	if err == nil {
+		err = f.wrote(n)
+	}
+	if err == nil {
+		err = f.step(n)
+	}
+	return n, err
 }
 
 // remove unlinks a file, if there is one.
