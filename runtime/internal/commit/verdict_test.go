@@ -55,7 +55,7 @@ func verdictWaits(t *testing.T, second *commit.Request, fails, behind bool) {
 	b := r.submit(t.Context(), second)
 	synctest.Wait()
 	if behind {
-		for range 2 { // zeros ahead, and the group
+		for range 3 { // the room behind the group, the group, and zeros ahead
 			g.pass <- struct{}{}
 			synctest.Wait()
 		}

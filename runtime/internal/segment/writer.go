@@ -11,15 +11,6 @@ import (
 )
 
 const (
-	// smallGroup is the length from which on a group is not written ahead of:
-	// its own sync costs more than a change of size.
-	smallGroup = 64 << 10
-
-	// Written ahead is as much again as the segment holds, within these bounds,
-	// so that a small log stays small.
-	minAhead = 4 << 10
-	maxAhead = 256 << 10
-
 	blockSize = 64 << 10
 
 	// closeRoom is how many zeros are always kept behind the last group, so that a
@@ -36,9 +27,16 @@ type Writer struct {
 	end     int64  // of the last group
 	durable int64  // everything before it is durable
 	again   int64  // bytes before end, from durable on, to be written again
-	size    int64  // of the file; zeros from end on
-	zeros   []byte // as many as were needed at once
+	size    int64  // of the file, but for what is written ahead just now; zeros from end on
+	loose   bool   // the file may be longer, by zeros
+	zeros   []byte // as many as were needed at once; never written to
 	err     error  // of the sync that failed
+
+	ahead  *ahead // zeros that are being written from size on; nil = none
+	limit  int64  // of what is written ahead
+	start  func(do func())
+	orders uint64 // so far
+	after  int64  // nothing is written ahead before the groups end here
 }
 
 // Resume returns the writer of a segment whose last group ends at end, in a file
@@ -47,7 +45,7 @@ type Writer struct {
 // because after a sync that failed the file may show bytes which no later sync
 // would write.
 func Resume(file vfs.File, number uint64, durable, end, size int64) *Writer {
-	return &Writer{file: file, number: number, durable: durable, end: end, again: end - durable, size: size}
+	return &Writer{file: file, number: number, durable: durable, end: end, again: end - durable, size: size, limit: format.MaxSegment}
 }
 
 // File is the segment's file.
@@ -78,13 +76,24 @@ func (w *Writer) put(group []byte, room int64) error {
 	if int64(len(group)) > format.MaxSegment-room-w.end {
 		return &WriteError{Undone: true, Err: fmt.Errorf("a group of %d bytes does not fit", len(group))}
 	}
+	length := int64(len(group))
+	w.reach(w.end + length + room)
 	size := w.size
 	if err := w.write(group, room); err != nil {
-		return w.undo(err, size, int64(len(group)))
+		if w.ahead != nil {
+			sometimes.Reached("write failed beside the zeros ahead")
+			w.halt()
+			size = w.size
+		}
+		return w.undo(err, size, length)
 	}
-	w.end += int64(len(group))
+	w.end += length
 	if planted.Bug("what is written counts as durable") {
 		w.durable = w.end
+	}
+	if room > 0 {
+		w.order(length)
+		w.step()
 	}
 	return nil
 }
@@ -97,7 +106,12 @@ func (w *Writer) Sync() error {
 	if w.err != nil || w.durable == w.end || planted.Bug("acknowledged before the sync") {
 		return w.err
 	}
-	return w.settle(w.size)
+	w.step()
+	err := w.settle(w.size, false)
+	if err == nil {
+		w.step()
+	}
+	return err
 }
 
 // Seal makes all groups durable and cuts off what is written ahead. It returns
@@ -109,24 +123,31 @@ func (w *Writer) Seal() (length int64, err error) {
 	if planted.Bug("zeros stay at the end of a segment that is over") {
 		return w.end, w.Sync()
 	}
-	if w.err == nil && (w.durable != w.end || w.size != w.end) {
-		err = w.settle(w.end)
+	if a := w.ahead; a != nil && !a.over() && planted.Bug("segment is cut beside the zeros ahead") {
+		if w.ahead = nil; w.start == nil {
+			defer a.run()
+		}
+	}
+	w.halt()
+	if w.err == nil && (w.durable != w.end || w.size != w.end || w.loose) {
+		err = w.settle(w.end, true)
 	}
 	return w.end, errors.Join(w.err, err)
 }
 
 // Trim makes all groups durable and cuts off what is written ahead, but for the
-// room of a close group. An error is like one of [Writer.Sync].
+// room of a close group. It syncs even if all was said to be durable, as a disk may tell
+// the next sync alone what an earlier one has lost. An error is like one of [Writer.Sync].
 func (w *Writer) Trim() error {
-	size := min(w.size, w.end+closeRoom)
-	if w.err == nil && (w.durable != w.end || w.size != size) {
-		return w.settle(size)
+	w.halt()
+	if w.err == nil {
+		return w.settle(min(w.size, w.end+closeRoom), true)
 	}
 	return w.err
 }
 
-// settle gives the file a size and makes all of it durable.
-func (w *Writer) settle(size int64) (err error) {
+// settle makes all of the file durable. If it is to be cut, it gives it a size before.
+func (w *Writer) settle(size int64, cut bool) (err error) {
 	if err := w.rewrite(); err != nil && !planted.Bug("failure to write found bytes again poisons") {
 		sometimes.Reached("unproven bytes could not be written again")
 		return &WriteError{Undone: true, Full: vfs.Full(err), Err: err}
@@ -134,7 +155,7 @@ func (w *Writer) settle(size int64) (err error) {
 		w.err = err
 		return err
 	}
-	if size != w.size {
+	if cut && (size != w.size || w.loose && !planted.Bug("zeros that could not be written are not cut off")) {
 		err = w.file.Truncate(size)
 	}
 	if err == nil {
@@ -146,9 +167,10 @@ func (w *Writer) settle(size int64) (err error) {
 	if err != nil {
 		sometimes.Reached("segment could not be made durable")
 		w.err = err
+		w.halt()
 		return err
 	}
-	w.durable, w.size = w.end, size
+	w.durable, w.size, w.loose = w.end, size, w.loose && !cut
 	return nil
 }
 
@@ -158,7 +180,7 @@ func (w *Writer) write(group []byte, room int64) error {
 	}
 	next := w.end + int64(len(group))
 	if room > 0 && next+room > w.size && !planted.Bug("no room is kept for the close group") {
-		if err := w.extend(next, room); err != nil {
+		if err := w.zero(max(w.size, next), next+room); err != nil {
 			return err
 		}
 	}
@@ -166,29 +188,6 @@ func (w *Writer) write(group []byte, room int64) error {
 		return err
 	}
 	w.size = max(w.size, next)
-	return nil
-}
-
-// extend writes zeros behind a group that will end at next: the room and, for a
-// small group and if there is space, some more.
-func (w *Writer) extend(next, room int64) error {
-	if next-w.end >= smallGroup {
-		return w.zero(max(w.size, next), next+room)
-	}
-	sometimes.Reached("zeros were written ahead")
-	err := w.zero(w.size, min(next+min(max(w.end, minAhead), maxAhead), format.MaxSegment))
-	if !vfs.Full(err) {
-		return err
-	}
-	// The disk may still have room for the group. What there is of the zeros is no
-	// harm.
-	if w.size, err = w.file.Size(); err != nil {
-		return err
-	}
-	if w.size < next+room {
-		sometimes.Reached("less was written ahead on a full disk")
-		return w.zero(w.size, next+room)
-	}
 	return nil
 }
 
@@ -209,11 +208,17 @@ func (w *Writer) zero(from, to int64) error {
 // blank writes zeros between two offsets, as many as go at once.
 func (w *Writer) blank(from, to int64) (n int64, err error) {
 	n = min(to-from, blockSize)
-	if int64(len(w.zeros)) < n {
-		w.zeros = make([]byte, n)
-	}
+	w.zeros = w.blanks(n)
 	_, err = w.file.WriteAt(w.zeros[:n], from)
 	return n, err
+}
+
+// blanks is at least so many zeros.
+func (w *Writer) blanks(n int64) []byte {
+	if int64(len(w.zeros)) < n {
+		return make([]byte, n)
+	}
+	return w.zeros
 }
 
 // rewrite writes again what is to be written again. It changes nothing that the
@@ -272,5 +277,7 @@ func (w *Writer) cutBack(size, group int64) error {
 		at += n
 	}
 	w.size = size
-	return w.file.Truncate(size)
+	err := w.file.Truncate(size)
+	w.loose = w.loose && err != nil
+	return err
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // testify takes in what the checkpoints say that were found: the last segment was durable
-// up to where one ends, if they are of one history.
+// up to where one ends, if they are of one history. An opening that could not read them
+// may write again all that groups do not prove.
 func (p *protocol) testify(last string, marks []checkpoint.Mark) {
 	n := p.files[last]
 	if n == nil {
@@ -25,10 +26,10 @@ func (p *protocol) testify(last string, marks []checkpoint.Mark) {
 			n.end, n.groups, p.groups = m.End, true, nil
 			p.groups, p.written = n.surveyOn(m.Last, g.Incarnation)
 		}
-		n.proof, n.safe = max(n.proof, m.End), max(n.safe, m.End)
+		n.safe = max(n.safe, m.End)
 		n.ghosts = n.ghosts.remove(0, m.End)
 	}
-	p.groups = slices.DeleteFunc(p.groups, func(g group) bool { return g.file == n && g.to <= n.proof })
+	p.groups = slices.DeleteFunc(p.groups, func(g group) bool { return g.file == n && g.to <= n.safe })
 }
 
 // joins reports whether the group at the end of a checkpoint is the one that it covers.
