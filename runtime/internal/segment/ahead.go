@@ -11,7 +11,7 @@ import (
 const (
 	// Written ahead is as much again as the segment holds, within these bounds, so that
 	// a small log stays small.
-	minAhead = 64 << 10
+	minAhead = 16 << 10
 	maxAhead = 4 << 20
 
 	// largeGroup is the length from which on a group is not written ahead of: to write

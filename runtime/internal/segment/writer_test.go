@@ -33,12 +33,15 @@ func TestWriteAhead(t *testing.T) {
 		size, grown := int64(0), 0
 		for i := range tt.groups {
 			fill(t, w, 1, uint64(i+1), tt.group)
-			now := int64(len(disk.Bytes(segment.Name(1))))
+			now, err := w.File().Size()
+			if err != nil {
+				t.Fatal(err)
+			}
 			if now == size {
 				continue
 			}
 			size, grown = now, grown+1
-			ahead, most := now-w.End(), max(4<<10, min(w.End(), 4<<20))
+			ahead, most := now-w.End(), max(16<<10, min(w.End(), 4<<20))
 			if tt.group > 512<<10 || now > tt.limit {
 				most = format.GroupHeaderSize
 			}
