@@ -1,8 +1,6 @@
 package segment
 
 import (
-	"sync"
-
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
@@ -31,10 +29,10 @@ type ahead struct {
 	to    int64
 	delay int // steps of a writer that has nobody to help it
 
-	mu    sync.Mutex // guards all below, and is held while a block is written
-	at    int64      // zeros reach to here
-	ended bool       // nothing more is written
-	err   error      // of the block that failed
+	turn  chan struct{} // holds one while a block is written, which guards all below
+	at    int64         // zeros reach to here
+	ended bool          // nothing more is written
+	err   error         // of the block that failed
 }
 
 // run writes the zeros, until they are ended.
@@ -45,8 +43,8 @@ func (a *ahead) run() {
 
 // block writes a block, and reports whether there are more.
 func (a *ahead) block() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.turn <- struct{}{}
+	defer func() { <-a.turn }()
 	if a.ended {
 		return false
 	}
@@ -60,18 +58,20 @@ func (a *ahead) block() bool {
 
 // over reports whether nothing more is written, without waiting.
 func (a *ahead) over() bool {
-	if !a.mu.TryLock() {
+	select {
+	case a.turn <- struct{}{}:
+		defer func() { <-a.turn }()
+		return a.ended
+	default:
 		return false
 	}
-	defer a.mu.Unlock()
-	return a.ended
 }
 
 // end ends them. It waits for the block that is being written, not for who is to write
 // the next.
 func (a *ahead) end() (at int64, err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.turn <- struct{}{}
+	defer func() { <-a.turn }()
 	if !a.ended {
 		sometimes.Reached("zeros ahead were given up")
 	}
@@ -97,7 +97,7 @@ func (w *Writer) order(group int64) {
 	}
 	sometimes.Reached("zeros were written ahead")
 	w.zeros = w.blanks(aheadBlock)
-	w.ahead = &ahead{file: w.file, zeros: w.zeros, at: w.size, to: to, delay: w.delay()}
+	w.ahead = &ahead{file: w.file, zeros: w.zeros, to: to, delay: w.delay(), turn: make(chan struct{}, 1), at: w.size}
 	if w.start != nil {
 		w.start(w.ahead.run)
 	}
