@@ -136,11 +136,12 @@ func (w *Writer) Seal() (length int64, err error) {
 }
 
 // Trim makes all groups durable and cuts off what is written ahead, but for the
-// room of a close group. It syncs even if all was said to be durable, as a disk may tell
-// the next sync alone what an earlier one has lost. An error is like one of [Writer.Sync].
+// room of a close group. If that is all there is behind them it syncs all the same, as a
+// disk may tell the next sync alone what an earlier one has lost. An error is like one of
+// [Writer.Sync].
 func (w *Writer) Trim() error {
 	w.halt()
-	if w.err == nil {
+	if w.err == nil && (w.durable != w.end || w.size != w.end || w.loose) {
 		return w.settle(min(w.size, w.end+closeRoom), true)
 	}
 	return w.err
