@@ -7,6 +7,7 @@ import (
 	"iter"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -339,5 +340,39 @@ func TestRetryOfABatchWithDroppedItems(t *testing.T) {
 	}
 	if again := batch(); !slices.EqualFunc(first, again, sameReceipt) {
 		t.Errorf("receipts of the retry = %+v, want %+v", again, first)
+	}
+}
+
+// TestReaderOpensWhileFilesAreMerged lets files be merged, and their sources be removed,
+// before each operation of a reader that opens the store: it shows as much as one that
+// came before.
+func TestReaderOpensWhileFilesAreMerged(t *testing.T) {
+	for k, over := 1, false; !over; k++ {
+		disk := simfs.New()
+		s := openSim(t, disk, &batpak.Options{SegmentSize: 512})
+		for i := range 24 {
+			mustAppend(t, s, note("a:1", fmt.Sprint("text ", i, strings.Repeat(" ", 60))))
+		}
+		before, err := openReader(disk, nil)
+		want := len(events(t, opened(t, before, err), batpak.Query{}))
+		left, merged := k, false
+		disk.OnOp(func(simfs.Op, string) {
+			if left--; left != 0 {
+				return
+			}
+			r, err := s.Compact(t.Context())
+			if merged = r.Merges > 0; err != nil || !merged {
+				t.Errorf("Compact() = %+v, %v", r, err)
+			}
+		})
+		r, err := openReader(disk, nil)
+		disk.OnOp(nil)
+		if err != nil {
+			t.Fatalf("merged before operation %d of an opening, which fails: %v", k, err)
+		}
+		if got := len(events(t, opened(t, r, err), batpak.Query{})); got < want {
+			t.Errorf("merged before operation %d of an opening, which shows %d events, want %d", k, got, want)
+		}
+		over = !merged
 	}
 }
