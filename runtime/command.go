@@ -146,7 +146,7 @@ func Decide[T any](ctx context.Context, s *Store, d Draft, propose func(context.
 	}
 	giveBack, err := s.turns.Take(ctx, d.Entity)
 	if err != nil {
-		return Receipt{}, err
+		return Receipt{}, cmp.Or(s.alive(), err)
 	}
 	defer giveBack()
 	s.point("turn")

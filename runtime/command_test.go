@@ -187,6 +187,32 @@ func TestWaitingForATurnEndsWithTheContext(t *testing.T) {
 	})
 }
 
+// A closed store refuses a command as closed, also one that is to wait for its turn and
+// whose context has ended.
+func TestClosedStoreGivesNoTurn(t *testing.T) {
+	s := openSim(t, simfs.New(), nil)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	attempts := 0
+	_, err := batpak.Decide(t.Context(), s, note("purse:1", "spent"), func(ctx context.Context) (batpak.Permit[spent], error) {
+		p, err := propose(s, nil)(ctx)
+		if attempts++; attempts == 1 {
+			mustAppend(t, s, note("purse:1", "x"))
+			return p, err
+		}
+		if err := s.Close(); err != nil { // with the turn held
+			t.Error(err)
+		}
+		if _, err := batpak.Decide(ended, s, note("purse:1", "spent"), propose(s, nil)); !errors.Is(err, batpak.ErrClosed) {
+			t.Errorf("Decide() on a closed store while another command has the turn = %v, want ErrClosed", err)
+		}
+		return p, err
+	})
+	if !errors.Is(err, batpak.ErrClosed) || attempts != 2 {
+		t.Errorf("Decide() = %v after %d attempts, want ErrClosed after 2", err, attempts)
+	}
+}
+
 func TestCommandGivesUpInTheEnd(t *testing.T) {
 	s := openSim(t, simfs.New(), nil)
 	attempts := 0
