@@ -96,7 +96,7 @@ func (f Retention) applyCompact(c *compaction) { c.retention = f }
 // disk are returned as they are; if one says that the merge is to be settled by the
 // next opening of the store, Compact fails until then, and all else goes on.
 func (s *Store) Compact(ctx context.Context, opts ...CompactOption) (CompactReport, error) {
-	if err := s.alive(); err != nil {
+	if err := cmp.Or(s.alive(), ctx.Err()); err != nil {
 		return CompactReport{}, err
 	}
 	if s.pipeline == nil {
@@ -119,6 +119,7 @@ func (s *Store) Compact(ctx context.Context, opts ...CompactOption) (CompactRepo
 		return CompactReport{}, ErrClosed
 	}
 	defer func() { <-s.compacting }()
+	s.point("turn to merge")
 	err := c.run(ctx)
 	return c.report, s.outward(err, 0)
 }
@@ -126,14 +127,20 @@ func (s *Store) Compact(ctx context.Context, opts ...CompactOption) (CompactRepo
 // holdLayout keeps the files of sealed segments as they are, until releaseLayout: they
 // are not to be merged while a snapshot goes through them.
 func (s *Store) holdLayout(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	select {
 	case s.layout <- struct{}{}:
+		s.point("turn of the files")
 		if err := s.alive(); err != nil {
 			s.releaseLayout()
 			return err
 		}
 		return nil
 	case <-ctx.Done():
+		sometimes.Reached("wait for the files of segments ended with its context")
+		s.point("context ended")
 		return ctx.Err()
 	case <-s.isShut:
 		return ErrClosed
@@ -259,13 +266,13 @@ func (c *compaction) merge(ctx context.Context, run []segment.Span) error {
 // publish makes a merge that was staged count, and readers find the events in it.
 func (c *compaction) publish(ctx context.Context, m *compact.Merge) error {
 	s := c.store
-	if !c.held {
+	if !c.held && !planted.Bug("files are merged under a snapshot") {
 		if err := s.holdLayout(ctx); err != nil {
 			return errors.Join(err, m.Discard())
 		}
 		defer s.releaseLayout()
 	}
-	s.upkeep.turn <- struct{}{}
+	s.upkeep.await()
 	defer s.upkeep.end()
 	if err := s.pipeline.Err(); err != nil {
 		return s.failure(err, nil, nil) // what was staged is of no meaning, and may stay

@@ -31,6 +31,7 @@ type call struct {
 	key      string
 	sequence uint64
 	mark     batpak.Mark
+	dir      string // of a snapshot
 
 	receipts  []batpak.Receipt
 	events    []batpak.Event
@@ -123,7 +124,7 @@ func (k *call) String() string {
 	if k.none != nil {
 		fmt.Fprintf(&b, " if none %+v", *k.none)
 	}
-	fmt.Fprintf(&b, " %s%s", k.entity, k.key)
+	fmt.Fprintf(&b, " %s%s%s", k.entity, k.key, k.dir)
 	if k.sequence > 0 {
 		fmt.Fprintf(&b, " event %d", k.sequence)
 	}
@@ -203,7 +204,7 @@ func (c *client) work(n int) {
 func (c *client) makes() []func() {
 	return []func(){
 		func() { c.append(1) }, func() { c.append(2 + c.random.IntN(2)) }, c.keyed, c.conditional, c.decide, c.propose,
-		c.iterate, c.find, c.walk, c.head, c.project, c.verify, c.wait, c.sync,
+		c.iterate, c.find, c.walk, c.head, c.project, c.verify, c.wait, c.sync, c.compact, c.snapshot,
 	}
 }
 
@@ -232,7 +233,7 @@ func (c *client) name(prefix string) string {
 
 // draft is an event that no other call appends.
 func (c *client) draft(entity string) batpak.Draft {
-	d := note(entity, c.name("c")+strings.Repeat(" ", c.random.IntN(1<<c.random.IntN(9))))
+	d := note(entity, c.name("c")+strings.Repeat(" ", 30*c.grows+c.random.IntN(1<<c.random.IntN(9))))
 	d.Kind = callKinds[c.random.IntN(len(callKinds))]
 	return d
 }

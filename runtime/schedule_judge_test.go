@@ -280,7 +280,7 @@ func (t *trial) saw(k *call, boundaries []bool) (lo, hi uint64, err error) {
 		if lo > total {
 			return 0, 0, errors.New("there is no such version")
 		}
-	case k.what == "Verify":
+	case k.what == "Verify", k.what == "Snapshot":
 		return k.number, k.number, nil
 	case k.what == "Wait":
 		return k.sequence, hi, nil
@@ -291,7 +291,7 @@ func (t *trial) saw(k *call, boundaries []bool) (lo, hi uint64, err error) {
 // hides reports whether the call reads what is durable in a store where appends
 // are acknowledged before. What it saw tells nothing of them.
 func (t *trial) hides(k *call) bool {
-	if t.options.Durability == batpak.Synced || t.options.ShowUnsynced && k.what != "Wait" {
+	if t.options.Durability == batpak.Synced || t.options.ShowUnsynced && k.what != "Wait" && k.what != "Snapshot" {
 		return false
 	}
 	return k.what != "Project" && k.what != "Propose" || t.options.ShowUnsynced

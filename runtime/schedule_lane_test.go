@@ -52,7 +52,7 @@ func try(t *testing.T, seed uint64, prepare func(*trial)) (tr *trial, err error)
 // that fail, with contexts that end, and in processes that die.
 func TestScheduleOfEverything(t *testing.T) {
 	t.Parallel()
-	steps, calls, images, trace := 0, 0, 0, uint64(0)
+	steps, calls, images, copies, merges, trace := 0, 0, 0, 0, 0, uint64(0)
 	for n := range schedules(2000) {
 		seed := *scheduleSeed + uint64(n)
 		tr, err := try(t, seed, func(tr *trial) { tr.strict = n < 20 })
@@ -60,9 +60,10 @@ func TestScheduleOfEverything(t *testing.T) {
 			t.Fatal(tr.report(err))
 		}
 		steps, calls, images = steps+tr.steps, calls+len(tr.calls), images+tr.crashes
+		copies, merges = copies+tr.copies, merges+tr.merged
 		trace = bits.RotateLeft64(trace, 1) ^ tr.trace
 	}
-	t.Logf("%d steps, %d calls, %d crashes looked at; trace %x", steps, calls, images, trace)
+	t.Logf("%d steps, %d calls, %d crashes and %d snapshots looked at, %d merges; trace %x", steps, calls, images, copies, merges, trace)
 }
 
 // TestScheduleIsOneHistory runs schedules twice. What happens in one is decided by

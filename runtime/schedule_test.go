@@ -34,7 +34,8 @@ type schedule struct {
 	mu      sync.Mutex // guards all below
 	free    bool       // points hold nobody up
 	numbers map[uint64]int
-	current int // the one that was released last
+	current int // the one that runs: that was released last, or whose context has ended since
+	chosen  int // the one that was released last
 	started int // goroutines that the store has started
 	parked  []*parked
 	steps   int
@@ -67,7 +68,8 @@ func newSchedule(seed uint64) *schedule {
 // one runs: the one that woke or started it.
 func wakes(point string) bool {
 	switch point {
-	case "lead", "told", "context ended", "next to fly", "groups are done", "turn":
+	case "lead", "told", "context ended", "next to fly", "groups are done", "turn",
+		"turn to merge", "turn of the files", "turn of upkeep", "turn to copy", "turn to sync names":
 		return true
 	}
 	return false
@@ -126,6 +128,13 @@ func (s *schedule) start(number int, f func()) {
 	}()
 }
 
+// wake says that a goroutine is about to run because its context ends.
+func (s *schedule) wake(number int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.current = number
+}
+
 // tick is the time in steps and things that happened between them.
 func (s *schedule) tick() int64 {
 	s.mu.Lock()
@@ -161,7 +170,7 @@ func (s *schedule) step(waiting []*parked) {
 	s.note(strconv.Itoa(p.number), p.point)
 	s.mu.Lock()
 	s.parked = slices.DeleteFunc(s.parked, func(q *parked) bool { return q == p })
-	s.current, s.last = p.number, p.point
+	s.current, s.chosen, s.last = p.number, p.number, p.point
 	s.mu.Unlock()
 	close(p.release)
 }
@@ -202,7 +211,7 @@ func tastes(random *rand.Rand) []taste {
 // sticky mostly goes on with the same goroutine.
 func sticky(other taste) taste {
 	return func(s *schedule, waiting []*parked) *parked {
-		i := slices.IndexFunc(waiting, func(p *parked) bool { return p.number == s.current })
+		i := slices.IndexFunc(waiting, func(p *parked) bool { return p.number == s.chosen })
 		if i >= 0 && s.random.IntN(8) > 0 {
 			return waiting[i]
 		}

@@ -1,6 +1,7 @@
 package batpak_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,10 +47,13 @@ type trial struct {
 	turns   map[string]int // commands that have the turn of a stream
 	err     error          // what was found first
 	crashes int            // images that were judged
+	copies  int            // snapshots that were judged
+	merged  int            // files that were written by calls
 	marks   batpak.Frontier
 	ended   int              // contexts
 	ops     map[simfs.Op]int // of the disk
 	often   int              // one call in so many may be cancelled
+	grows   int              // how many more calls each client makes
 	events  []batpak.Event   // in the end
 
 	plan plan
@@ -113,6 +117,13 @@ func newTrial(seed uint64) *trial {
 	if checkpoints := rand.New(rand.NewPCG(seed, 4)); checkpoints.IntN(4) == 0 {
 		rtopts.SetCheckpoint(&t.options.Internal, 200<<checkpoints.IntN(3))
 	}
+	called := []int{0, 0} // merges and snapshots
+	if upkeep := rand.New(rand.NewPCG(seed, 7)); upkeep.IntN(8) == 0 {
+		called = []int{24, 12}
+		t.weights[0] += 24
+		t.options.SegmentSize, t.grows = 512, 6
+	}
+	t.weights = append(t.weights, called...)
 	return t
 }
 
@@ -161,7 +172,7 @@ func failures() []simfs.Fault {
 
 // run runs the trial. It is to be judged yet.
 func (t *trial) run() error {
-	t.live(2+t.random.IntN(5), 2+t.random.IntN(6))
+	t.live(2+t.random.IntN(5), 2+t.random.IntN(6)+t.grows)
 	if t.dead && t.err == nil {
 		t.live(2, 4)
 	}
@@ -186,6 +197,7 @@ func (t *trial) open(d *simfs.Disk) (*batpak.Store, error) {
 		rtopts.SetFS(&o.Internal, check)
 		rtopts.SetPromise(&o.Internal, check.Promise)
 	}
+	t.setDir(&o, d)
 	random := rand.NewChaCha8([32]byte{byte(t.seed), byte(t.seed >> 8), byte(t.life), byte(t.crashes)})
 	rtopts.SetRandom(&o.Internal, func(p []byte) { random.Read(p) })
 	if d == t.disk {
@@ -342,6 +354,7 @@ func (t *trial) happens(step int) bool {
 func (t *trial) end(a armed) {
 	a.call.cancelled, t.ended = true, t.ended+1
 	t.note("-", fmt.Sprint("cancel client ", a.call.client))
+	t.wake(a.call.client)
 	a.cancel()
 }
 
@@ -424,7 +437,7 @@ func (t *trial) survives(i image) error {
 	if err = errors.Join(err, s.Close()); err != nil {
 		return err
 	}
-	return t.reopens(i.disk.CutHard(), events)
+	return cmp.Or(t.reopens(i.disk.CutHard(), events), t.checkSnapshots(i.disk, events))
 }
 
 // reopens wants a disk to have just these events.
@@ -488,7 +501,7 @@ func (t *trial) settle() error {
 		return fmt.Errorf("open in the end: %w", err)
 	}
 	t.events, err = everything(s)
-	return errors.Join(err, s.Close())
+	return cmp.Or(err, s.Close(), t.checkSnapshots(t.disk, t.events))
 }
 
 // report says how to see it again, and what happened.

@@ -86,8 +86,12 @@ func Restore(ctx context.Context, from, to string, o *Options) (SnapshotReport, 
 
 // snapshot makes a snapshot that check, if there is one, finds good before it is one.
 func (s *Store) snapshot(ctx context.Context, path string, check func(vfs.FS) error) (SnapshotReport, error) {
+	if err := cmp.Or(s.alive(), ctx.Err()); err != nil {
+		return SnapshotReport{}, err
+	}
 	select {
 	case s.copying <- struct{}{}:
+		s.point("turn to copy")
 	case <-s.isShut:
 		return SnapshotReport{}, ErrClosed
 	case <-ctx.Done():

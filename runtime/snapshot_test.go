@@ -842,3 +842,22 @@ func TestSnapshotOnTheRealDisk(t *testing.T) {
 		t.Errorf("the store has %d events, want %d: %v", len(got), len(want), err)
 	}
 }
+
+// TestSnapshotBesideACheckpoint: what a checkpoint says of the only group of the last
+// segment is enough for the segment before to be shared, as nothing is written to it.
+func TestSnapshotBesideACheckpoint(t *testing.T) {
+	disk := simfs.New()
+	s := openSim(t, disk, covering(600, 100))
+	for i := 0; !slices.Contains(disk.Names(), "0000000000000002.seg"); i++ {
+		mustAppend(t, s, note("a:1", fmt.Sprint("text ", i)))
+	}
+	left := disk.Kill()
+	again := openSim(t, left, covering(600, 100))
+	if r := again.Report(); r.Checkpoint == "" {
+		t.Fatalf("the opening took no checkpoint: %+v", r)
+	}
+	r, err := again.Snapshot(t.Context(), "snapshot")
+	if err != nil || r.Linked == 0 {
+		t.Errorf("Snapshot() = %+v, %v, want a segment that is shared", r, err)
+	}
+}

@@ -229,9 +229,11 @@ func (s *Store) Close() error {
 
 func (s *Store) shut() error {
 	s.copying <- struct{}{} // a snapshot under way sees that the store is closed
+	s.point("turn to copy")
 	s.merger.stop()
 	if !planted.Bug("closing does not wait for merges") {
 		s.compacting <- struct{}{} // and so does a merge that was asked for
+		s.point("turn to merge")
 	}
 	err := s.shutLog()
 	if s.lock != nil {

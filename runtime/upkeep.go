@@ -233,7 +233,7 @@ func (u *upkeep) checkpoint(durable uint64, every int64) (written bool) {
 
 // ended is called when the log was ended and everything is durable.
 func (u *upkeep) ended() {
-	u.turn <- struct{}{}
+	u.await()
 	defer u.end()
 	every := int64(checkpointAtClose)
 	if n := rtopts.Checkpoint(&u.store.options.Internal); n > 0 {
@@ -259,7 +259,7 @@ func (u *upkeep) drop(names ...string) {
 // if upkeep is inline and the goroutine may be in the midst of it.
 func (u *upkeep) begin() bool {
 	if !u.inline {
-		u.turn <- struct{}{}
+		u.await()
 		return true
 	}
 	select {
@@ -268,6 +268,12 @@ func (u *upkeep) begin() bool {
 	default:
 		return false
 	}
+}
+
+// await waits until no other work is done.
+func (u *upkeep) await() {
+	u.turn <- struct{}{}
+	u.store.point("turn of upkeep")
 }
 
 // end lets other work be done.
@@ -292,7 +298,7 @@ func (u *upkeep) stop() {
 	close(u.quit)
 	u.done.Wait()
 	u.work()
-	u.turn <- struct{}{}
+	u.await()
 	defer u.end()
 	u.closed = true
 }

@@ -28,6 +28,7 @@ func (p *protocol) testify(last string, marks []checkpoint.Mark) {
 		}
 		n.safe = max(n.safe, m.End)
 		n.ghosts = n.ghosts.remove(0, m.End)
+		p.reached = max(p.reached, n.segment)
 	}
 	p.groups = slices.DeleteFunc(p.groups, func(g group) bool { return g.file == n && g.to <= n.safe })
 }

@@ -28,7 +28,8 @@
 //   - What a failed write left is cut off, or written over with zeros, and a cut is
 //     synced, before the file is written again. After a failed sync or cut of a
 //     segment, or a failed sync of the directory, nothing is changed any more but
-//     names taken away.
+//     names taken away. Only where a log and a merge go on beside each other does
+//     the one end a little after the other, and no sync of the directory comes then.
 //   - A file that was made is renamed when it is durable, and one with events not at
 //     all. A name is taken away, and found bytes are cut off, when all that was made
 //     in this opening is durable; the bytes cut off are kept in a lost file, unless

@@ -11,6 +11,26 @@ import (
 // note says that a compaction is under way.
 const note = "compaction"
 
+// ofMerge reports whether a file of this name is one that a merge makes. Who merges need
+// not have heard yet that the log has failed. What it does is proved by syncs before that,
+// and after a failed sync of the directory it gets no further than to the next one.
+func ofMerge(name string) bool {
+	name = strings.TrimSuffix(name, vfs.TempSuffix)
+	s, ok := segment.ParseSpan(name)
+	return name == note || ok && s.Round > 0
+}
+
+// merges reports whether a merge may be under way: there is a file of it that has no name
+// yet that counts, or the note of one.
+func (p *protocol) merges() bool {
+	for name := range p.files {
+		if name == note || strings.HasSuffix(name, vfs.TempSuffix) && ofMerge(name) {
+			return true
+		}
+	}
+	return false
+}
+
 // sources reports whether all that a merged segment stands for is in files of lower
 // rounds that have their names.
 func (p *protocol) sources(s segment.Span) bool {

@@ -24,6 +24,7 @@ type protocol struct {
 	blind   bool              // the directory was listed before it was synced
 	synced  bool              // the directory was, once at least
 	ended   error             // why nothing may be changed any more
+	lost    bool              // a sync of the directory has failed
 	lock    bool              // there is or was one
 	locked  bool              // it is held
 	mode    vfs.LockMode
@@ -53,10 +54,10 @@ func segmentOf(name string) uint64 {
 
 func because(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
-// change says why nothing may be changed now.
-func (p *protocol) change() error {
+// change says why a file must not be changed now.
+func (p *protocol) change(name string) error {
 	switch {
-	case p.ended != nil:
+	case p.ended != nil && !ofMerge(name):
 		return because("nothing may be changed after %w", p.ended)
 	case p.copying.over:
 		return because("the snapshot may be finished")
@@ -91,7 +92,7 @@ func (p *protocol) outputs(but *inode) error {
 
 // create says why a file must not be made.
 func (p *protocol) create(name string) error {
-	if err := p.change(); err != nil {
+	if err := p.change(name); err != nil {
 		return err
 	}
 	if !own.MatchString(name) {
@@ -226,7 +227,7 @@ func lastSegment(entries []vfs.Entry) (name string) {
 
 // rename says why a file must not get another name.
 func (p *protocol) rename(from, to string, content []byte) error {
-	if err := p.change(); err != nil {
+	if err := p.change(to); err != nil {
 		return err
 	}
 	if checkpoint.IsName(to) {
@@ -277,12 +278,12 @@ func (p *protocol) remove(name string) error {
 	case p.copying.under:
 		return p.removeCopied(name)
 	case p.blind && p.ended == nil:
-		return p.change()
+		return p.change(name)
 	case p.leave(name) != nil:
 		return p.leave(name)
 	case p.superfluous(name):
 		return nil
-	case (n == nil || n.made) && p.ended != nil || strings.HasSuffix(name, vfs.TempSuffix) || checkpoint.IsName(name):
+	case (n == nil || n.made) && (p.ended != nil || p.lost) || strings.HasSuffix(name, vfs.TempSuffix) || checkpoint.IsName(name):
 		return nil // it is of no use any more, or never was
 	}
 	return p.outputs(n)
@@ -301,7 +302,10 @@ func (p *protocol) removed(name string, err error) {
 
 // syncDir says why the directory must not be synced.
 func (p *protocol) syncDir() error {
-	if p.ended != nil {
+	switch {
+	case p.lost:
+		return because("a sync proves nothing after a failed sync of the directory")
+	case p.ended != nil && !p.merges():
 		return because("a sync proves nothing after %w", p.ended)
 	}
 	return p.checkLock()
@@ -321,7 +325,9 @@ func (p *protocol) unnamed() map[*inode]string {
 
 func (p *protocol) syncedDir(names map[*inode]string, err error) {
 	if err != nil {
-		p.ended = errors.New("a failed sync of the directory")
+		if p.lost = true; !p.merges() { // or the log has not heard of it yet, and gives no name that lasts
+			p.ended = errors.New("a failed sync of the directory")
+		}
 		return
 	}
 	p.synced, p.leaving, p.copying.taken = true, nil, false
@@ -334,7 +340,7 @@ func (p *protocol) syncedDir(names map[*inode]string, err error) {
 
 // write says why bytes must not be written there.
 func (p *protocol) write(n *inode, b []byte, off int64) error {
-	if err := p.change(); err != nil {
+	if err := p.change(n.name); err != nil {
 		return err
 	}
 	switch {
@@ -438,7 +444,7 @@ func (p *protocol) wrote(n *inode, b []byte, off int64, err error) {
 
 // truncate says why the file must not get this size.
 func (p *protocol) truncate(n *inode, size int64) error {
-	if err := p.change(); err != nil {
+	if err := p.change(n.name); err != nil {
 		return err
 	}
 	switch {
@@ -479,7 +485,7 @@ func (p *protocol) truncated(n *inode, size int64, err error) {
 
 // sync says why the file must not be synced.
 func (p *protocol) sync(n *inode) error {
-	if p.ended != nil || n.dead {
+	if p.ended != nil && !ofMerge(n.name) || n.dead {
 		return because("a sync proves nothing after one that has failed")
 	}
 	return p.checkLock()

@@ -1,6 +1,7 @@
 package stickyfs
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/batpak-go/batpak/runtime/internal/planted"
@@ -33,6 +34,9 @@ func (d *directory) SyncDir() error {
 	select {
 	case d.turn <- struct{}{}:
 	default:
+		if planted.Bug("syncs of the directory go beside each other") {
+			return cmp.Or(d.err, d.FS.SyncDir())
+		}
 		d.turn <- struct{}{}
 		sometimes.Reached("directory was to be synced while another synced it")
 		d.point("turn to sync names")
