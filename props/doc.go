@@ -70,7 +70,7 @@
 //
 // How goroutines come in each other's way is drawn from a seed, too, by the
 // TestSchedule tests beside the runtime. Up to six clients append, run commands,
-// read, wait and close, in goroutines of their own, within a bubble of
+// read, merge, copy, wait and close, in goroutines of their own, within a bubble of
 // testing/synctest. They are held up at each operation of the disk and at each
 // point where the store hands something on, and one of them is released at a time,
 // so that a seed is one history. Contexts end, operations of the disk fail, and

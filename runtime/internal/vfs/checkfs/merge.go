@@ -11,6 +11,13 @@ import (
 // note says that a compaction is under way.
 const note = "compaction"
 
+// segmentOf is the number of the segment that a file of this name is, or is to
+// become; 0 for any other.
+func segmentOf(name string) uint64 {
+	number, _ := segment.ParseName(strings.TrimSuffix(name, vfs.TempSuffix))
+	return number
+}
+
 // ofMerge reports whether a file of this name is one that a merge makes. Who merges need
 // not have heard yet that the log has failed. What it does is proved by syncs before that,
 // and after a failed sync of the directory it gets no further than to the next one.

@@ -45,13 +45,6 @@ var own = regexp.MustCompile(`^([0-9a-f]{16}(-[0-9a-f]{16}-[0-9a-f]{8})?\.seg(\.
 // lostOf finds in the name of a lost file of which segment it is.
 var lostOf = regexp.MustCompile(`^lost-([0-9a-f]{16})-[0-9a-f]{8}$`)
 
-// segmentOf is the number of the segment that a file of this name is, or is to
-// become; 0 for any other.
-func segmentOf(name string) uint64 {
-	number, _ := segment.ParseName(strings.TrimSuffix(name, vfs.TempSuffix))
-	return number
-}
-
 func because(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
 // change says why a file must not be changed now.
