@@ -12,7 +12,6 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
-	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/tiers"
@@ -83,8 +82,7 @@ func (f Retention) applyCompact(c *compaction) { c.retention = f }
 // 1 GiB if that is less. What was merged is merged again only into a file at least twice as
 // large, so each byte is written anew a few times at most, and Compact has nothing to do
 // when it is called again. It works beside appends and readers: who reads goes on, and the
-// space of a file is free when its last reader is done. As long as others append it rests
-// four fifths of the time, lest they wait for it.
+// space of a file is free when its last reader is done.
 //
 // Sequences, versions, ids and hashes stay as they are. A [Retention] may take away the
 // payloads of events, or events; what is left of them comes with a [*TombstoneError].
@@ -103,9 +101,6 @@ func (s *Store) Compact(ctx context.Context, opts ...CompactOption) (CompactRepo
 		return CompactReport{}, ErrReadOnly
 	}
 	c := compaction{store: s, fanIn: fanInCalled, all: true}
-	if rtopts.FS(&s.options.Internal) == nil {
-		c.rest = (&restraint{rate: math.MaxInt64, written: s.written}).step
-	}
 	for _, o := range opts {
 		if o != nil {
 			o.applyCompact(&c)

@@ -146,7 +146,7 @@ func (m *merger) work() {
 func (m *merger) enter(c *compaction) bool {
 	s := m.store
 	if !m.inline {
-		c.rest = (&restraint{rate: m.rate, written: s.written}).step
+		c.rest = (&restraint{rate: m.rate, written: func() uint64 { return s.frontier.At(frontier.Written) }}).step
 		select {
 		case s.compacting <- struct{}{}:
 			return true
@@ -234,9 +234,6 @@ func (r *CompactReport) add(o *CompactReport) {
 	r.Dropped += o.Dropped
 	r.Reclaimed += o.Reclaimed
 }
-
-// written is the sequence of the last event that was handed to the operating system.
-func (s *Store) written() uint64 { return s.frontier.At(frontier.Written) }
 
 // restraint is how a merge leaves the disk, and the processor, to others.
 type restraint struct {

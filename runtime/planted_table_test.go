@@ -160,7 +160,6 @@ var plantedBugs = []plantedBug{
 	{"saved state of another log is resumed", "", "TestResumeRefuses", 0},
 	{"saved state of another shape is resumed", "", "TestResumeRefuses", 0},
 	{"saved state of another stream is resumed", "", "TestResumeTellsStreamsApart", 0},
-	{"segment is cut beside the zeros ahead", "segment", "TestZerosAhead", 0},
 	{"segment that a footer tells of is not missed", "", "TestMissingLastSegmentIsMissed", 0},
 	{"segment with a damaged header is begun anew", "", "TestCrashOnALyingDisk", 40},
 	{"sequence of a group is not checked", "recovery", "TestGroupThatLies", 0},
@@ -194,8 +193,5 @@ var plantedBugs = []plantedBug{
 	{"waiters are woken by any rise", "frontier", "TestWaitReturnsWhenTheMarkArrives", 0},
 	{"what is written counts as durable", "commit", "TestCancelledLeaderLeads", 0},
 	{"writer does not look at keys", "", "TestCrashCorpus/key-under-way", 0},
-	{"writer does not wait for the zeros ahead", "segment", "TestZerosAhead", 0},
 	{"zeros stay at the end of a segment that is over", "", "TestCrashAtAnyOperation", 4},
-	{"zeros that could not be written are not cut off", "segment", "TestZerosAheadFail", 0},
-	{"zeros that could not be written count as room", "segment", "TestFullDisk", 0},
 }

@@ -173,7 +173,6 @@ func (s *Store) recover() error {
 			FS: s.fs, Reader: found.Reader, Writer: found.Writer, Header: found.Header, Digest: found.Digest,
 			Incarnation: s.incarnation, SegmentSize: s.options.SegmentSize, Closed: found.Closed,
 			Reread: func(end int64) (*chain.Segment, error) { return prefix.Digest(end) },
-			Aside:  s.aside(),
 			Ended:  func() { s.upkeep.ended() },
 		}),
 		Clock:    clock.New(rtopts.Now(&s.options.Internal), random, last),
@@ -192,15 +191,6 @@ func (s *Store) recover() error {
 	s.upkeep = s.newUpkeep(found, prefix)
 	s.upkeep.wake()
 	return nil
-}
-
-// aside is what calls a function on another goroutine. On a replaced directory, which sees
-// its calls in one order, it is nil.
-func (s *Store) aside() func(do func()) {
-	if rtopts.FS(&s.options.Internal) != nil {
-		return nil
-	}
-	return func(do func()) { go do() }
 }
 
 // promise tells a test, if one asked for it, that events up to a sequence are

@@ -28,9 +28,6 @@ type LogConfig struct {
 	// Reread makes the digest of the active segment up to an offset by reading it. It is
 	// called when the segment is ended, if Digest is nil.
 	Reread func(end int64) (*chain.Segment, error)
-	// Aside calls what it is handed on another goroutine: it writes zeros ahead, see
-	// [segment.Writer.Help]. Nil leaves that to the writer.
-	Aside func(do func())
 	// Ended is called by Close when everything is durable and the files are still open.
 	// May be nil.
 	Ended func()
@@ -56,7 +53,6 @@ type Log struct {
 
 // NewLog returns the log that c describes.
 func NewLog(c LogConfig) *Log {
-	c.Writer.Help(c.SegmentSize, c.Aside)
 	return &Log{LogConfig: c, place: format.Place{Store: c.Header.Store, Segment: c.Header.Segment}}
 }
 
@@ -187,7 +183,6 @@ func (l *Log) rotate(first uint64) error {
 	if err != nil {
 		return fail(err)
 	}
-	w.Help(l.SegmentSize, l.Aside)
 	l.Reader.Add(h.Segment, w.File())
 	l.Writer, l.Header, l.place.Segment = w, h, h.Segment
 	l.Closed, l.ended = false, false
@@ -235,10 +230,7 @@ func (l *Log) tellEnded() {
 }
 
 // Abandon closes the files as they are.
-func (l *Log) Abandon() error {
-	l.Writer.Stop()
-	return l.Reader.Close()
-}
+func (l *Log) Abandon() error { return l.Reader.Close() }
 
 // classify makes what the writer could not undo a [*PoisonedError].
 func classify(err error) error {

@@ -11,6 +11,15 @@ import (
 )
 
 const (
+	// smallGroup is the length from which on a group is not written ahead of:
+	// its own sync costs more than a change of size.
+	smallGroup = 64 << 10
+
+	// Written ahead is as much again as the segment holds, within these bounds,
+	// so that a small log stays small.
+	minAhead = 4 << 10
+	maxAhead = 256 << 10
+
 	blockSize = 64 << 10
 
 	// closeRoom is how many zeros are always kept behind the last group, so that a
@@ -27,16 +36,9 @@ type Writer struct {
 	end     int64  // of the last group
 	durable int64  // everything before it is durable
 	again   int64  // bytes before end, from durable on, to be written again
-	size    int64  // of the file, but for what is written ahead just now; zeros from end on
-	loose   bool   // the file may be longer, by zeros
-	zeros   []byte // as many as were needed at once; never written to
+	size    int64  // of the file; zeros from end on
+	zeros   []byte // as many as were needed at once
 	err     error  // of the sync that failed
-
-	ahead  *ahead // zeros that are being written from size on; nil = none
-	limit  int64  // of what is written ahead
-	start  func(do func())
-	orders uint64 // so far
-	after  int64  // nothing is written ahead before the groups end here
 }
 
 // Resume returns the writer of a segment whose last group ends at end, in a file
@@ -45,7 +47,7 @@ type Writer struct {
 // because after a sync that failed the file may show bytes which no later sync
 // would write.
 func Resume(file vfs.File, number uint64, durable, end, size int64) *Writer {
-	return &Writer{file: file, number: number, durable: durable, end: end, again: end - durable, size: size, limit: format.MaxSegment}
+	return &Writer{file: file, number: number, durable: durable, end: end, again: end - durable, size: size}
 }
 
 // File is the segment's file.
@@ -76,24 +78,13 @@ func (w *Writer) put(group []byte, room int64) error {
 	if int64(len(group)) > format.MaxSegment-room-w.end {
 		return &WriteError{Undone: true, Err: fmt.Errorf("a group of %d bytes does not fit", len(group))}
 	}
-	length := int64(len(group))
-	w.reach(w.end + length + room)
 	size := w.size
 	if err := w.write(group, room); err != nil {
-		if w.ahead != nil {
-			sometimes.Reached("write failed beside the zeros ahead")
-			w.halt()
-			size = w.size
-		}
-		return w.undo(err, size, length)
+		return w.undo(err, size, int64(len(group)))
 	}
-	w.end += length
+	w.end += int64(len(group))
 	if planted.Bug("what is written counts as durable") {
 		w.durable = w.end
-	}
-	if room > 0 {
-		w.order(length)
-		w.step()
 	}
 	return nil
 }
@@ -106,12 +97,7 @@ func (w *Writer) Sync() error {
 	if w.err != nil || w.durable == w.end || planted.Bug("acknowledged before the sync") {
 		return w.err
 	}
-	w.step()
-	err := w.settle(w.size, false)
-	if err == nil {
-		w.step()
-	}
-	return err
+	return w.settle(w.size)
 }
 
 // Seal makes all groups durable and cuts off what is written ahead. It returns
@@ -123,14 +109,8 @@ func (w *Writer) Seal() (length int64, err error) {
 	if planted.Bug("zeros stay at the end of a segment that is over") {
 		return w.end, w.Sync()
 	}
-	if a := w.ahead; a != nil && !a.over() && planted.Bug("segment is cut beside the zeros ahead") {
-		if w.ahead = nil; w.start == nil {
-			defer a.run()
-		}
-	}
-	w.halt()
-	if w.err == nil && (w.durable != w.end || w.size != w.end || w.loose) {
-		err = w.settle(w.end, true)
+	if w.err == nil && (w.durable != w.end || w.size != w.end) {
+		err = w.settle(w.end)
 	}
 	return w.end, errors.Join(w.err, err)
 }
@@ -140,15 +120,14 @@ func (w *Writer) Seal() (length int64, err error) {
 // disk may tell the next sync alone what an earlier one has lost. An error is like one of
 // [Writer.Sync].
 func (w *Writer) Trim() error {
-	w.halt()
-	if w.err == nil && (w.durable != w.end || w.size != w.end || w.loose) {
-		return w.settle(min(w.size, w.end+closeRoom), true)
+	if w.err == nil && (w.durable != w.end || w.size != w.end) {
+		return w.settle(min(w.size, w.end+closeRoom))
 	}
 	return w.err
 }
 
-// settle makes all of the file durable. If it is to be cut, it gives it a size before.
-func (w *Writer) settle(size int64, cut bool) (err error) {
+// settle gives the file a size and makes all of it durable.
+func (w *Writer) settle(size int64) (err error) {
 	if err := w.rewrite(); err != nil && !planted.Bug("failure to write found bytes again poisons") {
 		sometimes.Reached("unproven bytes could not be written again")
 		return &WriteError{Undone: true, Full: vfs.Full(err), Err: err}
@@ -156,7 +135,7 @@ func (w *Writer) settle(size int64, cut bool) (err error) {
 		w.err = err
 		return err
 	}
-	if cut && (size != w.size || w.loose && !planted.Bug("zeros that could not be written are not cut off")) {
+	if size != w.size {
 		err = w.file.Truncate(size)
 	}
 	if err == nil {
@@ -168,10 +147,9 @@ func (w *Writer) settle(size int64, cut bool) (err error) {
 	if err != nil {
 		sometimes.Reached("segment could not be made durable")
 		w.err = err
-		w.halt()
 		return err
 	}
-	w.durable, w.size, w.loose = w.end, size, w.loose && !cut
+	w.durable, w.size = w.end, size
 	return nil
 }
 
@@ -181,7 +159,7 @@ func (w *Writer) write(group []byte, room int64) error {
 	}
 	next := w.end + int64(len(group))
 	if room > 0 && next+room > w.size && !planted.Bug("no room is kept for the close group") {
-		if err := w.zero(max(w.size, next), next+room); err != nil {
+		if err := w.extend(next, room); err != nil {
 			return err
 		}
 	}
@@ -189,6 +167,29 @@ func (w *Writer) write(group []byte, room int64) error {
 		return err
 	}
 	w.size = max(w.size, next)
+	return nil
+}
+
+// extend writes zeros behind a group that will end at next: the room and, for a
+// small group and if there is space, some more.
+func (w *Writer) extend(next, room int64) error {
+	if next-w.end >= smallGroup {
+		return w.zero(max(w.size, next), next+room)
+	}
+	sometimes.Reached("zeros were written ahead")
+	err := w.zero(w.size, min(next+min(max(w.end, minAhead), maxAhead), format.MaxSegment))
+	if !vfs.Full(err) {
+		return err
+	}
+	// The disk may still have room for the group. What there is of the zeros is no
+	// harm.
+	if w.size, err = w.file.Size(); err != nil {
+		return err
+	}
+	if w.size < next+room {
+		sometimes.Reached("less was written ahead on a full disk")
+		return w.zero(w.size, next+room)
+	}
 	return nil
 }
 
@@ -209,17 +210,11 @@ func (w *Writer) zero(from, to int64) error {
 // blank writes zeros between two offsets, as many as go at once.
 func (w *Writer) blank(from, to int64) (n int64, err error) {
 	n = min(to-from, blockSize)
-	w.zeros = w.blanks(n)
+	if int64(len(w.zeros)) < n {
+		w.zeros = make([]byte, n)
+	}
 	_, err = w.file.WriteAt(w.zeros[:n], from)
 	return n, err
-}
-
-// blanks is at least so many zeros.
-func (w *Writer) blanks(n int64) []byte {
-	if int64(len(w.zeros)) < n {
-		return make([]byte, n)
-	}
-	return w.zeros
 }
 
 // rewrite writes again what is to be written again. It changes nothing that the
@@ -278,7 +273,5 @@ func (w *Writer) cutBack(size, group int64) error {
 		at += n
 	}
 	w.size = size
-	err := w.file.Truncate(size)
-	w.loose = w.loose && err != nil
-	return err
+	return w.file.Truncate(size)
 }
