@@ -1,6 +1,7 @@
 package checkfs_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -58,6 +59,17 @@ func TestSnapshotBreaches(t *testing.T) {
 	}{
 		"link of the last segment": {func(from, into *rig) func() {
 			from.twoSegments(true)
+			into.guard()
+			from.must(from.Link(segment.Name(1), into.FS))
+			return func() { _ = from.Link(segment.Name(2), into.FS) }
+		}, "may be written to: segment 2 is the last"},
+		"link of the last segment that a merge found durable before it was told": {func(from, into *rig) func() {
+			from.twoSegments(false)
+			f := from.open(segment.Name(2))
+			from.must(f.Sync())
+			_, err := from.List()
+			from.must(errors.Join(err, f.Close()))
+			from.Promise(2)
 			into.guard()
 			from.must(from.Link(segment.Name(1), into.FS))
 			return func() { _ = from.Link(segment.Name(2), into.FS) }

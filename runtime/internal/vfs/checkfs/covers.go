@@ -17,6 +17,7 @@ func (p *protocol) testify(last string, marks []checkpoint.Mark) {
 	if n == nil {
 		return
 	}
+	proven := int64(0)
 	for _, m := range marks {
 		g, ok := n.joins(&m)
 		if !ok {
@@ -26,11 +27,11 @@ func (p *protocol) testify(last string, marks []checkpoint.Mark) {
 			n.end, n.groups, p.groups = m.End, true, nil
 			p.groups, p.written = n.surveyOn(m.Last, g.Incarnation)
 		}
-		n.safe = max(n.safe, m.End)
+		n.safe, proven = max(n.safe, m.End), max(proven, m.End)
 		n.ghosts = n.ghosts.remove(0, m.End)
 		p.reached = max(p.reached, n.segment)
 	}
-	p.groups = slices.DeleteFunc(p.groups, func(g group) bool { return g.file == n && g.to <= n.safe })
+	p.groups = slices.DeleteFunc(p.groups, func(g group) bool { return g.file == n && g.to <= proven })
 }
 
 // joins reports whether the group at the end of a checkpoint is the one that it covers.
