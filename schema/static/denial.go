@@ -32,23 +32,21 @@ func (r *reader) codes(g *model.Gate, list ast.Expr, eval function) {
 	}
 	for _, d := range r.pure.Reached(eval.obj) {
 		ast.Inspect(d, func(n ast.Node) bool {
-			e := r.denied(n)
-			if e == nil {
-				return true
+			for _, e := range r.denied(n) {
+				value := r.src.Info.Types[e].Value
+				if value == nil || value.Kind() != constant.String || slices.Contains(known, constant.StringVal(value)) {
+					continue
+				}
+				r.sink.AddRelated(e, []diag.Related{{Pos: g.Given["Codes"], Message: "declared here"}}, "BP408",
+					"gate %s denies with code %q, which is none of its Codes: %s", g.Var, constant.StringVal(value), strings.Join(known, ", "))
 			}
-			value := r.src.Info.Types[e].Value
-			if value == nil || value.Kind() != constant.String || slices.Contains(known, constant.StringVal(value)) {
-				return true
-			}
-			r.sink.AddRelated(e, []diag.Related{{Pos: g.Given["Codes"], Message: "declared here"}}, "BP408",
-				"gate %s denies with code %q, which is none of its Codes: %s", g.Var, constant.StringVal(value), strings.Join(known, ", "))
 			return true
 		})
 	}
 }
 
-// denied returns the expression of the code if a node makes a denial, or nil.
-func (r *reader) denied(n ast.Node) ast.Expr {
+// denied returns the expressions of the codes if a node makes a denial, or changes one.
+func (r *reader) denied(n ast.Node) (codes []ast.Expr) {
 	switch n := n.(type) {
 	case *ast.CallExpr:
 		var id *ast.Ident
@@ -60,22 +58,37 @@ func (r *reader) denied(n ast.Node) ast.Expr {
 		}
 		fn, ok := r.src.Info.Uses[id].(*types.Func)
 		if ok && fn.Pkg() != nil && fn.Pkg().Path() == runtimePath && (fn.Name() == "Deny" || fn.Name() == "Denyf") && len(n.Args) > 0 {
-			return n.Args[0]
+			return n.Args[:1]
 		}
 	case *ast.CompositeLit:
-		named, ok := types.Unalias(r.src.Info.TypeOf(n)).(*types.Named)
-		if !ok || named.Obj().Pkg() == nil || named.Obj().Pkg().Path() != runtimePath || named.Obj().Name() != "Denial" {
+		if !isDenial(r.src.Info.TypeOf(n)) {
 			return nil
 		}
 		for _, elt := range n.Elts {
 			kv, keyed := elt.(*ast.KeyValueExpr)
 			if !keyed {
-				return elt // the first field is the code
+				return []ast.Expr{elt} // the first field is the code
 			}
 			if id, ok := kv.Key.(*ast.Ident); ok && id.Name == "Code" {
-				return kv.Value
+				return []ast.Expr{kv.Value}
+			}
+		}
+	case *ast.AssignStmt:
+		for i, to := range n.Lhs {
+			sel, ok := ast.Unparen(to).(*ast.SelectorExpr)
+			if ok && len(n.Lhs) == len(n.Rhs) && sel.Sel.Name == "Code" && isDenial(r.src.Info.TypeOf(sel.X)) {
+				codes = append(codes, n.Rhs[i])
 			}
 		}
 	}
-	return nil
+	return codes
+}
+
+// isDenial reports whether a type is that of denials, or of pointers to them.
+func isDenial(t types.Type) bool {
+	if p, ok := types.Unalias(t).(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	named, ok := types.Unalias(t).(*types.Named)
+	return ok && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == runtimePath && named.Obj().Name() == "Denial"
 }
