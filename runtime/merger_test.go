@@ -1,6 +1,7 @@
 package batpak_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -11,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -264,6 +266,35 @@ func TestMergeWaitsForASnapshot(t *testing.T) {
 		t.Errorf("%d merges before a snapshot, %d after it, and then %d, %v", before.Merges, during.Merges, after.Merges, err)
 	}
 	verified(t, s)
+}
+
+// TestMergeGivesUpOnASnapshot: who asks for a merge while a snapshot is made waits for it no
+// longer than its context, and nothing comes of what it staged.
+func TestMergeGivesUpOnASnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := simfs.New()
+		s := openSim(t, d, &batpak.Options{SegmentSize: 512})
+		scatter(t, s, rand.New(rand.NewPCG(18, 1)), 40)
+		var err error
+		d.OnOp(func(op simfs.Op, name string) {
+			if op == simfs.OpSync {
+				d.OnOp(nil)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second) // which passes when all wait
+				defer cancel()
+				_, err = s.Compact(ctx)
+			}
+		})
+		if _, err := s.Snapshot(t.Context(), "copy"); err != nil {
+			t.Fatal(err)
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Compact() beside a snapshot = %v, want %v", err, context.DeadlineExceeded)
+		}
+		if r, err := s.Compact(t.Context()); err != nil || r.Merges == 0 {
+			t.Errorf("Compact() after it = %+v, %v, want merges", r, err)
+		}
+		verified(t, s)
+	})
 }
 
 // TestRest: a merge keeps within its rate, and leaves most of the time to others.
