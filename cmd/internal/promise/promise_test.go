@@ -98,17 +98,15 @@ func tree(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// before are situations in which a release begins, and the schema that is released.
-func before() map[string]struct {
+// situation is what there is when a release begins, and the schema that is released.
+type situation struct {
 	acts []promise.Act // what was done with the schema of before
-	was  [][]string    // of which no event is a version without a lock file
+	was  [][]string    // of before; no event is a version if there is no lock file
 	now  [][]string
-} {
-	type situation = struct {
-		acts []promise.Act
-		was  [][]string
-		now  [][]string
-	}
+}
+
+// before are situations in which a release begins.
+func before() map[string]situation {
 	three := [][]string{{"{a:bool}", "{a:int64}"}, {"{b:string}"}}
 	return map[string]situation{
 		"no lock file":       {now: three},

@@ -50,11 +50,7 @@ type builder struct {
 // build makes a log of so many segments, all durable, the last one with a group.
 func build(t testing.TB, seed uint64, segments int) *simfs.Disk {
 	t.Helper()
-	disk := simfs.New()
-	b := builder{
-		disk: disk, dir: disk.FS(), r: rand.New(rand.NewPCG(seed, 0)), next: 1, heads: map[string]event{}, opening: 1,
-		header: format.SegmentHeader{Store: storeID, Segment: 1, FirstSequence: 1},
-	}
+	b := newBuilder(seed)
 	for n := range segments {
 		b.body = format.AppendSegmentHeader(nil, b.header)
 		for range 1 + b.r.IntN(4) {
@@ -66,15 +62,29 @@ func build(t testing.TB, seed uint64, segments int) *simfs.Disk {
 		if n == segments-2 && b.r.IntN(2) == 0 {
 			b.close()
 		}
-		if err := vfs.WriteFile(b.dir, segment.Name(b.header.Segment), b.body); err != nil {
-			t.Fatal(err)
-		}
-		b.header = format.SegmentHeader{
-			Store: storeID, Segment: b.header.Segment + 1, FirstSequence: b.next,
-			PrevLength: uint64(len(b.body)), PrevDigest: chain.Digest(b.body),
-		}
+		b.end(t)
 	}
-	return disk
+	return b.disk
+}
+
+func newBuilder(seed uint64) *builder {
+	disk := simfs.New()
+	return &builder{
+		disk: disk, dir: disk.FS(), r: rand.New(rand.NewPCG(seed, 0)), next: 1, heads: map[string]event{}, opening: 1,
+		header: format.SegmentHeader{Store: storeID, Segment: 1, FirstSequence: 1},
+	}
+}
+
+// end writes the file of the segment under way.
+func (b *builder) end(t testing.TB) {
+	t.Helper()
+	if err := vfs.WriteFile(b.dir, segment.Name(b.header.Segment), b.body); err != nil {
+		t.Fatal(err)
+	}
+	b.header = format.SegmentHeader{
+		Store: storeID, Segment: b.header.Segment + 1, FirstSequence: b.next,
+		PrevLength: uint64(len(b.body)), PrevDigest: chain.Digest(b.body),
+	}
 }
 
 func (b *builder) place() format.Place {
@@ -321,6 +331,48 @@ func settle(dir vfs.FS) ([]event, compact.Outcome, error) {
 		}
 	}
 	return events, s.Outcome, nil
+}
+
+// TestMergeInPieces: who merges syncs often what it writes, and says how much it reads and
+// writes, the index of the merged segment included.
+func TestMergeInPieces(t *testing.T) {
+	b := newBuilder(1)
+	read := 0
+	for n := range 3 {
+		b.body = format.AppendSegmentHeader(nil, b.header)
+		for range 40 >> n {
+			b.group(400)
+		}
+		if n < 2 {
+			read += len(b.body) - format.SegmentHeaderSize
+		}
+		b.end(t)
+	}
+	reader := segment.NewReader(b.dir)
+	defer reader.Close()
+	files := spans(b.disk)
+	synced, most, told, size := map[string]int{}, 0, 0, 0
+	b.disk.OnOp(func(op simfs.Op, name string) {
+		if op == simfs.OpSync {
+			now := len(b.disk.Bytes(name))
+			most, size = max(most, now-synced[name]), max(size, now)
+			synced[name] = now
+		}
+	})
+	m, err := compact.Stage(b.dir, reader, files[:2], keepAll, func(bytes int) error { told += bytes; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.disk.OnOp(nil)
+	if err := m.Discard(); err != nil {
+		t.Fatal(err)
+	}
+	if index := size - read; index < 1<<20 || told < read+index/2 {
+		t.Errorf("%d bytes of %d that are read, and %d of an index, are told", told, read, index)
+	}
+	if most > 5<<18 {
+		t.Errorf("%d bytes of %d are synced at once", most, size)
+	}
 }
 
 // TestMerge: a log has the same events after a merge, but for what was taken away;

@@ -335,6 +335,23 @@ func TestTrim(t *testing.T) {
 	}
 }
 
+// TestTrimSyncs: where nothing but room lies behind a log that is durable, Trim asks the disk
+// all the same, which may tell only now what it has lost.
+func TestTrimSyncs(t *testing.T) {
+	disk := simfs.New()
+	w := create(t, disk.FS(), 1)
+	fill(t, w, 1, 1, 10)
+	if err := w.Trim(); err != nil {
+		t.Fatal(err)
+	}
+	disk.Fail(simfs.Fault{Op: simfs.OpSync})
+	again := segment.Resume(w.File(), 1, w.End(), w.End(), int64(len(disk.Bytes(segment.Name(1)))))
+	if err := again.Trim(); !errors.Is(err, syscall.EIO) {
+		t.Errorf("Trim = %v, want EIO", err)
+	}
+	dead(t, disk, again)
+}
+
 // TestResume: what a writer is not told to be durable is written again before
 // anything else, be it seen in the file.
 func TestResume(t *testing.T) {
