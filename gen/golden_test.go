@@ -152,8 +152,11 @@ func TestGolden(t *testing.T) {
 	}
 	for _, r := range load(t, dir, nil, "./...") {
 		files := generate(t, r.Package)
-		report(t, dir, r.TypeCheck(sources(files)))
-		files = append(files, generateTests(t, r.Package)...)
+		faults, _ := r.TypeCheck(sources(files))
+		report(t, dir, faults)
+		tests := generateTests(t, r.Package)
+		repeated(t, r.Package, files, tests)
+		files = append(files, tests...)
 		name, below, _ := strings.Cut(strings.TrimPrefix(r.Package.Path, "example.com/golden/"), "/")
 		for _, f := range files {
 			emitted[name][path.Join(below, f.Name)] = string(f.Source)

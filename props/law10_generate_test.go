@@ -208,7 +208,8 @@ func generate(ctx context.Context, dir string) (*model.Package, []gen.File, erro
 	for _, f := range files {
 		sources[f.Name] = f.Source
 	}
-	if err := sound(r.TypeCheck(sources)); err != nil {
+	faults, users := r.TypeCheck(sources)
+	if err := sound(slices.Concat(faults, users)); err != nil {
 		return nil, nil, fmt.Errorf("type-check what was emitted: %w", err)
 	}
 	if len(files) == 0 {

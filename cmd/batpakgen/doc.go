@@ -33,7 +33,8 @@
 //	-no-drafts  report what is not released
 //	-no-tests   generate no tests, and remove those that were
 //	-debug dir  keep generated code that does not compile, a fault of batpakgen, in dir
-//	-v          tell on standard error what is done and how long it takes
+//	-v          tell on standard error what is done, how long it takes, and of type errors
+//	            in files that are not generated, which keep nothing from being written
 //
 // All diagnostics come in one run, in the form of go vet, on standard error:
 //
@@ -44,7 +45,8 @@
 //
 // Nothing is written unless every schema is right, the generated code compiles
 // and no file of somebody else is in the way; files whose bytes would not change
-// are not touched. A run that would find everything as an earlier one left it is
+// are not touched. Generated tests are not compiled before they are written, since what
+// they import need not be at hand. A run that would find everything as an earlier one left it is
 // left out, unless it is to compare or to release: which ones had nothing to do is
 // kept in the user's cache directory, and so is where the export data of imports is,
 // for the next run. -force makes use of neither.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/batpak-go/batpak/schema/check"
+	"github.com/batpak-go/batpak/schema/diag"
 	"github.com/batpak-go/batpak/schema/model"
 	"github.com/batpak-go/batpak/schema/read"
 )
@@ -126,7 +127,7 @@ func TestLoadToleratesGeneratedCode(t *testing.T) {
 			if d := cmp.Diff(byDir["sound"].Package, r.Package, same); d != "" {
 				t.Errorf("schema differs (-want +got):\n%s", d)
 			}
-			if ds := r.TypeCheck(map[string][]byte{"events.batpak.go": []byte(generated)}); len(ds) > 0 {
+			if ds, _ := r.TypeCheck(map[string][]byte{"events.batpak.go": []byte(generated)}); len(ds) > 0 {
 				t.Errorf("TypeCheck(sound file) = %v, want nothing", ds)
 			}
 		})
@@ -209,7 +210,7 @@ func TestLoadSkipsPackagesWithoutSchema(t *testing.T) {
 	}
 }
 
-func TestTypeCheckReportsGeneratedFilesOnly(t *testing.T) {
+func TestTypeCheckTellsGeneratedFilesFromOthers(t *testing.T) {
 	m := newModule(t)
 	m.write("shop/schema.go", []byte(shop))
 	m.write("shop/extra.go", []byte("package shop\n\nfunc broken() int { return undefined }\n"))
@@ -218,19 +219,29 @@ func TestTypeCheckReportsGeneratedFilesOnly(t *testing.T) {
 		"events.batpak.go": []byte(generated),
 		"views.batpak.go":  []byte(header + "\npackage shop\n\nvar placed = Undefined\n"),
 	}
-	var got []string
-	for _, d := range r.TypeCheck(files) {
-		got = append(got, fmt.Sprintf("%s:%d:%d: %s", filepath.Base(d.Pos.Filename), d.Pos.Line, d.Pos.Column, d.Message))
+	lines := func(ds []diag.Diagnostic) (all []string) {
+		for _, d := range ds {
+			all = append(all, fmt.Sprintf("%s:%d:%d: %s", filepath.Base(d.Pos.Filename), d.Pos.Line, d.Pos.Column, d.Message))
+		}
+		return all
 	}
+	faults, users := r.TypeCheck(files)
 	want := []string{
 		"views.batpak.go:5:5: placed redeclared in this block",
 		"views.batpak.go:5:14: undefined: Undefined",
 	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("TypeCheck differs (-want +got):\n%s", d)
+	if d := cmp.Diff(want, lines(faults)); d != "" {
+		t.Errorf("faults of generated files differ (-want +got):\n%s", d)
+	}
+	want = []string{
+		"extra.go:3:28: undefined: undefined",
+		"schema.go:15:5: \tother declaration of placed",
+	}
+	if d := cmp.Diff(want, lines(users)); d != "" {
+		t.Errorf("errors in the user's files differ (-want +got):\n%s", d)
 	}
 	files["views.batpak.go"] = []byte(header + "\npackage shop\n\nfunc {\n")
-	if ds := r.TypeCheck(files); len(ds) == 0 || ds[0].Pos.Line != 5 {
+	if ds, _ := r.TypeCheck(files); len(ds) == 0 || ds[0].Pos.Line != 5 {
 		t.Errorf("TypeCheck(file that does not parse) = %v, want a diagnostic on line 5", ds)
 	}
 }

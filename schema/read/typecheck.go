@@ -19,39 +19,45 @@ import (
 // TypeCheck checks generated files, by base name, together with the user's own
 // files of the package, in memory. Generated files that are on disk take no part.
 // It returns what the parser or the type checker has to say about the given
-// files, sorted, and nothing about the user's: code that does not compile for
-// reasons of its own keeps nothing from being written.
-func (r *Result) TypeCheck(files map[string][]byte) []diag.Diagnostic {
+// files, sorted, and apart from that what it says about the user's, which keeps nothing
+// from being written: it is not the schema's fault.
+func (r *Result) TypeCheck(files map[string][]byte) (faults, users []diag.Diagnostic) {
 	fset := r.src.Fset
 	syntax := slices.Clone(r.src.Files)
 	given := make(map[string]bool, len(files))
-	var ds []diag.Diagnostic
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(r.src.Dir, name)
 		given[path] = true
 		f, err := parser.ParseFile(fset, path, files[name], parser.ParseComments|parser.SkipObjectResolution)
-		ds = append(ds, parseErrors(err)...)
+		faults = append(faults, parseErrors(err)...)
 		if f != nil {
 			syntax = append(syntax, f)
 		}
 	}
-	if len(ds) > 0 {
-		return ds
+	if len(faults) > 0 {
+		return faults, nil
 	}
 	conf := types.Config{
 		Importer:  r.imports,
 		GoVersion: r.version,
 		Error: func(err error) {
 			e, ok := errors.AsType[types.Error](err)
-			if at := fset.PositionFor(e.Pos, false); ok && given[at.Filename] {
-				ds = append(ds, diag.Diagnostic{Pos: at, Message: e.Msg})
+			if !ok {
+				return
+			}
+			d := diag.Diagnostic{Pos: fset.PositionFor(e.Pos, false), Message: e.Msg}
+			if given[d.Pos.Filename] {
+				faults = append(faults, d)
+			} else {
+				users = append(users, d)
 			}
 		},
 	}
 	// All errors have been given to conf.Error.
 	_, _ = conf.Check(r.src.Path, fset, syntax, nil)
-	diag.Sort(ds)
-	return ds
+	diag.Sort(faults)
+	diag.Sort(users)
+	return faults, users
 }
 
 // redeclared reports whether a package declares something twice.

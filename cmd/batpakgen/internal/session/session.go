@@ -162,8 +162,12 @@ func (s *Session) emit(r *read.Result) error {
 	for _, f := range files {
 		sources[f.Name] = f.Source
 	}
-	if ds := r.TypeCheck(sources); len(ds) > 0 {
-		return s.broken(r.Package, files, ds)
+	faults, users := r.TypeCheck(sources)
+	if len(faults) > 0 {
+		return s.broken(r.Package, files, faults)
+	}
+	if err := s.passOver(users); err != nil {
+		return err
 	}
 	if !s.opts.NoTests {
 		tests, ds, err := gen.Tests(r.Package)
@@ -177,6 +181,15 @@ func (s *Session) emit(r *read.Result) error {
 		return err
 	}
 	return s.keep(r.Package)
+}
+
+// passOver tells of what keeps the user's files from compiling, though there is all that
+// is generated.
+func (s *Session) passOver(errs []diag.Diagnostic) error {
+	if len(errs) > 0 {
+		fmt.Fprintf(s.opts.Trace, "batpakgen: type errors passed over: %d\n", len(errs))
+	}
+	return diag.Print(s.opts.Trace, s.opts.Dir, errs)
 }
 
 // keep judges a package by what was promised of its events, and adds to the plan
