@@ -119,6 +119,11 @@
 // Whoever reads an event gets a MoneyDeposited, whatever was stored. Stored bytes
 // are never rewritten.
 //
+// Once it is released, the struct of yesterday does not change, nor does what it holds
+// (BP605). An enumeration may get values all the same. A struct, or another type, that
+// today's version shares with it and is to change is copied: yesterday's keeps the old
+// one, under a name of its own.
+//
 // # Projections
 //
 // A projection folds the events of one stream into a state. It says of each event

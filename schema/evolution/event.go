@@ -144,8 +144,8 @@ func eventBP604(j *judge) {
 	}
 }
 
-// eventBP605: the struct of an earlier version, once released, does not change at
-// all.
+// eventBP605: the struct of an earlier version, once released, does not change. An
+// enumeration in it may get values, which no payload of that version has.
 func eventBP605(j *judge) {
 	for _, e := range j.pkg.Events {
 		for _, u := range e.Upcasts {
@@ -155,10 +155,14 @@ func eventBP605(j *judge) {
 			}
 			breaking, all := breaks(v, u.Source)
 			if v.State == lock.Released {
-				breaking = all
+				breaking = slices.DeleteFunc(all, func(c shape.Change) bool { return c.Additive && c.Values })
+			}
+			remedy := "%s: restore it"
+			if slices.ContainsFunc(breaking, func(c shape.Change) bool { return c.Apart }) {
+				remedy += ", or give that version a type of its own there"
 			}
 			if len(breaking) > 0 {
-				j.changed(v, u.Source, breaking, "BP605", "%s: restore it")
+				j.changed(v, u.Source, breaking, "BP605", remedy)
 			}
 		}
 	}

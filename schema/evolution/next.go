@@ -46,7 +46,10 @@ func (j *judge) nextEvent(e *model.Event) lock.Event {
 	for i, s := range shapes(e) {
 		number := uint16(i + 1)
 		v := lock.Version{Number: number, State: lock.Draft, Shape: shape.Text(s)}
-		if was := j.version(e, number); was != nil {
+		was := j.version(e, number)
+		if was != nil && was.State == lock.Released && number < e.Version {
+			v = *was // whatever an enumeration in it got, see eventBP605
+		} else if was != nil {
 			grow(&v, was)
 		}
 		next.Versions = append(next.Versions, v)

@@ -3,6 +3,7 @@ package shape
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/batpak-go/batpak/schema/model"
 )
@@ -17,6 +18,11 @@ type Change struct {
 	What string
 	// Additive changes keep every stored payload readable.
 	Additive bool
+	// Values says that an enumeration has other values, and no more.
+	Values bool
+	// Apart says that what changed has a name of its own: a nested struct, an enumeration
+	// or another type, which other structs may have as well.
+	Apart bool
 }
 
 // Diff lists what changed from one shape to another: what is gone or was
@@ -32,7 +38,8 @@ type differ struct{ changes []Change }
 
 // add adds a change.
 func (d *differ) add(path string, additive bool, format string, args ...any) {
-	d.changes = append(d.changes, Change{path, fmt.Sprintf(format, args...), additive})
+	nested := strings.Contains(path, ".")
+	d.changes = append(d.changes, Change{Path: path, What: fmt.Sprintf(format, args...), Additive: additive, Apart: nested})
 }
 
 // structs compares the fields of two structs. Path ends in a dot unless it is
@@ -87,6 +94,9 @@ func (d *differ) types(path string, before, after *model.Type) {
 	switch {
 	case !alike(before, after):
 		d.add(path, false, "changed from %s to %s", appendType(nil, before), appendType(nil, after))
+		if named(after) {
+			d.changes[len(d.changes)-1].Apart = true
+		}
 	case before.Class == model.ClassBasic:
 		d.enums(path, before, after)
 	case before.Class == model.ClassStruct:
@@ -97,6 +107,11 @@ func (d *differ) types(path string, before, after *model.Type) {
 		}
 		d.types(path, before.Elem, after.Elem)
 	}
+}
+
+// named reports whether a type, or one that it holds, has a name.
+func named(t *model.Type) bool {
+	return t != nil && (t.Named != nil || named(t.Key) || named(t.Elem))
 }
 
 // alike reports whether types differ in their parts at most.
@@ -114,6 +129,11 @@ func alike(a, b *model.Type) bool {
 	}
 }
 
+// addValues adds a change of the values of an enumeration.
+func (d *differ) addValues(path string, additive bool, format string, args ...any) {
+	d.changes = append(d.changes, Change{path, fmt.Sprintf(format, args...), additive, true, true})
+}
+
 // enums compares the values that a basic type may have.
 func (d *differ) enums(path string, before, after *model.Type) {
 	was, is := closed(before), closed(after)
@@ -121,20 +141,20 @@ func (d *differ) enums(path string, before, after *model.Type) {
 	case was == nil && is == nil:
 		return
 	case is == nil:
-		d.add(path, true, "was a closed enumeration")
+		d.addValues(path, true, "was a closed enumeration")
 		return
 	case was == nil:
-		d.add(path, false, "was no closed enumeration")
+		d.addValues(path, false, "was no closed enumeration")
 		return
 	}
 	for _, v := range was {
 		if !slices.Contains(is, v) {
-			d.add(path, false, "lost the value %s", v)
+			d.addValues(path, false, "lost the value %s", v)
 		}
 	}
 	for _, v := range is {
 		if !slices.Contains(was, v) {
-			d.add(path, true, "got the value %s", v)
+			d.addValues(path, true, "got the value %s", v)
 		}
 	}
 }
