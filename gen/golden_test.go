@@ -223,9 +223,7 @@ func TestGoldenCodecsRun(t *testing.T) {
 func freeze(t *testing.T, dir string, e *model.Event) {
 	t.Helper()
 	frozenOf := func(version uint16, s *model.Struct) {
-		if file := frozen.Grow(nil, e.Kind(), version, s); len(file) > 0 {
-			write(t, filepath.Join(dir, filepath.FromSlash(frozen.Path(e.Kind(), version))), file)
-		}
+		write(t, filepath.Join(dir, filepath.FromSlash(frozen.Path(e.Kind(), version))), frozen.Grow(nil, e.Kind(), version, s))
 	}
 	for _, u := range e.Upcasts {
 		frozenOf(u.From, u.Source)

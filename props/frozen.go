@@ -75,7 +75,7 @@ type frozenPayload struct {
 	bytes []byte
 }
 
-// payloads are the lines of a file.
+// payloads are the lines of a file. It may say that none could be made.
 func payloads(text []byte) ([]frozenPayload, error) {
 	var all []frozenPayload
 	for line := range strings.Lines(string(text)) {
@@ -93,7 +93,7 @@ func payloads(text []byte) ([]frozenPayload, error) {
 		}
 		all = append(all, frozenPayload{name, b})
 	}
-	if len(all) == 0 {
+	if len(all) == 0 && !strings.Contains(string(text), " no payload") {
 		return nil, errors.New("the file holds no payload")
 	}
 	return all, nil

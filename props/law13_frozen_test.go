@@ -53,6 +53,13 @@ func TestLaw13NoticesWhatIsNotRead(t *testing.T) {
 			t.Errorf("Thaw(%s) = nil, want an error", name)
 		}
 	}
+	none, err := shape.Parse("{by:codec(Name)}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if refused, err := thaw(string(frozen.Grow(nil, 0x1004, 1, none)), 1, bank.DecodeAccountFrozen); err != nil || refused > 0 {
+		t.Errorf("Thaw(that no payload could be made) = %d, %v, want 0, nil", refused, err)
+	}
 	if _, err := thaw(file, 2, bank.DecodeAccountFrozen); err == nil {
 		t.Error("Thaw of a later version = nil, want an error")
 	}

@@ -19,18 +19,18 @@ func Release(f *lock.File, files map[string][]byte) {
 		e := &f.Events[i]
 		for n := range e.Versions {
 			v := &e.Versions[n]
-			if v.State == lock.Released {
+			if v.State == lock.Released && v.Frozen != "" {
 				continue
 			}
 			v.State = lock.Released
-			path := frozen.Path(uint16(e.Kind), v.Number)
-			old := files[path]
-			if v.Frozen == "" {
-				old = nil
+			path, texts := frozen.Path(uint16(e.Kind), v.Number), []string{v.Shape}
+			if v.Frozen == "" { // also of what was released without payloads, when there was no file then
+				files[path], texts = nil, v.Promises()
 			}
-			if file := frozen.Grow(old, uint16(e.Kind), v.Number, parsed(v.Shape)); len(file) > 0 {
-				files[path], v.Frozen = file, shape.Fingerprint(string(file))
+			for _, text := range texts {
+				files[path] = frozen.Grow(files[path], uint16(e.Kind), v.Number, parsed(text))
 			}
+			v.Frozen = shape.Fingerprint(string(files[path]))
 		}
 	}
 	for i := range f.Commands {

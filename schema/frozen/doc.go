@@ -25,6 +25,9 @@
 // be restored: nothing is made anew in their place.
 //
 // A type with a codec of its own cannot be interpreted. An optional field of one is
-// left out of all payloads, a list is empty; a version that has such a field in
-// every payload has no file, and neither has one of more than 64 KiB.
+// left out of all payloads, a list is empty. Of a version that has such a field in
+// every payload there is none, nor of one of more than 64 KiB. Its file says so, for a
+// lost lock file to be missed:
+//
+//	# 742cff7be6c87626 no payload
 package frozen

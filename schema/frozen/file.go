@@ -26,18 +26,17 @@ func ParsePath(path string) (kind, version uint16, ok bool) {
 }
 
 // Grow returns the file of a version, nil if there is none yet, with the payloads
-// of one more shape.
+// of one more shape, or a remark that none can be made.
 func Grow(file []byte, kind, version uint16, s *model.Struct) []byte {
-	samples := Samples(s)
-	if len(samples) == 0 {
-		return file
-	}
 	if len(file) == 0 {
 		file = fmt.Appendf(nil, "# Payloads of kind %x:%03x, version %d, as they may lie in stores; lines are only added.\n",
 			kind>>12, kind&0xFFF, version)
 	}
 	file = file[:len(file):len(file)]
-	fingerprint := shape.Fingerprint(shape.Text(s))
+	fingerprint, samples := shape.Fingerprint(shape.Text(s)), Samples(s)
+	if len(samples) == 0 {
+		return fmt.Appendf(file, "# %s no payload\n", fingerprint)
+	}
 	for _, sample := range samples {
 		file = fmt.Appendf(file, "%s %s ", fingerprint, sample.Name)
 		file = append(hex.AppendEncode(file, sample.Payload), '\n')

@@ -105,8 +105,9 @@ func TestNoSamples(t *testing.T) {
 		if samples := frozen.Samples(parse(t, text)); len(samples) > 0 {
 			t.Errorf("Samples(%s) = %d samples, want none", text, len(samples))
 		}
-		if file := frozen.Grow([]byte("x\n"), 1, 1, parse(t, text)); string(file) != "x\n" {
-			t.Errorf("Grow(x, %s) = %q, want x", text, file)
+		want := "x\n# " + shape.Fingerprint(text) + " no payload\n"
+		if file := frozen.Grow([]byte("x\n"), 1, 1, parse(t, text)); string(file) != want {
+			t.Errorf("Grow(x, %s) = %q, want %q", text, file, want)
 		}
 	}
 }

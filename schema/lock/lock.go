@@ -95,8 +95,8 @@ type Version struct {
 	// Earlier are the shapes that were released before Shape, oldest first. Each
 	// has grown into the next by optional fields and the like.
 	Earlier []string
-	// Frozen is the fingerprint of the file of frozen payloads, or empty if there
-	// is none.
+	// Frozen is the fingerprint of the file of frozen payloads. It is empty for drafts,
+	// and may be where a release could make no payload.
 	Frozen string
 	Pos    token.Position
 }

@@ -229,8 +229,10 @@ func (m *merger) version(k Kind, a, b Version) Version {
 	x, y := a.Promises(), b.Promises()
 	switch {
 	case len(x) >= len(y) && slices.Equal(x[:len(y)], y):
+		a.Frozen = cmp.Or(a.Frozen, b.Frozen) // there was no file without payloads once
 		return a
 	case len(y) > len(x) && slices.Equal(y[:len(x)], x):
+		b.Frozen = cmp.Or(b.Frozen, a.Frozen)
 		return b
 	}
 	if m.err == nil {

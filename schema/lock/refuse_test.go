@@ -204,12 +204,16 @@ func TestRepairJoinsSides(t *testing.T) {
 	for name, key := range map[string]string{"GATES": "gates", "FOLDS": "folds"} {
 		back = strings.Replace(back, name, regexp.MustCompile(`"` + key + `": (\[.*\])`).FindStringSubmatch(sample)[1], 1)
 	}
+	fileless := func(text string) string { return strings.Replace(text, `, "frozen": "97bbde42f5d3dbb9"`, "", 1) }
 	ids := func(id string) string { return side(`, "id": "string"`, id) }
 	for _, tt := range []struct{ name, one, other, want string }{
 		{"wider ids", ids(`, "id": "uint32"`), ids(`, "id": "int64"`), ids(`, "id": "int64"`)},
 		{"ids that are known", sample, ids(""), sample},
 		{"released beats draft", sample, draft, sample},
 		{"grown beats released", sample, grown, grown},
+		{"a file beats none", sample, fileless(sample), sample},
+		{"a file of what has grown", sample, fileless(grown), grown},
+		{"a file that has grown", fileless(sample), grown, grown},
 		{"retired beats all", sample, retired, retired},
 		{"given back beats released", sample, given, `"1": {"state": "draft", "b3": "aca9d643bf7aff7c"`},
 		{"command given back", released, back, `"withdraw": {"state": "draft"`},

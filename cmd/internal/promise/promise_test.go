@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -110,6 +111,7 @@ func before() map[string]situation {
 	three := [][]string{{"{a:bool}", "{a:int64}"}, {"{b:string}"}}
 	return map[string]situation{
 		"no lock file":       {now: three},
+		"no payloads":        {now: [][]string{{"{a:codec(Own)}", "{b:codec(Own)}"}, {"{c:codec(Own)}"}}},
 		"drafts":             {acts: []promise.Act{{}}, was: three, now: three},
 		"an earlier release": {acts: []promise.Act{{Release: true}}, was: [][]string{{"{a:bool}"}, {"{b:string}"}}, now: [][]string{{"{a:bool}", "{a:int64}"}, {"{b:string;c?:time}"}, {"{}"}}},
 	}
@@ -164,6 +166,45 @@ func TestKilledReleaseIsRepeated(t *testing.T) {
 		if killed < 4 {
 			t.Errorf("%s: killed %d times, want at least 4", name, killed)
 		}
+	}
+}
+
+// A lock file is missed although no payload of what was released can be made, so that
+// another one is not begun over another shape. What was released before such versions
+// had a file is as good as ever, and the next release makes the file.
+func TestLostLockFileIsMissed(t *testing.T) {
+	dir := t.TempDir()
+	pkg := shop(t, dir, []string{"{a:codec(Own)}"})
+	changes, _ := keep(t, promise.Act{Release: true}, pkg)
+	write(t, changes, nil)
+	released := tree(t, dir)
+	lockFile := filepath.Join(dir, lock.Name)
+	if err := os.Remove(lockFile); err != nil {
+		t.Fatal(err)
+	}
+	changed := shop(t, dir, []string{"{a:codec(Other)}"})
+	for _, a := range []promise.Act{{}, {Release: true}, {Fix: true}, {NoDrafts: true}} {
+		if changes, ds := keep(t, a, changed); len(changes) > 0 || len(ds) != 1 || ds[0].Code != "BP610" {
+			t.Errorf("without the lock file, Keep(%+v) finds %v and changes %d files, want BP610 and none", a, ds, len(changes))
+		}
+	}
+
+	older := regexp.MustCompile(`, "frozen": "[0-9a-f]+"`).ReplaceAllString(released[string(filepath.Separator)+lock.Name], "")
+	if err := os.WriteFile(lockFile, []byte(older), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "testdata")); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []promise.Act{{}, {Fix: true}, {NoDrafts: true}} {
+		if changes, ds := keep(t, a, pkg); len(changes) > 0 || len(ds) > 0 {
+			t.Errorf("without a file, Keep(%+v) finds %v and changes %d files, want nothing", a, ds, len(changes))
+		}
+	}
+	changes, ds := keep(t, promise.Act{Release: true}, pkg)
+	write(t, changes, nil)
+	if d := cmp.Diff(released, tree(t, dir)); d != "" || len(ds) > 0 {
+		t.Errorf("another release finds %v, and the files differ (-want +got):\n%s", ds, d)
 	}
 }
 
