@@ -6,6 +6,8 @@ import (
 	"go/token"
 	"go/types"
 	"strings"
+
+	"github.com/batpak-go/batpak/schema/purity/internal/address"
 )
 
 // origins finds the variables of a function that may hold a function value of unknown
@@ -185,37 +187,30 @@ func (w *walker) method(t types.Type, name string) {
 	}
 }
 
-// hasAddress reports whether a format has the verb that writes where a value lies in memory.
-func hasAddress(format string) bool {
-	for i := 0; i < len(format); i++ {
-		if format[i] != '%' {
-			continue
-		}
-		for i++; i < len(format) && strings.IndexByte("+-# 0123456789.*[]", format[i]) >= 0; {
-			i++
-		}
-		if i < len(format) && format[i] == 'p' {
-			return true
-		}
-	}
-	return false
-}
-
-// addresses judges the format of a call of package fmt.
+// addresses judges what a call of package fmt writes.
 func (w *walker) addresses(n *ast.CallExpr) {
 	fn := w.called(n.Fun)
-	if fn == nil || !formats(fn) || !strings.HasSuffix(fn.Name(), "f") {
+	if fn == nil || !formats(fn) || !fn.Signature().Variadic() {
 		return
 	}
-	for _, arg := range n.Args {
-		v := w.c.info.Types[arg].Value
-		if v == nil || v.Kind() != constant.String {
-			continue
+	first, format := fn.Signature().Params().Len()-1, ""
+	if len(n.Args) < first {
+		return
+	}
+	if at := first - 1; at >= 0 && strings.HasSuffix(fn.Name(), "f") {
+		if v := w.c.info.Types[n.Args[at]].Value; v != nil && v.Kind() == constant.String {
+			format = constant.StringVal(v)
 		}
-		if hasAddress(constant.StringVal(v)) {
-			w.add(arg, "formats with %p", "where a value lies in memory differs between runs")
+	}
+	for i, verbs := range address.Verbs(format, len(n.Args)-first) {
+		arg := n.Args[first+i]
+		for _, verb := range verbs {
+			if verb.Letter == 'p' {
+				w.add(n.Args[first-1], "formats with %p", "where a value lies in memory differs between runs")
+			} else if path, written := address.Written(w.c.info.TypeOf(arg), verb); written {
+				w.add(arg, "formats the address that "+types.ExprString(arg)+path+" may hold", "where a value lies in memory differs between runs")
+			}
 		}
-		return // the first one is the format
 	}
 }
 
