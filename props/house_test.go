@@ -90,7 +90,7 @@ var rooms = map[string][]string{
 	"schema/lock":               {"schema/lock/internal/node", "schema/shape"},
 	"schema/frozen":             {"schema/model", "schema/shape"},
 	"schema/evolution":          {"schema/diag", "schema/frozen", "schema/lock", "schema/model", "schema/shape"},
-	"cmd/internal/promise":      {"cmd/internal/output", "schema/diag", "schema/evolution", "schema/frozen", "schema/lock", "schema/model"},
+	"cmd/internal/promise":      {"cmd/internal/output", "schema/diag", "schema/evolution", "schema/frozen", "schema/lock", "schema/model", "schema/shape"},
 	"cmd/internal/moduletest":   {},
 	"schema/internal/edited":    {},
 	"cmd/batpakvet":             {"cmd/internal/output", "cmd/internal/promise", "gen", "schema/check", "schema/diag", "schema/lock", "schema/model", "schema/source", "schema/static", "golang.org/x/tools/go/analysis", "golang.org/x/tools/go/analysis/unitchecker"},

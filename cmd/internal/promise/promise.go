@@ -1,6 +1,7 @@
 package promise
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,6 +18,7 @@ import (
 	"github.com/batpak-go/batpak/schema/frozen"
 	"github.com/batpak-go/batpak/schema/lock"
 	"github.com/batpak-go/batpak/schema/model"
+	"github.com/batpak-go/batpak/schema/shape"
 )
 
 // Act is what is done to promises. The zero Act brings drafts up to date.
@@ -56,6 +58,7 @@ func (a Act) Keep(pkg *model.Package) ([]output.Data, []diag.Diagnostic, error) 
 			return nil, ds, nil
 		}
 	}
+	void(was, files, interrupted)
 	for path, file := range interrupted {
 		if files[path] = file; file == nil {
 			delete(files, path)
@@ -135,6 +138,33 @@ func (a Act) giveBack(f *lock.File, files map[string][]byte) error {
 		}
 	}
 	return nil
+}
+
+// void leaves out the payloads of what was given back, which an act that was killed
+// behind the lock file has left. What a release of the schema would write is not void.
+func void(f *lock.File, files, interrupted map[string][]byte) {
+	for _, a := range f.Accepted {
+		k, ok := lock.ParseKind(a.Name)
+		if !ok || a.Of != lock.OfEvent {
+			continue
+		}
+		version := uint16(a.Version)
+		if e := f.Event(k); e != nil && e.Version(version) != nil && e.Version(version).Frozen != "" {
+			continue // released again
+		}
+		var file []byte
+		for _, text := range a.Was {
+			s, err := shape.Parse(text)
+			if err != nil {
+				return // not what a lock file says that was read
+			}
+			file = frozen.Grow(file, uint16(k), version, s)
+		}
+		path := frozen.Path(uint16(k), version)
+		if _, again := interrupted[path]; !again && bytes.Equal(files[path], file) {
+			delete(files, path)
+		}
+	}
 }
 
 // data lists the files that are to be there: the payloads, then the lock file that

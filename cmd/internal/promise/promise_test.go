@@ -1,6 +1,7 @@
 package promise_test
 
 import (
+	gocmp "cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -166,6 +167,58 @@ func TestKilledReleaseIsRepeated(t *testing.T) {
 		if killed < 4 {
 			t.Errorf("%s: killed %d times, want at least 4", name, killed)
 		}
+	}
+}
+
+// What is given back, and is killed after whichever file it had changed, is finished by
+// the next run.
+func TestKilledAcceptIsFinished(t *testing.T) {
+	for after := 0; ; after++ {
+		dir := t.TempDir()
+		pkg := shop(t, dir, []string{"{a:bool}", "{a:int64}"}, []string{"{b:codec(Own)}"})
+		changes, _ := keep(t, promise.Act{Release: true}, pkg)
+		write(t, changes, nil)
+		pkg = shop(t, dir, []string{"{a:int8}", "{a:string}"}, []string{"{b:codec(Other)}"})
+		changes, ds := keep(t, promise.Act{Accept: "entity:order", Reason: "never deployed"}, pkg)
+		if len(ds) > 0 || len(changes) != 4 {
+			t.Fatalf("the act finds %v and changes %d files, want nothing and 4", ds, len(changes))
+		}
+		// As output.Plan.Apply has it: what is void is removed last.
+		slices.SortStableFunc(changes, func(a, b output.Change) int { return gocmp.Compare(len(b.New), len(a.New)) })
+		if after > len(changes) {
+			break
+		}
+		apply(t, changes[:after])
+		if after == 0 {
+			continue // not begun
+		}
+		changes, ds = keep(t, promise.Act{}, pkg)
+		if len(ds) > 0 {
+			t.Errorf("killed after %d files: the next run finds %v, want nothing", after, ds)
+		}
+		apply(t, changes)
+		if files := tree(t, dir); len(files) != 1 {
+			t.Errorf("killed after %d files: the next run leaves %d files, want the lock file", after, len(files))
+		}
+		changes, _ = keep(t, promise.Act{Release: true}, pkg)
+		apply(t, changes)
+		if changes, ds := keep(t, promise.Act{NoDrafts: true}, pkg); len(changes) > 0 || len(ds) > 0 {
+			t.Errorf("killed after %d files: released again, it finds %v and changes %d files, want nothing", after, ds, len(changes))
+		}
+	}
+}
+
+// apply makes changes on disk, removals among them.
+func apply(t *testing.T, changes []output.Change) {
+	t.Helper()
+	for _, c := range changes {
+		if c.State == output.Orphan {
+			if err := os.Remove(c.Path); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		write(t, []output.Change{c}, nil)
 	}
 }
 
