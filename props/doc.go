@@ -51,13 +51,12 @@
 //
 // # Crashes
 //
-// The TestCrash tests beside the runtime play histories of a store on one
-// goroutine, with many requests under way, and crash the disk between any two of
-// its operations: the process dies, or the power fails and leaves whatever a seed
-// says that it may. What is left is held against a model and a dozen laws, and then
-// opened, crashed and written to again. A history that fails is cut down to what
-// matters and kept in runtime/testdata/crash, where TestCrashCorpus plays it ever
-// after.
+// The TestCrash tests beside the runtime play histories of a store on one goroutine, with
+// many requests under way, and crash the disk between any two of its operations: the
+// process dies, or the power fails and leaves whatever a seed says that it may. What is
+// left is held against a model and a dozen laws, and then opened, crashed and written to
+// again. A history that fails is cut down to what matters and kept in
+// runtime/testdata/crash, where TestCrashCorpus plays it ever after.
 //
 //	go test -run TestCrash ./runtime                # 100,000 images at random, as many in turn
 //	go test -run Planted -tags planted ./runtime    # do they still find bugs?
@@ -68,19 +67,18 @@
 //
 // # Schedules
 //
-// How goroutines come in each other's way is drawn from a seed, too, by the
-// TestSchedule tests beside the runtime. Up to six clients append, run commands,
-// read, merge, copy, wait and close, in goroutines of their own, within a bubble of
-// testing/synctest. They are held up at each operation of the disk and at each
-// point where the store hands something on, and one of them is released at a time,
-// so that a seed is one history. Contexts end, operations of the disk fail, and
-// the process dies and is born again in the middle of it, perhaps with another
-// process that reads beside it. What the calls returned
-// must be what a store could have returned that does one after the other; the
-// search for that order is porcupine's. Images of crashes hold what was
-// acknowledged and what was shown, no call waits for ever, and nothing is left
-// behind. Other tests of that name take one history, and end a context, close the
-// store, let the process die or an operation fail at each of its steps.
+// How goroutines come in each other's way is drawn from a seed, too, by the TestSchedule
+// tests beside the runtime. Up to six clients append, run commands, read, merge, copy,
+// wait and close, in goroutines of their own, within a bubble of testing/synctest. They
+// are held up at each operation of the disk and at each point where the store hands
+// something on, and one of them is released at a time, so that a seed is one history.
+// Contexts end, operations of the disk fail, and the process dies and is born again in
+// the middle of it, perhaps with another process that reads beside it. What the calls
+// returned must be what a store could have returned that does one after the other; the
+// search for that order is porcupine's. Images of crashes hold what was acknowledged and
+// what was shown, no call waits for ever, and nothing is left behind. Other tests of that
+// name take one history, and end a context, close the store, let the process die or an
+// operation fail at each of its steps.
 //
 //	go test -run TestSchedule ./runtime    # 2,000 at random, and some 5,000 by step
 //	go test -run TestSchedule ./runtime -schedule.seed=7 -schedule.n=1 -schedule.log
@@ -90,17 +88,18 @@
 //
 // # Damage
 //
-// Other tests beside the runtime harm the files of a store, and the processes that
-// use it, and know what was acknowledged. What they open is refused, with the place
-// of the damage, or it has every event as it was stored; or what is gone looked like
-// a write that a crash cut short, is kept, and reported; or the directory is, byte
-// for byte, what it was at an earlier time, which is the one loss that it cannot
-// tell. There is no other outcome. The stores have files of every kind: sealed
-// segments with close groups in them, a last segment that is active, closed or only
-// begun, lost tails, a temporary file, files of others.
+// Other tests beside the runtime harm the files of a store, and the processes that use
+// it, and know what was acknowledged. What they open is refused, with the place of the
+// damage, or it has every event as it was stored; or what is gone looked like a write
+// that a crash cut short, is kept, and reported; or the directory is, byte for byte, what
+// it was at an earlier time, which is the one loss that it cannot tell. There is no other
+// outcome. The stores have files of every kind: sealed segments with close groups in
+// them, a last segment that is active, closed or only begun, lost tails, a temporary
+// file, files of others.
 //
 //	TestBitFlip      one bit: in three stores at rest, and beneath an open one
 //	TestOverwrite    two bits, bytes, sectors, blocks: drawn, and every block with everything
+//	TestMemoryFlip   one bit of a write, between the making of its checksums and the disk
 //	TestMapped       bits and pieces of real files that are mapped
 //	TestSalvage      bits, pieces, ends and files of stores that are opened for what is sound
 //	TestTruncation   each file at every length
@@ -146,6 +145,7 @@
 //	-schedule.n               0     50000     500000  ^TestSchedule                and -race
 //	-flip.n              100000         0          0  ^TestBitFlip
 //	-overwrite.n          10000   1000000   10000000  ^TestOverwrite
+//	-memory.n                 1       100       1000  ^TestMemoryFlip$
 //	-mapped.n               300    100000    1000000  ^TestMappedFilesDamaged$
 //	-salvage.n              300    100000    1000000  ^TestSalvage$
 //	-truncation.size       5120    100000     100000  ^TestTruncationAtEveryLength$

@@ -39,7 +39,7 @@ var plantedClasses = []struct {
 	{kind: "F22 limits of counters", bugs: []string{"ids run over", "number of an opening wraps around"}},
 	{kind: "F23 lying disks", bugs: []string{"segment with a damaged header is begun anew"}},
 	{kind: "F24 files cut beneath an open store", bugs: []string{"fault of a mapping ends the process"}},
-	{kind: "F25 memory that is shared", bugs: []string{"memory of an append that failed is used again", "group that is assembled again keeps what it had", "bytes that were read are those of the payload"}},
+	{kind: "F25 memory that is shared, or fails", bugs: []string{"group is written as memory has left it", "merged segment is not read back", "memory of an append that failed is used again", "group that is assembled again keeps what it had", "bytes that were read are those of the payload"}},
 	{kind: "F26 versions to come", bugs: []string{"newer format is taken for damage", "version of a record is not checked"}},
 	{kind: "F27 upgrades", reason: "there is one version of the format"},
 	{kind: "F28 little memory", bugs: []string{"length of a field is trusted"}},

@@ -8,3 +8,11 @@ func (p *Pipeline) TryLock() bool { return p.mu.TryLock() }
 
 // Unlock gives it back.
 func (p *Pipeline) Unlock() { p.mu.Unlock() }
+
+// Gathering is the memory in which the next group to be written has its events.
+func (p *Pipeline) Gathering() []byte {
+	if p.flying != nil {
+		return p.flying.buf
+	}
+	return p.open.buf
+}

@@ -38,8 +38,8 @@ func TestExhaustedSegments(t *testing.T) {
 		})
 		appendOne := func(sequence uint64) ([]index.Entry, error) {
 			tail := format.EncodeTail(&format.Tail{Kind: 1, PayloadVersion: 1, Entity: []byte("e"), Scope: []byte("s")})
-			buf := format.AppendRecord(make([]byte, format.GroupHeaderSize), 0, &format.Head{Sequence: sequence, Version: 1}, &tail)
-			entries := []index.Entry{{Sequence: sequence}}
+			buf := format.AppendRecord(make([]byte, format.GroupHeaderSize), format.RecordSeed(h.Store), &format.Head{Sequence: sequence, Version: 1}, &tail)
+			entries := []index.Entry{{Sequence: sequence, Pos: format.Pos{Offset: format.GroupHeaderSize, Length: uint32(len(buf) - format.GroupHeaderSize)}}}
 			return entries, log.Append(buf, entries)
 		}
 		if _, err := appendOne(1); err != nil {

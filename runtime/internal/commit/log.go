@@ -48,12 +48,13 @@ type LogConfig struct {
 type Log struct {
 	LogConfig
 	place format.Place
-	ended bool // nothing more goes to the active segment
+	seed  uint32 // of the checksums of records
+	ended bool   // nothing more goes to the active segment
 }
 
 // NewLog returns the log that c describes.
 func NewLog(c LogConfig) *Log {
-	return &Log{LogConfig: c, place: format.Place{Store: c.Header.Store, Segment: c.Header.Segment}}
+	return &Log{LogConfig: c, place: format.Place{Store: c.Header.Store, Segment: c.Header.Segment}, seed: format.RecordSeed(c.Header.Store)}
 }
 
 // Append writes a group with these records, whose body stands in buf behind room
@@ -72,7 +73,7 @@ func (l *Log) Append(buf []byte, entries []index.Entry) error {
 		}
 	}
 	start := uint32(l.Writer.End())
-	err := l.write(buf, format.GroupHeader{Type: format.GroupEvents, FirstSequence: first, Count: uint32(len(entries))}, l.Writer.Write)
+	err := l.write(buf, format.GroupHeader{Type: format.GroupEvents, FirstSequence: first, Count: uint32(len(entries))}, entries, l.Writer.Write)
 	if err != nil {
 		return err
 	}
@@ -100,16 +101,34 @@ func (l *Log) Sync() error {
 // segment follows.
 func (l *Log) Sealed() uint64 { return l.Header.FirstSequence - 1 }
 
-func (l *Log) write(buf []byte, h format.GroupHeader, put func(group []byte) error) error {
+func (l *Log) write(buf []byte, h format.GroupHeader, entries []index.Entry, put func(group []byte) error) error {
 	l.place.Offset = l.Writer.End()
 	h.Durable = uint32(l.Writer.Durable())
 	h.Incarnation = l.Incarnation
 	format.FinishGroup(buf, h, l.place)
-	if err := put(buf); err != nil {
+	err := l.check(buf, entries)
+	if err == nil {
+		err = put(buf)
+	}
+	if err != nil {
 		return classify(fmt.Errorf("write to segment %d: %w", l.Header.Segment, err))
 	}
 	if l.Digest != nil && !planted.Bug("digest of a segment misses its groups") {
 		l.Digest.Write(buf)
+	}
+	return nil
+}
+
+// check holds the records of a group that is ready to be written against their checksums
+// once more. They were made when the events joined the group, which may have waited since
+// for the sync of the one before: what memory has changed in that time is found while
+// nobody was told anything.
+func (l *Log) check(group []byte, entries []index.Entry) error {
+	for i := range entries {
+		if err := entries[i].Pos.Check(group, l.seed); err != nil && !planted.Bug("group is written as memory has left it") {
+			sometimes.Reached("record changed in memory before it was written")
+			return &segment.WriteError{Undone: true, Err: fmt.Errorf("event %d changed in memory: %w", entries[i].Sequence, err)}
+		}
 	}
 	return nil
 }
@@ -207,7 +226,7 @@ func (l *Log) Close(next uint64) error {
 		return errors.Join(err, l.Abandon())
 	}
 	buf := make([]byte, format.GroupHeaderSize)
-	err := l.write(buf, format.GroupHeader{Type: format.GroupClose, FirstSequence: next}, l.Writer.WriteLast)
+	err := l.write(buf, format.GroupHeader{Type: format.GroupClose, FirstSequence: next}, nil, l.Writer.WriteLast)
 	if w, ok := errors.AsType[*segment.WriteError](err); ok && w.Undone && w.Full {
 		sometimes.Reached("close group had no room")
 		err = nil

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batpak-go/batpak/runtime/internal/commit"
+	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
@@ -135,6 +136,36 @@ func TestStepsOfAGroupThatFails(t *testing.T) {
 	}
 	if got := r.payloads(t); !slices.Equal(got, []string{"kept"}) {
 		t.Errorf("published are %q", got)
+	}
+}
+
+// TestMemoryThatChanges flips each bit of a group that waits to be written, whose records
+// have their checksums: nobody is told that its events are stored, none of them is, and
+// what comes next is.
+func TestMemoryThatChanges(t *testing.T) {
+	r := begin(t, simfs.New(), tuning{})
+	defer r.close(t)
+	gather := func() (q *commit.Request, bits int) {
+		q = request(event{entity: "a", key: "k", text: "first"}, event{entity: "b", text: strings.Repeat("long", 20), cause: 1})
+		r.join(t, q)
+		return q, 8 * len(r.Gathering())
+	}
+	const header = 8 * format.GroupHeaderSize
+	q, bits := gather()
+	for n := header; n < bits; n++ {
+		if n%2 == 0 {
+			r.steps(t, 1) // be it on its way already
+		}
+		r.Gathering()[n/8] ^= 1 << (n % 8)
+		r.land()
+		if over, err := r.Join(q); !over || err == nil || isPoisoned(err) || isUnknown(err) {
+			t.Fatalf("bit %d: Join() = %v, %v, want the append refused", n, over, err)
+		}
+		q, _ = gather()
+	}
+	r.land()
+	if over, err := r.Join(q); !over || err != nil || len(r.payloads(t)) != 2 {
+		t.Errorf("Join() when memory is well again = %v, %v, want it committed", over, err)
 	}
 }
 

@@ -8,7 +8,7 @@
 //
 // # The protocol
 //
-//	Stage   create, write, fsync   <output>.seg.tmp     and an fsync now and then before
+//	Stage   create, write, fsync   <output>.seg.tmp     read back, and an fsync now and then before
 //	        create, write, fsync   compaction.tmp
 //	        fsync                  .
 //	Commit  renameat               compaction.tmp → compaction

@@ -1,6 +1,7 @@
 package compact
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -139,20 +140,24 @@ func (w *writer) run(r *segment.Reader, sources []segment.Span) error {
 	}
 	w.head.Length, w.head.Digest = uint64(w.end), w.digest.Sum()
 	header := format.AppendMergedHeader(nil, w.head)
-	if _, err := w.file.WriteAt(header, 0); err != nil {
-		return err
+	_, err := w.file.WriteAt(header, 0)
+	if err == nil && w.index != nil {
+		err = w.index.Write(footer{w, io.NewOffsetWriter(w.file, w.end)}, w.head.Length, w.head.Digest)
 	}
-	if w.index != nil {
-		if err := w.index.Write(footer{w, io.NewOffsetWriter(w.file, w.end)}, w.head.Length, w.head.Digest); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
 	w.merge.note.Store = w.head.Store
 	w.merge.note.Output = format.Part{
 		First: w.head.Segment, Last: w.head.Last, Round: w.head.Round, Length: w.head.Length, Digest: chain.Digest(header),
 	}
 	w.merge.Events, w.merge.Written = w.head.NextSequence-w.head.FirstSequence, w.end
-	return nil
+	_, raw, ok, err := soundFile(w.file, w.merge.Span()) // before the only other copy is removed
+	if err == nil && !(ok && bytes.Equal(raw, header)) && !planted.Bug("merged segment is not read back") {
+		sometimes.Reached("merged segment did not read back as it was written")
+		err = errors.New("what was written reads back as something else")
+	}
+	return err
 }
 
 // head reads the header of a segment.
@@ -386,10 +391,10 @@ func (w *writer) flush() error {
 	format.FinishGroup(w.body, w.group, format.Place{
 		Store: w.head.Store, Segment: w.head.Segment, Offset: w.end, Last: w.head.Last, Round: w.head.Round,
 	})
+	w.digest.Write(w.body)
 	if _, err := w.file.WriteAt(w.body, w.end); err != nil {
 		return err
 	}
-	w.digest.Write(w.body)
 	n := len(w.body)
 	w.end += int64(n)
 	w.body = w.body[:0]

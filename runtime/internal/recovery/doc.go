@@ -198,6 +198,29 @@
 // since an opening that found no room behind the last group, then it would have
 // proven only what that opening made durable.
 //
+// # Memory that fails
+//
+// Between an append and the disk a bit may change in memory. The digest of a payload, which
+// the event's hash covers, is made of the store's own copy, before the writer is asked, and
+// the checksum of a record when the event joins its group. When that is about to be written,
+// which may be a sync later, each record is held against its checksum once more: if it
+// changed, nothing was written, and the append fails. What a merge has written is read back
+// before its sources, the other copy, are removed.
+//
+// What changes later, in the memory of the system as a rule, is damage like any other:
+// found by the next read, by verification, and by steps 3 to 7. A group of which no mark
+// says that it was durable is cut off by step 6, kept and reported, with those behind it. In
+// a synced store it can only be the newest one, as every other has a mark behind it. In a
+// relaxed store it may be any that came after the last sync but one; those behind it go
+// with it, and none of them is kept as if the log were whole. To read each group back
+// before it is acknowledged would find the change while it is in the memory of the system,
+// not in that of the disk, and cost a call for each append.
+//
+// What changes before there is a checksum is stored as it is then. A name or key is what it
+// has become, and a payload is served until verification holds it against its hash. A
+// second checksum from the append to the joining would find that, for two more passes over
+// each event, one of them under the writer's lock; it is some microseconds that it would be for.
+//
 // # A reader beside a writer
 //
 // A store that is opened for reading alone is not recovered: nothing is written,
