@@ -48,7 +48,8 @@ var (
 	// ErrCompacted: the writer has merged segments since this store, which is open for
 	// reading alone, looked last; after [Store.Refresh] it finds the events again.
 	ErrCompacted = errors.New("batpak: segments were merged by the writer")
-	// ErrDiskFull: there is no space; nothing was written and the writer goes on.
+	// ErrDiskFull: there is no space, or a quota is used up; nothing was written and the
+	// writer goes on.
 	ErrDiskFull = errors.New("batpak: disk is full")
 )
 

@@ -213,6 +213,45 @@ func TestFullDiskFailsTheAppendAndNothingElse(t *testing.T) {
 	}
 }
 
+// TestQuotaIsADiskThatIsFull: who may have no more of a disk is told what is told where it
+// is full, and goes on when there is more.
+func TestQuotaIsADiskThatIsFull(t *testing.T) {
+	d := simfs.New()
+	s := openSim(t, d, nil)
+	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: full, Sticky: true})
+		_, err := s.Append(t.Context(), note("a:1", strings.Repeat("x", 70_000)))
+		if !errors.Is(err, batpak.ErrDiskFull) || !errors.Is(err, full) || errors.Is(err, batpak.ErrOutcomeUnknown) {
+			t.Errorf("Append() with %v = %v, want ErrDiskFull", full, err)
+		}
+		d.Heal()
+		mustAppend(t, s, note("a:1", "goes on"))
+	}
+}
+
+// TestOpenWhereNothingMayBeWritten: the error is the system's, and says what can be done.
+func TestOpenWhereNothingMayBeWritten(t *testing.T) {
+	d := simfs.New()
+	s := openSim(t, d, nil)
+	mustAppend(t, s, note("a:1", "x"))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, denied := range []error{syscall.EROFS, syscall.EACCES} {
+		for _, op := range []simfs.Op{simfs.OpOpen, simfs.OpSyncDir} {
+			d.Fail(simfs.Fault{Op: op, Err: denied})
+			_, err := batpak.Open("simulated", simOptions(d, nil))
+			if !errors.Is(err, denied) || errors.Is(err, batpak.ErrCorrupt) || !strings.Contains(err.Error(), "OpenReadOnly") {
+				t.Errorf("Open() where %s fails with %v = %v, want that, and what reads the store", op, denied, err)
+			}
+			d.Heal()
+		}
+	}
+	if got := texts(events(t, openSim(t, d, nil), batpak.Query{})); len(got) != 1 {
+		t.Errorf("the store has %q", got)
+	}
+}
+
 func TestFailedWriteSparesTheNextGroup(t *testing.T) {
 	d := simfs.New()
 	s := openSim(t, d, nil)

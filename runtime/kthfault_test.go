@@ -1,6 +1,7 @@
 package batpak_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -15,6 +16,7 @@ import (
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -69,6 +71,24 @@ func newFaulted(seed uint64, f simfs.Fault, durability batpak.Durability, l *fau
 // short is the error of a read that finds a file ending where it does not end.
 var short = io.EOF
 
+// errDrawn stands for one of the rarer errors, in one of its forms, which each number of an
+// operation draws for itself.
+var errDrawn = errors.New("drawn")
+
+// rarer are the errors of a disk that may not be written to any more, that is gone, and
+// of which the user has no more share. They are not told apart but for the last, which is
+// a disk that is full.
+var rarer = []error{syscall.EROFS, syscall.EACCES, syscall.ESTALE, syscall.EDQUOT}
+
+// draw returns f with the error that its number draws, if it is to have one.
+func draw(f simfs.Fault) simfs.Fault {
+	if f.Err == errDrawn {
+		r := rand.New(rand.NewPCG(*faultsSeed, uint64(f.N)))
+		f.Err, f.Kept, f.Sticky = rarer[r.IntN(len(rarer))], r.IntN(2) == 0, r.IntN(2) == 0
+	}
+	return f
+}
+
 // faults lists the faults to try, each for every operation of its kind in turn.
 func faults() (all []simfs.Fault) {
 	operations := []simfs.Op{
@@ -81,7 +101,10 @@ func faults() (all []simfs.Fault) {
 		}
 	}
 	for _, op := range operations {
-		for _, err := range []error{syscall.EIO, syscall.ENOSPC, syscall.EMFILE, syscall.EINTR} {
+		if !*allFaults {
+			all = append(all, simfs.Fault{Op: op, Err: errDrawn})
+		}
+		for _, err := range append([]error{syscall.EIO, syscall.ENOSPC, syscall.EMFILE, syscall.EINTR}, rarer...) {
 			if err == syscall.EMFILE && op != simfs.OpCreate && op != simfs.OpOpen && op != simfs.OpList {
 				continue // what opens no file does not run out of descriptors
 			}
@@ -112,18 +135,11 @@ func special(op simfs.Op, err error) bool {
 // describe says what a fault is, in a form that is good for the name of a test.
 func describeFault(f simfs.Fault) string {
 	parts := []string{string(f.Op)}
-	switch f.Err {
-	case syscall.EIO:
-		parts = append(parts, "EIO")
-	case syscall.ENOSPC:
-		parts = append(parts, "ENOSPC")
-	case syscall.EMFILE:
-		parts = append(parts, "EMFILE")
-	case syscall.EINTR:
-		parts = append(parts, "EINTR")
-	default:
-		parts = append(parts, "short")
+	names := map[error]string{
+		syscall.EIO: "EIO", syscall.ENOSPC: "ENOSPC", syscall.EMFILE: "EMFILE", syscall.EINTR: "EINTR", errDrawn: "drawn",
+		syscall.EROFS: "EROFS", syscall.EACCES: "EACCES", syscall.ESTALE: "ESTALE", syscall.EDQUOT: "EDQUOT",
 	}
+	parts = append(parts, cmp.Or(names[f.Err], "short"))
 	parts = append(parts, []string{"ghosts", "reverted", "partial", "late"}[f.Loss])
 	if f.Kept {
 		parts = append(parts, "kept")
@@ -143,9 +159,9 @@ type faultLane struct {
 // on, until a run ends without having met the fault.
 func (l *faultLane) untilNoneFires(f simfs.Fault, run func(f simfs.Fault) (fired bool, err error)) error {
 	for f.N = 1; ; f.N++ {
-		fired, err := run(f)
+		fired, err := run(draw(f))
 		if err != nil {
-			return fmt.Errorf("operation %d: %w", f.N, err)
+			return fmt.Errorf("operation %d, %s: %w", f.N, describeFault(draw(f)), err)
 		}
 		l.runs.Add(1)
 		if !fired {
@@ -495,7 +511,10 @@ func (w *faulted) settle(err error) error {
 
 // expected returns an error unless err is nil or told by the fault.
 func (w *faulted) expected(call string, err error) error {
+	full := vfs.Full(w.fault.Err) && !errors.Is(err, batpak.ErrPoisoned) && (w.fault.Op == simfs.OpWrite || w.fault.Op == simfs.OpCreate)
 	switch {
+	case err != nil && full && !errors.Is(err, batpak.ErrDiskFull):
+		return fmt.Errorf("%s = %w, want ErrDiskFull", call, err)
 	case err == nil || errors.Is(err, w.fault.Err) && !errors.Is(err, batpak.ErrCorrupt):
 		return nil
 	case w.fault.Err == short && errors.Is(err, batpak.ErrCorrupt):

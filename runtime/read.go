@@ -14,6 +14,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/mount"
 )
 
 // Get finds an event by its id. It fails with [ErrNotFound], or with a
@@ -235,6 +236,14 @@ func (s *Store) outward(err error, sequence uint64) error {
 	}
 	if errors.Is(err, fs.ErrClosed) { // the segments are closed before the store says so
 		return ErrClosed
+	}
+	return err
+}
+
+// unwritten says of a directory that may not be written to what can be done with it.
+func unwritten(err error) error {
+	if mount.Denied(err) {
+		return fmt.Errorf("%w: to read a store that may not be written to, use OpenReadOnly", err)
 	}
 	return err
 }

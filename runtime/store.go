@@ -76,8 +76,9 @@ type Store struct {
 // are damaged that a crash cannot have damaged, [ErrNewerFormat] if a later
 // version wrote it, [ErrNetworkFS] if it is not on a disk of this machine, and
 // [ErrInvalid] for options that cannot be. In all these cases the directory is as it was. A store opens on a full disk; only to create
-// one takes space, and fails with [ErrDiskFull] if there is none. It fails with
-// [ErrTooLarge] if no number is left to tell this opening from those before.
+// one takes space, and fails with [ErrDiskFull] if there is none, or no more that this
+// user may have. Where the directory may not be written to the error is the system's; to read
+// the store, use [OpenReadOnly]. It fails with [ErrTooLarge] if no number is left to tell this opening from those before.
 func Open(dir string, o *Options) (*Store, error) {
 	options, err := o.settled()
 	if err != nil {
@@ -108,7 +109,7 @@ func openFS(fs vfs.FS, options Options) (*Store, error) {
 	s := newStore(stickyfs.New(fs, rtopts.Point(&options.Internal)), options)
 	s.lock = lock
 	if err := s.recover(); err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(unwritten(err), lock.Close())
 	}
 	return s, nil
 }

@@ -30,7 +30,7 @@ const (
 )
 
 // Fault is an operation that is to fail. Unless the effect is kept, a write with
-// ENOSPC or [io.ErrShortWrite] leaves a prefix, its length given by the number of
+// ENOSPC, EDQUOT, EFBIG or [io.ErrShortWrite] leaves a prefix, its length given by the number of
 // operations so far; a read with [io.EOF] finds the file ending early; a sync
 // leaves ghosts, see the package; a sync of the directory leaves the names
 // waiting for the next one; and all others do nothing.

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"syscall"
+
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
 )
 
 // maxSize is the largest size of a file in bytes; memory ends somewhere.
@@ -54,7 +56,7 @@ func (f *file) WriteAt(p []byte, off int64) (int, error) {
 	}
 	first, hook := f.split(p)
 	err := f.do(OpWrite, f.name, func() error { return write(p[:first]) }, func(fault *Fault) error {
-		if errors.Is(fault.Err, syscall.ENOSPC) || errors.Is(fault.Err, io.ErrShortWrite) {
+		if vfs.Full(fault.Err) || errors.Is(fault.Err, io.ErrShortWrite) {
 			r := rand.New(rand.NewPCG(uint64(f.disk.ops), 0))
 			_ = write(p[:r.IntN(len(p)+1)])
 		}
