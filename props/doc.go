@@ -95,7 +95,7 @@
 // it was at an earlier time, which is the one loss that it cannot tell. There is no other
 // outcome. The stores have files of every kind: sealed segments with close groups in
 // them, a last segment that is active, closed or only begun, lost tails, a temporary
-// file, files of others.
+// file, files of others; and beside stores there are guards of snapshots and saved states.
 //
 //	TestBitFlip      one bit: in three stores at rest, and beneath an open one
 //	TestOverwrite    two bits, bytes, sectors, blocks: drawn, and every block with everything
