@@ -1,6 +1,9 @@
 package batpak
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"strings"
+)
 
 // maxNames is how many names a reading remembers: so many that of some thousand few meet
 // in one place.
@@ -9,9 +12,11 @@ const maxNames = 1 << 13
 // names are those that a reading met last: an event takes no memory for a name that
 // was met. It is used by one goroutine at a time; the nil names remember nothing.
 type names struct {
+	last [2]string // the two that were asked for last, the last one first
 	seed maphash.Seed
-	met  []string // each at its hash
-	lost int      // how often one took the place of another since there is room for so many
+	met  []string        // each at its hash
+	lost int             // how often one took the place of another since there is room for so many
+	keys strings.Builder // holds keys, one behind the other
 }
 
 func newNames() *names { return &names{seed: maphash.MakeSeed(), met: make([]string, 8)} }
@@ -21,6 +26,16 @@ func (n *names) of(b []byte) string {
 	if n == nil {
 		return string(b)
 	}
+	s := n.last[1] // an event has two names, and one of them, or both, is often that of the event before
+	if s != string(b) {
+		s = n.find(b)
+	}
+	n.last[0], n.last[1] = s, n.last[0]
+	return s
+}
+
+// find is b as a string that was met, if it was.
+func (n *names) find(b []byte) string {
 	at := &n.met[maphash.Bytes(n.seed, b)%uint64(len(n.met))]
 	if *at == string(b) {
 		return *at
@@ -33,4 +48,22 @@ func (n *names) of(b []byte) string {
 		n.seed, n.met, n.lost = maphash.MakeSeed(), make([]string, 4*len(n.met)), 0
 	}
 	return s
+}
+
+// maxKeys is how much memory keys share: whoever keeps one keeps all.
+const maxKeys = 1 << 10
+
+// key is b as a string, which may share memory with others.
+func (n *names) key(b []byte) string {
+	if n == nil || len(b) == 0 || len(b) >= maxKeys/4 {
+		return string(b)
+	}
+	if len(b) > n.keys.Cap()-n.keys.Len() {
+		room := min(max(2*n.keys.Cap(), len(b)), maxKeys)
+		n.keys = strings.Builder{}
+		n.keys.Grow(room)
+	}
+	from := n.keys.Len()
+	n.keys.Write(b) // never moves what is there: there is room
+	return n.keys.String()[from:]
 }

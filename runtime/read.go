@@ -180,7 +180,7 @@ func (s *Store) event(e *Event, r *format.Record, ref index.Ref, payload []byte,
 	m.Sequence, m.Version, m.ID = r.Sequence, r.Version, r.ID
 	m.Kind, m.PayloadVersion = Kind(r.Kind), r.PayloadVersion
 	m.Correlation, m.Causation = r.Correlation, r.Causation
-	m.Time, m.Key, m.Decision = ID(r.ID).Time(), string(r.Key), decision
+	m.Time, m.Key, m.Decision = ID(r.ID).Time(), n.key(r.Key), decision
 	m.Hash, m.Fate, e.Payload = r.Hash, KeepEvent, payload
 	if e.Correlation.IsZero() {
 		e.Correlation = e.ID

@@ -111,7 +111,7 @@ func IDTime(id [16]byte) time.Time {
 // Time converts a tick, in UTC.
 func (t Tick) Time() time.Time {
 	milli, frac := int64(t/ticksPerMilli), int64(t%ticksPerMilli)
-	return time.UnixMilli(milli).Add(time.Duration(frac * nanosPerMilli / ticksPerMilli)).UTC()
+	return time.Unix(milli/1000, milli%1000*nanosPerMilli+frac*nanosPerMilli/ticksPerMilli).UTC()
 }
 
 // tickOf converts wall time, clamping times before 1970 and beyond maxWall.
