@@ -90,7 +90,9 @@ type selection struct {
 	cursor *segment.Cursor
 	names  *names
 	refs   []index.Ref
-	over   bool // nothing is left to be found
+	found  int   // how many were looked up
+	over   bool  // nothing is left to be found
+	failed error // of the last time
 	err    error
 }
 
@@ -130,26 +132,42 @@ func (s *selection) goOn(sequence uint64) {
 // all looks up what is selected, until the end or an error, which is kept.
 func (s *selection) all() iter.Seq[index.Ref] {
 	return func(yield func(index.Ref) bool) {
-		for !s.over {
-			var failed error
-			s.refs, failed = s.store.index.Find(s.refs[:0], s.query) // up to where it failed
-			s.cursor.Expect(len(s.refs), func(i int) format.Pos { return s.refs[i].Pos })
+		for s.next() {
 			for _, ref := range s.refs {
 				if !yield(ref) {
 					return
 				}
 			}
-			if s.over = failed != nil || len(s.refs) < cap(s.refs); s.over {
-				s.err = s.store.outward(failed, 0)
-				return
-			}
-			sometimes.Reached("iteration needed another page")
-			s.goOn(s.refs[len(s.refs)-1].Sequence)
-			if cap(s.refs) < pageSize { // whoever wants the first few only does not pay for more
-				s.refs = make([]index.Ref, 0, pageSize)
-			}
 		}
 	}
+}
+
+// next looks up the next events. It reports false at the end, or after an error, which
+// is kept.
+func (s *selection) next() bool {
+	if s.over {
+		s.err = s.store.outward(s.failed, 0)
+		return false
+	}
+	if s.found > 0 {
+		sometimes.Reached("iteration needed another page")
+		if cap(s.refs) < pageSize { // whoever wants the first few only does not pay for more
+			s.refs = make([]index.Ref, 0, pageSize)
+		}
+	}
+	s.refs, s.failed = s.lookUp(s.refs)
+	s.cursor.Expect(len(s.refs), func(i int) format.Pos { return s.refs[i].Pos })
+	return true
+}
+
+// lookUp looks up as many events as there is room for, and goes on behind them.
+func (s *selection) lookUp(room []index.Ref) ([]index.Ref, error) {
+	refs, err := s.store.index.Find(room[:0], s.query) // up to where it failed
+	if s.over = err != nil || len(refs) < cap(refs); !s.over {
+		s.goOn(refs[len(refs)-1].Sequence)
+	}
+	s.found += len(refs)
+	return refs, err
 }
 
 // read reads an event that was looked up. It reports false for one that only looks to

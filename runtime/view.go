@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
@@ -132,19 +133,35 @@ func (v View) each(q Query, places bool) iter.Seq2[Event, error] {
 			return
 		}
 		s.places = places
-		for ref := range s.all() {
-			var e Event
-			selected, err := s.read(&e, ref)
-			told := err
-			if err == nil && !places {
-				told = e.whole()
-			}
-			if selected && !yield(e, told) || err != nil {
+		for helped := false; s.next(); {
+			if !s.inTurn(s.refs, yield) {
 				return
+			}
+			if !helped && s.found >= longRead {
+				if helped = true; !s.ahead(yield) {
+					return
+				}
 			}
 		}
 		if s.err != nil {
 			yield(Event{}, s.err)
 		}
 	}
+}
+
+// inTurn gives events that were looked up. It reports false if that is the end, as it was
+// told to stop, or has given an error.
+func (s *selection) inTurn(refs []index.Ref, yield func(Event, error) bool) bool {
+	for _, ref := range refs {
+		var e Event
+		selected, err := s.read(&e, ref)
+		told := err
+		if err == nil && !s.places {
+			told = e.whole()
+		}
+		if selected && !yield(e, told) || err != nil {
+			return false
+		}
+	}
+	return true
 }
