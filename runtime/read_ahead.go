@@ -65,12 +65,14 @@ func (s *selection) ahead(yield func(Event, error) bool) bool {
 				return false
 			}
 		}
-		if rest := p.refs[len(p.events):]; len(rest) > 0 && !planted.Bug("events that could not be read ahead are left out") {
+		for n := len(p.events); n < len(p.refs) && !planted.Bug("events that could not be read ahead are left out"); {
 			sometimes.Reached("events of a part that is read ahead were read in their turn")
+			rest := p.refs[n:min(n-n%pageSize+pageSize, len(p.refs))] // no more than it would have at hand alone
 			s.cursor.Expect(len(rest), func(i int) format.Pos { return rest[i].Pos })
 			if !s.inTurn(rest, yield) {
 				return false
 			}
+			n += len(rest)
 		}
 		if p.events != nil { // otherwise somebody may be about to find that it was begun
 			a.idle = p
