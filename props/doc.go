@@ -1,9 +1,8 @@
 // Package props holds stores, and the code that is generated for schemas, to
 // numbered laws: with generated cases, against a model, and through crashes.
 //
-// The laws are functions that report what is wrong with one case, and [Check]
-// generates the cases, shrinks the first that breaks a law, and prints the
-// command that repeats the run:
+// The laws are functions that report what is wrong with one case, and [Check] generates the
+// cases, shrinks the first that breaks a law, and prints the command that repeats the run:
 //
 //	func TestDeposit(t *testing.T) {
 //		codec := props.Codec[MoneyDeposited]{...}
@@ -56,7 +55,9 @@
 // process dies, or the power fails and leaves whatever a seed says that it may. What is
 // left is held against a model and a dozen laws, and then opened, crashed and written to
 // again. A history that fails is cut down to what matters and kept in
-// runtime/testdata/crash, where TestCrashCorpus plays it ever after.
+// runtime/testdata/crash, where TestCrashCorpus plays it ever after, and so are those of
+// merges and of operations that fail. Of a schedule, or a mixture of old and new files, a line
+// is kept in the file cases there, which TestKeptCases runs.
 //
 //	go test -run TestCrash ./runtime                # 100,000 images at random, as many in turn
 //	go test -run Planted -tags planted ./runtime    # do they still find bugs?
@@ -68,17 +69,16 @@
 // # Schedules
 //
 // How goroutines come in each other's way is drawn from a seed, too, by the TestSchedule
-// tests beside the runtime. Up to six clients append, run commands, read, merge, copy,
-// wait and close, in goroutines of their own, within a bubble of testing/synctest. They
-// are held up at each operation of the disk and at each point where the store hands
-// something on, and one of them is released at a time, so that a seed is one history.
-// Contexts end, operations of the disk fail, and the process dies and is born again in
-// the middle of it, perhaps with another process that reads beside it. What the calls
-// returned must be what a store could have returned that does one after the other; the
-// search for that order is porcupine's. Images of crashes hold what was acknowledged and
-// what was shown, no call waits for ever, and nothing is left behind. Other tests of that
-// name take one history, and end a context, close the store, let the process die or an
-// operation fail at each of its steps.
+// tests beside the runtime. Up to six clients append, run commands, read, merge, copy, wait
+// and close, in goroutines of their own, within a bubble of testing/synctest. They are held
+// up at each operation of the disk and at each point where the store hands something on, and
+// one of them is released at a time, so that a seed is one history. Contexts end, operations
+// of the disk fail, and the process dies and is born again in the middle of it, perhaps with
+// another process that reads beside it. What the calls returned must be what a store could
+// have returned that does one after the other; the search for that order is porcupine's.
+// Images of crashes hold what was acknowledged and what was shown, no call waits for ever,
+// and nothing is left behind. Other tests of that name take one history, and end a context,
+// close the store, let the process die or an operation fail at each of its steps.
 //
 //	go test -run TestSchedule ./runtime    # 2,000 at random, and some 5,000 by step
 //	go test -run TestSchedule ./runtime -schedule.seed=7 -schedule.n=1 -schedule.log

@@ -1,14 +1,16 @@
 package batpak_test
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
-	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -24,129 +26,203 @@ var (
 //
 //	go test ./runtime -run TestCrashInMerges -compact.n=100
 func TestCrashInMerges(t *testing.T) {
-	images := 0
+	var total tally
 	for i := range uint64(*compactRuns) {
-		images += crashMerges(t, *compactSeed+i)
+		h := drawMerges(*compactSeed + i)
+		if err := h.replay(&total); err != nil {
+			keep(t, h, err)
+			t.Fatalf("after %d images: history %d: %v\n\tgo test ./runtime -run '^TestCrashInMerges$' -compact.n=1 -compact.seed=%d",
+				total.images, h.seed, err, h.seed)
+		}
 	}
-	t.Logf("%d images", images)
+	t.Logf("%d images", total.images)
 }
 
-// crashMerges crashes the history of a seed. If that fails the test, which may end it
-// anywhere, it says last how to do it again.
-func crashMerges(t *testing.T, seed uint64) (images int) {
-	defer func() {
-		if t.Failed() {
-			t.Logf("in history %d\n\tgo test ./runtime -run '^TestCrashInMerges$' -compact.n=1 -compact.seed=%d", seed, seed)
-		}
-	}()
-	m := merging{T: t, random: rand.New(rand.NewPCG(seed, 77)), disk: simfs.New(), options: covering(700, 150), acked: map[uint64]batpak.Receipt{}}
+// drawMerges draws a history of four lives for a merging.
+func drawMerges(seed uint64) *history {
+	r := rand.New(rand.NewPCG(seed, 77))
+	h := &history{lane: laneMerges, seed: seed, knobs: knobs{segment: 700, checkpoint: 150, entities: 3}}
 	if seed%2 == 1 {
-		m.options.Durability = batpak.Relaxed
-		m.options.Compaction = &batpak.Compaction{Retention: m.fate}
-		rtopts.SetFanIn(&m.options.Internal, 2)
+		h.knobs.relaxed, h.knobs.merge = true, 2
 	}
 	for life := range 4 {
-		m.live(life%2 == 0)
+		for range 30 {
+			o := op{act: actAppend, n: 1, who: r.IntN(3), size: 25}
+			switch n := r.IntN(12); {
+			case n < 4:
+				o.how = howKey
+			case n == 5:
+				o = op{act: actCompact, how: []how{0, howRetain}[r.IntN(2)]}
+			}
+			h.ops = append(h.ops, o)
+		}
+		if life%2 == 0 {
+			h.ops = append(h.ops, op{act: actClose})
+		} else {
+			h.ops = append(h.ops, op{act: actDie, how: howKill})
+		}
 	}
-	return m.images
+	return h
 }
 
-// merging is a history of a store that merges its segments.
+// merging plays a history of a store that merges its segments.
 type merging struct {
-	*testing.T
-	random  *rand.Rand
+	*history
+	tally   *tally
 	disk    *simfs.Disk
-	options *batpak.Options
+	options batpak.Options
+	store   *batpak.Store // nil while it is closed
+	serial  int
 	acked   map[uint64]batpak.Receipt
 	keys    []keyed
-	images  int
+	err     error // of a crash
+}
+
+func newMerging(h *history, t *tally) *merging {
+	m := &merging{history: h, tally: t, disk: simfs.New(), options: h.knobs.options(), acked: map[uint64]batpak.Receipt{}}
+	if c := m.options.Compaction; c != nil {
+		c.Retention = m.fate
+	}
+	return m
 }
 
 // fate keeps, takes payloads away, and drops.
 func (m *merging) fate(e batpak.Meta) batpak.Fate { return batpak.Fate(e.Sequence % 3) }
 
-// live opens the store, uses it, and closes it, or kills its process. One in four of the
-// operations that change the disk is preceded by crashes.
-func (m *merging) live(closes bool) {
-	m.Helper()
-	m.disk.OnOp(func(op simfs.Op, name string) {
-		if changes(op) && m.random.IntN(4) == 0 {
-			m.crash(fmt.Sprintf("operation %d, %s %s", m.disk.Ops(), op, name))
-		}
-	})
-	s, err := batpak.Open("simulated", simOptions(m.disk, m.options))
-	if err != nil {
-		m.Fatal(err)
-	}
-	for range 30 {
-		d := note(fmt.Sprint("a:", m.random.IntN(3)), fmt.Sprint("text ", m.random.Uint64()))
-		switch n := m.random.IntN(12); {
-		case n < 4:
-			k := keyed{key: fmt.Sprint("key ", m.random.Uint64()), draft: d}
-			k.receipt = mustAppend(m.T, s, d, batpak.Key(k.key))
-			m.keys, m.acked[k.receipt.Sequence()] = append(m.keys, k), k.receipt
-		case n == 5:
-			m.compact(s, m.random.IntN(2) == 0)
-		default:
-			r := mustAppend(m.T, s, d)
-			m.acked[r.Sequence()] = r
+// run plays the history, and ends with the death of the process.
+func (m *merging) run() error {
+	for i, o := range append(slices.Clip(m.ops), op{act: actDie}) {
+		if err := cmp.Or(m.play(o), m.err); err != nil {
+			m.disk.OnOp(nil)
+			return fmt.Errorf("operation %d, %v: %w", i, o, err)
 		}
 	}
-	if closes {
-		if err := s.Close(); err != nil {
-			m.Fatal(err)
-		}
-		m.disk.OnOp(nil)
-		return
-	}
-	m.disk.OnOp(nil)
-	left := m.disk.Kill()
-	m.disk.Stop()
-	_ = s.Close() // of a process that is dead
-	m.disk = left
+	return nil
 }
 
-func (m *merging) compact(s *batpak.Store, retains bool) {
-	m.Helper()
+// play plays one operation, in a store that it opens if it must.
+func (m *merging) play(o op) (err error) {
+	if m.store == nil {
+		m.disk.OnOp(m.look)
+		if m.store, err = batpak.Open("simulated", simOptions(m.disk, &m.options)); err != nil {
+			return &breach{1, err}
+		}
+	}
+	switch o.act {
+	case actAppend:
+		return m.append(o)
+	case actCompact:
+		return m.compact(m.store, o.how&howRetain != 0)
+	case actClose:
+		err = m.store.Close()
+	case actDie:
+		m.disk.OnOp(nil)
+		left := m.disk.Kill()
+		m.disk.Stop()
+		_ = m.store.Close() // of a process that is dead
+		m.disk = left
+	default:
+		return fmt.Errorf("a store that merges knows no %q", o.act)
+	}
+	m.disk.OnOp(nil)
+	m.store = nil
+	return wrapBreach(1, err)
+}
+
+// wrapBreach is err as a breach of a law, if there is one.
+func wrapBreach(law int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &breach{law, err}
+}
+
+func (m *merging) append(o op) error {
+	m.serial++
+	k := keyed{draft: note(fmt.Sprint("a:", o.who%max(1, m.knobs.entities)), fmt.Sprintf("text %0*d", o.size, m.serial))}
+	var opts []batpak.AppendOption
+	if o.how&howKey != 0 {
+		k.key = fmt.Sprint("key ", m.serial)
+		opts = append(opts, batpak.Key(k.key))
+	}
+	r, err := m.store.Append(context.Background(), k.draft, opts...)
+	if err != nil {
+		return &breach{11, err}
+	}
+	k.receipt, m.acked[r.Sequence()] = r, r
+	if k.key != "" {
+		m.keys = append(m.keys, k)
+	}
+	return nil
+}
+
+func (m *merging) compact(s *batpak.Store, retains bool) error {
 	var o []batpak.CompactOption
 	if retains {
 		o = append(o, batpak.Retention(m.fate))
 	}
-	if _, err := s.Compact(m.Context(), o...); err != nil {
-		m.Fatal(err)
-	}
+	_, err := s.Compact(context.Background(), o...)
+	return wrapBreach(11, err)
 }
 
-// crash kills the process, and cuts the power in two ways, and holds what is left against
-// what was acknowledged; then it is used, crashed while it is, and held again.
-func (m *merging) crash(where string) {
-	for i, image := range []*simfs.Disk{m.disk.Kill(), m.disk.CutHard(), m.disk.Cut(uint64(m.disk.Ops()))} {
-		m.images++
-		for life := range 3 {
-			s, err := batpak.Open("simulated", simOptions(image, m.options))
-			if err == nil {
-				err = m.hold(s, i == 0)
-			}
-			if err != nil {
-				m.Fatalf("before %s, image %d, life %d: %v; there is %v", where, i, life, err, image.Names())
-			}
-			for range 3 {
-				mustAppend(m.T, s, note("a:9", "after"))
-			}
-			if life == 1 {
-				m.compact(s, true)
-			}
-			verified(m.T, s)
-			if life == 0 {
-				left := image.CutHard()
-				image.Stop()
-				_ = s.Close() // of a process that is dead
-				image = left
-			} else if err := s.Close(); err != nil {
-				m.Fatal(err)
+// look is called before each operation of the disk. One in four of those that change it is
+// preceded by crashes, each if they are watched.
+func (m *merging) look(op simfs.Op, name string) {
+	if !changes(op) || m.err != nil {
+		return
+	}
+	n, all := uint64(m.disk.Ops()), m.watch
+	if all == nil {
+		if rand.New(rand.NewPCG(m.seed, n)).IntN(4) > 0 {
+			return
+		}
+		all = []scenario{{{kind: crashKill}}, {{kind: crashHard}}, {{crashCut, n}}}
+	}
+	for _, s := range all {
+		for image := range s[0].images(m.disk) {
+			m.tally.images++
+			if err := m.crash(image, s[0].kind == crashKill); err != nil {
+				m.err = fmt.Errorf("before operation %d of the disk, %s %s: %w", n, op, name, &failure{s, err})
+				return
 			}
 		}
 	}
+}
+
+// crash holds what a crash left against what was acknowledged; then it is used, crashed
+// while it is, and held again.
+func (m *merging) crash(image *simfs.Disk, all bool) error {
+	for life := range 3 {
+		s, err := batpak.Open("simulated", simOptions(image, &m.options))
+		if err != nil {
+			return fmt.Errorf("life %d, of %v: %w", life, image.Names(), &breach{1, err})
+		}
+		err = m.hold(s, all)
+		for i := 0; i < 3 && err == nil; i++ {
+			_, err = s.Append(context.Background(), note("a:9", "after"))
+			err = wrapBreach(11, err)
+		}
+		if err == nil && life == 1 {
+			err = m.compact(s, true)
+		}
+		if err == nil {
+			if v, verr := s.Verify(context.Background()); verr != nil || len(v.Damages) > 0 {
+				err = breaks(4, "Verify() = %+v, %w", v, verr)
+			}
+		}
+		left := image.CutHard()
+		if life == 0 || err != nil {
+			image.Stop()
+			_ = s.Close() // of a process that is dead
+			image = left
+		} else {
+			err = wrapBreach(1, s.Close())
+		}
+		if err != nil {
+			return fmt.Errorf("life %d: %w", life, err)
+		}
+	}
+	return nil
 }
 
 // hold holds a store against what was acknowledged, all of it or what was durable.
@@ -157,16 +233,16 @@ func (m *merging) hold(s *batpak.Store, all bool) error {
 		}
 		e, err := s.At(sequence)
 		if err != nil && !errors.Is(err, batpak.ErrTombstoned) || e.ID != r.ID() || e.Hash != r.Hash() {
-			return fmt.Errorf("At(%d) = %+v, %w, want %+v", sequence, e, err, r)
+			return breaks(2, "At(%d) = %+v, %w, want %+v", sequence, e, err, r)
 		}
 	}
 	for _, k := range m.keys {
 		if !all && !k.receipt.Durable() {
 			continue
 		}
-		got, err := s.Append(m.Context(), k.draft, batpak.Key(k.key))
+		got, err := s.Append(context.Background(), k.draft, batpak.Key(k.key))
 		if err != nil || got.Sequence() != k.receipt.Sequence() || got.ID() != k.receipt.ID() || got.Hash() != k.receipt.Hash() || got.Incarnation() != k.receipt.Incarnation() {
-			return fmt.Errorf("retry of %s = %+v, %w, want %+v", k.key, got, err, k.receipt)
+			return breaks(5, "retry of %s = %+v, %w, want %+v", k.key, got, err, k.receipt)
 		}
 	}
 	return nil

@@ -10,15 +10,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
 // TestCrashCorpus plays the histories that once found something. They are judged
 // by the laws alone, so nothing in them grows old.
 func TestCrashCorpus(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(corpus, "*.txt"))
+	files, err := filepath.Glob(filepath.Join(corpusDir(), "*.txt"))
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no histories in %s: %v", corpus, err)
+		t.Fatalf("no histories in %s: %v", corpusDir(), err)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
@@ -45,7 +46,8 @@ func TestCrashCorpus(t *testing.T) {
 // A history is read back as it was written.
 func TestCrashHistoryIsText(t *testing.T) {
 	for seed := range uint64(50) {
-		h := drawHistory(seed, 60)
+		h := []*history{drawHistory(seed, 60), drawMerges(seed), drawFaulted(seed, batpak.Relaxed)}[seed%3]
+		h.fails = []string{"", "write_EIO_ghosts_kept 7"}[seed%2]
 		h.watch = []scenario{{{kind: crashKill}}, {{kind: crashKill}, {crashCut, seed}}, {{kind: crashCuts}, {kind: crashHard}}}
 		again, err := parseHistory(h.String())
 		if err != nil {

@@ -17,13 +17,26 @@ import (
 // can be run, so an operation names no event or request but by a number that is
 // taken modulo how many there are.
 type history struct {
+	lane  lane
 	seed  uint64
 	knobs knobs
+	// fails names a fault of the k-th fault lanes, as they describe it.
+	fails string
 	// watch are the crashes to try at each operation of the disk; nil = what the
 	// seed draws.
 	watch []scenario
 	ops   []op
 }
+
+// lane is who plays a history.
+type lane string
+
+const (
+	laneCrash    lane = ""         // a player
+	laneMerges   lane = "merges"   // a merging
+	laneFault    lane = "fault"    // a faulted, of which an operation fails
+	laneRecovery lane = "recovery" // a faulted, of which an operation fails when it is opened after a crash
+)
 
 // knobs are the settings of a history.
 type knobs struct {
@@ -113,11 +126,13 @@ const (
 	howKept     // with its effect
 	howRevert   // what was not synced is gone
 	howPart     // a part of it is
+
+	howRetain // a merge takes away what a retention says
 )
 
 var hows = []string{
 	"queued", "key", "expect", "stale", "none", "cause", "item", "story", "decided", "kill", "hard",
-	"write", "sync", "dir", "create", "truncate", "full", "kept", "revert", "part",
+	"write", "sync", "dir", "create", "truncate", "full", "kept", "revert", "part", "retain",
 }
 
 func (o op) String() string {
@@ -177,6 +192,12 @@ func parseOp(line string) (o op, err error) {
 func (h *history) String() string {
 	var b strings.Builder
 	k := h.knobs
+	if h.lane != laneCrash {
+		fmt.Fprintln(&b, "lane", h.lane)
+	}
+	if h.fails != "" {
+		fmt.Fprintln(&b, "fails", h.fails)
+	}
 	fmt.Fprintf(&b, "seed %d\nsegment %d\nentities %d\n", h.seed, k.segment, k.entities)
 	if k.checkpoint > 0 {
 		fmt.Fprintln(&b, "checkpoint", k.checkpoint)
@@ -229,6 +250,10 @@ func (h *history) parseLine(line string) (err error) {
 	word, rest, _ := strings.Cut(line, " ")
 	k := &h.knobs
 	switch word {
+	case "lane":
+		h.lane = lane(rest)
+	case "fails":
+		h.fails = rest
 	case "seed":
 		h.seed, err = strconv.ParseUint(rest, 10, 64)
 	case "segment":

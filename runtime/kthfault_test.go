@@ -10,12 +10,12 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
-	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
@@ -47,8 +47,7 @@ type attempt struct {
 
 // faulted is a script of work on a disk of which an operation fails.
 type faulted struct {
-	seed     uint64
-	random   *rand.Rand
+	*history
 	disk     *simfs.Disk
 	fault    simfs.Fault
 	options  batpak.Options
@@ -60,12 +59,27 @@ type faulted struct {
 	lane     *faultLane
 }
 
-// newFaulted returns script number seed.
-func newFaulted(seed uint64, f simfs.Fault, durability batpak.Durability, l *faultLane) *faulted {
-	w := &faulted{seed: seed, random: rand.New(rand.NewPCG(seed, 1)), disk: simfs.New(), fault: f, lane: l}
-	w.options = batpak.Options{SegmentSize: 600 + 100*int64(seed%4), Durability: durability}
-	rtopts.SetCheckpoint(&w.options.Internal, 350)
-	return w
+// newFaulted returns the script that is a history, with a fault to come.
+func newFaulted(h *history, f simfs.Fault, l *faultLane) *faulted {
+	return &faulted{history: h, disk: simfs.New(), fault: f, options: h.knobs.options(), lane: l}
+}
+
+// drawFaulted draws script number seed: a store is opened twice, and does some work each
+// time.
+func drawFaulted(seed uint64, durability batpak.Durability) *history {
+	r := rand.New(rand.NewPCG(seed, 1))
+	h := &history{lane: laneFault, seed: seed, knobs: knobs{segment: 600 + 100*int(seed%4), checkpoint: 350, relaxed: durability == batpak.Relaxed}}
+	for range 2 {
+		for i := range 6 {
+			h.ops = append(h.ops, op{act: actAppend, n: 1 + r.IntN(3)})
+			if i%3 == 2 {
+				h.ops = append(h.ops, op{act: actSync}, op{act: actLook}, op{act: actRetry})
+			}
+		}
+		h.ops = append(h.ops, op{act: actClose})
+	}
+	h.ops = h.ops[:len(h.ops)-1] // it goes on first
+	return h
 }
 
 // short is the error of a read that finds a file ending where it does not end.
@@ -90,7 +104,12 @@ func draw(f simfs.Fault) simfs.Fault {
 }
 
 // faults lists the faults to try, each for every operation of its kind in turn.
-func faults() (all []simfs.Fault) {
+func faults() []simfs.Fault { return faultsOf(*allFaults) }
+
+// everyFault lists those that any run tries.
+func everyFault() []simfs.Fault { return append(faultsOf(false), faultsOf(true)...) }
+
+func faultsOf(every bool) (all []simfs.Fault) {
 	operations := []simfs.Op{
 		simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir, simfs.OpCreate, simfs.OpRename, simfs.OpRemove,
 		simfs.OpRead, simfs.OpTruncate, simfs.OpOpen, simfs.OpList,
@@ -101,14 +120,14 @@ func faults() (all []simfs.Fault) {
 		}
 	}
 	for _, op := range operations {
-		if !*allFaults {
+		if !every {
 			all = append(all, simfs.Fault{Op: op, Err: errDrawn})
 		}
 		for _, err := range append([]error{syscall.EIO, syscall.ENOSPC, syscall.EMFILE, syscall.EINTR}, rarer...) {
 			if err == syscall.EMFILE && op != simfs.OpCreate && op != simfs.OpOpen && op != simfs.OpList {
 				continue // what opens no file does not run out of descriptors
 			}
-			if *allFaults || err == syscall.EIO || special(op, err) {
+			if every || err == syscall.EIO || special(op, err) {
 				add(op, err, simfs.Ghosts, false)
 				add(op, err, simfs.Ghosts, true)
 			}
@@ -153,6 +172,7 @@ func describeFault(f simfs.Fault) string {
 // faultLane counts what a lane has done.
 type faultLane struct {
 	runs, opened atomic.Int64
+	kept         sync.Once // the first that fails
 }
 
 // untilNoneFires lets the first operation of a kind fail, then the second, and so
@@ -161,7 +181,7 @@ func (l *faultLane) untilNoneFires(f simfs.Fault, run func(f simfs.Fault) (fired
 	for f.N = 1; ; f.N++ {
 		fired, err := run(draw(f))
 		if err != nil {
-			return fmt.Errorf("operation %d, %s: %w", f.N, describeFault(draw(f)), err)
+			return fmt.Errorf("operation %d, %s: %w", f.N, describeFault(draw(f)), &breach{2, err})
 		}
 		l.runs.Add(1)
 		if !fired {
@@ -194,10 +214,10 @@ func TestKthFault(t *testing.T) {
 					if reads && durability == batpak.Relaxed && !*allFaults {
 						return // reads are no different
 					}
-					err := l.untilNoneFires(f, func(f simfs.Fault) (bool, error) {
-						return newFaulted(seed, f, durability, &l).run()
-					})
-					if err != nil {
+					h := drawFaulted(seed, durability)
+					h.fails = describeFault(f)
+					if err := h.failEach(f, &l); err != nil {
+						l.kept.Do(func() { keep(t, h, err) })
 						t.Errorf("durability %d: %v\n\t%s", durability, err, again(t, seed))
 					}
 				})
@@ -221,10 +241,17 @@ func TestKthFaultInRecovery(t *testing.T) {
 		scripts(func(seed uint64, durability batpak.Durability) {
 			t.Run(fmt.Sprintf("script_%d_durability_%d", seed, durability), func(t *testing.T) {
 				t.Parallel()
-				for i, left := range remains(t, seed, durability, &l) {
+				all, err := remains(drawFaulted(seed, durability), &l)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, left := range all {
 					for _, f := range faults() {
 						err := l.untilNoneFires(f, func(f simfs.Fault) (bool, error) { return left.with(f).recover() })
 						if err != nil {
+							h := *left.history
+							h.fails = describeFault(f)
+							l.kept.Do(func() { keep(t, &h, err) })
 							t.Fatalf("image %d, %s: %v\n\t%s", i, describeFault(f), err, again(t, seed))
 						}
 					}
@@ -236,37 +263,65 @@ func TestKthFaultInRecovery(t *testing.T) {
 }
 
 // remains are what crashes at some operations of a script leave, each with what
-// the appenders have been told by then that must be there.
-func remains(t *testing.T, seed uint64, durability batpak.Durability, l *faultLane) (all []*faulted) {
-	t.Helper()
-	w := newFaulted(seed, simfs.Fault{}, durability, l)
-	keep := func(image *simfs.Disk, killed bool) {
+// the appenders have been told by then that must be there; or what the one crash leaves
+// that the script ends in.
+func remains(h *history, l *faultLane) (all []*faulted, err error) {
+	script, death := *h, op{}
+	if n := len(h.ops); n > 0 && h.ops[n-1].act == actDie {
+		script.ops, death = h.ops[:n-1], h.ops[n-1]
+	}
+	w, made := newFaulted(&script, simfs.Fault{}, l), 0
+	keep := func(image *simfs.Disk, how how) {
 		left := *w
-		left.disk, left.attempts = image, slices.Clone(w.attempts)
+		crashed := script
+		crashed.lane, crashed.ops = laneRecovery, append(slices.Clip(script.ops), op{act: actDie, n: made, how: how})
+		left.history, left.disk, left.attempts = &crashed, image, slices.Clone(w.attempts)
 		for i := range left.attempts {
 			a := &left.attempts[i]
-			if a.told == written && !killed {
+			if a.told == written && how != howKill {
 				a.told, a.at, a.again = unknown, 0, true
 			}
 			a.told = max(a.told, unknown) // the one under way
 		}
 		all = append(all, &left)
 	}
-	made := 0
 	w.watch(func(op simfs.Op) {
 		if !changes(op) {
 			return
 		}
-		if made++; made%w.effort(61, 2) == 1 {
-			keep(w.disk.Kill(), true)
-			keep(w.disk.Cut(uint64(made)), false)
+		switch made++; {
+		case death.act == actDie && made == death.n && death.how == howKill, death.act == "" && made%w.effort(61, 2) == 1:
+			keep(w.disk.Kill(), howKill)
+		}
+		switch {
+		case death.act == actDie && made == death.n && death.how != howKill, death.act == "" && made%w.effort(61, 2) == 1:
+			keep(w.disk.Cut(uint64(made)), 0)
 		}
 	})
-	if err := w.script(); err != nil {
-		t.Fatal(err)
+	return all, w.script()
+}
+
+// fail plays a history of which operations of the disk fail.
+func (h *history) fail(t *tally) error {
+	i := slices.IndexFunc(everyFault(), func(f simfs.Fault) bool { return describeFault(f) == h.fails })
+	if i < 0 {
+		return fmt.Errorf("there is no fault %q", h.fails)
 	}
-	t.Logf("%d images of %d operations", len(all), made)
-	return all
+	f, l := everyFault()[i], new(faultLane)
+	defer func() { t.images += int(l.opened.Load()) }()
+	if h.lane == laneFault {
+		return h.failEach(f, l)
+	}
+	all, err := remains(h, l)
+	for _, left := range all {
+		err = errors.Join(err, l.untilNoneFires(f, func(f simfs.Fault) (bool, error) { return left.with(f).recover() }))
+	}
+	return err
+}
+
+// failEach lets each operation of a script fail that a fault is about.
+func (h *history) failEach(f simfs.Fault, l *faultLane) error {
+	return l.untilNoneFires(f, func(f simfs.Fault) (bool, error) { return newFaulted(h, f, l).run() })
 }
 
 // watch has hook called before each operation of the disk.
@@ -284,7 +339,6 @@ func (w *faulted) watch(hook func(op simfs.Op)) {
 // with is w on a copy of its disk, with a fault to come.
 func (w *faulted) with(f simfs.Fault) *faulted {
 	n := *w
-	n.random = rand.New(rand.NewPCG(w.seed, 2))
 	n.disk, n.attempts, n.fault, n.seen = w.disk.Kill(), slices.Clone(w.attempts), f, 0
 	n.shaken = w.effort(1, 0) // of which the first is checked at once: leave it at the end
 	for i := range n.attempts {
@@ -332,22 +386,54 @@ func (w *faulted) reverted() bool {
 	return w.fired() && w.fault.Op == simfs.OpSync && w.fault.Loss == simfs.Reverted
 }
 
-// script opens the store twice, and does some work each time.
+// script plays the history. A life of which the opening fails has no work, and what the
+// last one leaves goes on without the fault.
 func (w *faulted) script() error {
-	for life := range 2 {
-		s, err := w.open()
-		if err != nil {
-			if err := w.expected("Open()", err); err != nil {
-				return err
+	var s *batpak.Store
+	closed := true
+	for i, o := range w.ops {
+		if closed {
+			var err error
+			if s, err = w.open(); err != nil {
+				if err := w.expected("Open()", err); err != nil {
+					return err
+				}
 			}
+			closed = false
+		}
+		if closed = o.act == actClose; s == nil {
 			continue
 		}
-		err = w.live(s, life)
-		if cerr := w.expected("Close()", w.settle(s.Close())); err != nil || cerr != nil {
-			return errors.Join(err, cerr)
+		err := w.play(s, i, o)
+		if closed || err != nil {
+			err = errors.Join(err, w.expected("Close()", w.settle(s.Close())))
+			s = nil
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return nil
+	if s == nil {
+		return nil
+	}
+	return errors.Join(w.goOn(s), w.expected("Close()", w.settle(s.Close())))
+}
+
+// play plays one operation, or goes on before the store is closed for good.
+func (w *faulted) play(s *batpak.Store, i int, o op) error {
+	switch o.act {
+	case actAppend:
+		return w.append(s, fmt.Sprint("a", i), max(1, o.n))
+	case actSync:
+		return w.expected("Sync()", w.settle(s.Sync(context.Background())))
+	case actLook:
+		return w.read(s)
+	case actRetry:
+		return w.retries(s)
+	case actClose:
+		return nil
+	}
+	return fmt.Errorf("a script knows no %q", o.act)
 }
 
 // recover opens the store with the fault, works a little, checks what is left, and
@@ -365,28 +451,6 @@ func (w *faulted) recover() (fired bool, err error) {
 	w.disk.OnOp(nil)
 	w.disk.Heal()
 	return w.fired(), errors.Join(err, w.checkImages())
-}
-
-// live appends, retries and reads for one opening of the store.
-func (w *faulted) live(s *batpak.Store, life int) error {
-	for i := range 6 {
-		if err := w.append(s, fmt.Sprint(life, ".", i), 1+w.random.IntN(3)); err != nil {
-			return err
-		}
-		if i%3 != 2 {
-			continue
-		}
-		if err := w.expected("Sync()", w.settle(s.Sync(context.Background()))); err != nil {
-			return err
-		}
-		if err := errors.Join(w.read(s), w.retries(s)); err != nil {
-			return err
-		}
-	}
-	if life == 1 {
-		return w.goOn(s)
-	}
-	return nil
 }
 
 // read reads everything.

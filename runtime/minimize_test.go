@@ -1,6 +1,7 @@
 package batpak_test
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,8 +17,17 @@ const corpus = "testdata/crash"
 
 var crashSave = flag.String("crash.save", corpus, "directory in which a history that fails is kept, cut down to what matters; empty = none")
 
+// corpusDir is where kept histories are looked for.
+func corpusDir() string { return cmp.Or(*crashSave, corpus) }
+
 // replay plays a history and crashes it as it says, or as its seed says.
 func (h *history) replay(t *tally) error {
+	switch h.lane {
+	case laneMerges:
+		return newMerging(h, t).run()
+	case laneFault, laneRecovery:
+		return h.fail(t)
+	}
 	p := newPlayer(h)
 	p.chronicle.thorough = h.watch != nil
 	p.tries(t)
@@ -39,13 +49,16 @@ type minimizer struct {
 }
 
 // minimize returns a history that breaks the law that h breaks, with err, and that
-// is as small as some thousand runs can make it.
+// is as small as some thousand runs can make it, or some hundred of those that take longer.
 func minimize(h *history, err error) *history {
 	law := lawOf(err)
 	m := &minimizer{runs: 4000, judge: func(h *history) bool {
 		err := h.replay(new(tally))
 		return err != nil && lawOf(err) == law
 	}}
+	if h.lane != laneCrash {
+		m.runs = 150
+	}
 	if f, ok := errors.AsType[*failure](err); ok {
 		// Tried at every operation of the disk, the crash that found it does not
 		// depend on how many operations there were before.
@@ -145,9 +158,9 @@ func keep(t *testing.T, h *history, err error) {
 	small := minimize(h, err)
 	serr := small.replay(new(tally))
 	text := fmt.Sprintf("# Found by %s with seed %d:\n# %s\n\n%s", t.Name(), h.seed, firstLine(serr), small)
-	name := fmt.Sprintf("v%d-seed%d", lawOf(err), h.seed)
+	name := strings.Trim(fmt.Sprintf("%s-v%d-seed%d", h.lane, lawOf(err), h.seed), "-")
 	if _, prepared, ok := strings.Cut(t.Name(), "/"); ok {
-		name += "-" + prepared // several tests without a seed may fail beside each other
+		name += "-" + strings.ReplaceAll(prepared, "/", "-") // several tests without a seed may fail beside each other
 	}
 	path := filepath.Join(*crashSave, name+".txt")
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {

@@ -5,7 +5,6 @@ package batpak_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -71,11 +70,14 @@ func (b *plantedBug) run(ctx context.Context, binary string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute) // a bug may make the store wait for ever
 	defer cancel()
 	args := []string{"-test.run", "^" + b.test + "$", "-test.failfast"}
+	if b.room == "" {
+		args = append(args, "-crash.save", "")
+	}
 	switch {
 	case strings.HasPrefix(b.test, "TestSchedule"):
 		args = append(args, "-schedule.n", strconv.Itoa(slack*b.median), "-check=false")
 	case b.room == "" && strings.HasPrefix(b.test, "TestCrash"):
-		args = append(args, "-crash.n", "200", "-crash.save", "", "-check=false")
+		args = append(args, "-crash.n", "200", "-check=false")
 	}
 	c := exec.CommandContext(ctx, binary, args...)
 	c.Dir = roomOf(b.room)
@@ -94,19 +96,23 @@ func roomOf(room string) string {
 // plantedBinaries builds the tests of the rooms that find bugs.
 func plantedBinaries(t *testing.T) map[string]string {
 	t.Helper()
-	dir := t.TempDir()
 	binaries := map[string]string{}
 	for _, b := range plantedBugs {
-		if binaries[b.room] != "" {
-			continue
+		if binaries[b.room] == "" {
+			binaries[b.room] = plantedBinary(t, b.room)
 		}
-		binary := filepath.Join(dir, fmt.Sprint(len(binaries), ".test"))
-		if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-tags", "planted", "-o", binary, roomOf(b.room)).CombinedOutput(); err != nil {
-			t.Fatalf("build the tests of %s: %v\n%s", roomOf(b.room), err, out)
-		}
-		binaries[b.room] = binary
 	}
 	return binaries
+}
+
+// plantedBinary builds the tests of a room.
+func plantedBinary(t *testing.T, room string) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "room.test")
+	if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-tags", "planted", "-o", binary, roomOf(room)).CombinedOutput(); err != nil {
+		t.Fatalf("build the tests of %s: %v\n%s", roomOf(room), err, out)
+	}
+	return binary
 }
 
 // Every bug in the code has its test, and every test its bug.

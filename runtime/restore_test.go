@@ -48,6 +48,49 @@ func generations(t *testing.T, seed uint64) (all []*specimen) {
 	return all
 }
 
+// mixture is a generation of which some files are those of an older one, by their places
+// among the files of both.
+type mixture struct {
+	older, newer int
+	some         uint64
+}
+
+func (m mixture) String() string {
+	return fmt.Sprintf("generation %d with those files of generation %d that are in %b", m.newer, m.older, m.some)
+}
+
+// both are the names of the files of two generations.
+func both(older, newer *specimen) []string {
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(older.names(), newer.names()))))
+}
+
+// of is the directory that is mixed.
+func (m mixture) of(all []*specimen) directory {
+	d := directory{}
+	for k, name := range both(all[m.older], all[m.newer]) {
+		from := all[m.newer]
+		if m.some>>k&1 == 1 {
+			from = all[m.older]
+		}
+		if content, ok := from.directory[name]; ok {
+			d[name] = content
+		}
+	}
+	return d
+}
+
+// fewer is m with as few older files as it takes to fail.
+func (m mixture) fewer(all []*specimen) mixture {
+	for bit := uint64(1); bit <= m.some; bit *= 2 {
+		less := m
+		less.some &^= bit
+		if _, _, err := judgeMixture(all, less.of(all)); err != nil && less.some != m.some {
+			m = less
+		}
+	}
+	return m
+}
+
 // TestRestoreOfSomeFiles puts back older copies of some files of a directory, in
 // every combination of files, of every pair of generations. The store is refused, or
 // it is, as a whole, what it was in one generation or earlier in it: no event of one
@@ -57,24 +100,11 @@ func generations(t *testing.T, seed uint64) (all []*specimen) {
 func TestRestoreOfSomeFiles(t *testing.T) {
 	t.Parallel()
 	all := generations(t, *damageSeed)
-	var mixtures []func() (d directory, what string)
+	var mixtures []mixture
 	for i, older := range all {
-		for j, newer := range all[i+1:] {
-			names := slices.Compact(slices.Sorted(slices.Values(slices.Concat(older.names(), newer.names()))))
-			for subset := range 1 << len(names) {
-				mixtures = append(mixtures, func() (directory, string) {
-					d := directory{}
-					for k, name := range names {
-						from := newer
-						if subset>>k&1 == 1 {
-							from = older
-						}
-						if content, ok := from.directory[name]; ok {
-							d[name] = content
-						}
-					}
-					return d, fmt.Sprintf("generation %d with those files of generation %d that are in %b", i+1+j, i, subset)
-				})
+		for j := i + 1; j < len(all); j++ {
+			for some := range uint64(1) << len(both(older, all[j])) {
+				mixtures = append(mixtures, mixture{i, j, some})
 			}
 		}
 	}
@@ -86,10 +116,12 @@ func TestRestoreOfSomeFiles(t *testing.T) {
 	}
 	for i := range n {
 		from := len(mixtures) * i / n
-		d, what := mixtures[from+random.IntN(max(1, len(mixtures)/n))]()
-		opened, rolled, err := judgeMixture(all, d)
+		m := mixtures[from+random.IntN(max(1, len(mixtures)/n))]
+		opened, rolled, err := judgeMixture(all, m.of(all))
 		if err != nil {
-			t.Fatalf("%s: %v", what, err)
+			m = m.fewer(all)
+			keepCase(t, *damageSeed, uint64(m.older), uint64(m.newer), m.some)
+			t.Fatalf("%v: %v", m, err)
 		}
 		if !opened {
 			refusals++

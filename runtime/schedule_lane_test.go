@@ -57,6 +57,7 @@ func TestScheduleOfEverything(t *testing.T) {
 		seed := *scheduleSeed + uint64(n)
 		tr, err := try(t, seed, func(tr *trial) { tr.strict = n < 20 })
 		if err != nil {
+			keepCase(t, seed)
 			t.Fatal(tr.report(err))
 		}
 		steps, calls, images = steps+tr.steps, calls+len(tr.calls), images+tr.crashes
@@ -103,19 +104,49 @@ func TestScheduleIsOneHistory(t *testing.T) {
 	}
 }
 
+// variants are what there may be in the way of a trial, by the test that has it in each of
+// its ways: each changes the n-th trial, and reports false if there is no more.
+var variants = map[string]func(base *trial, n int, tr *trial) bool{
+	"TestScheduleCancelledAtEachStep": func(base *trial, n int, tr *trial) bool {
+		tr.plan.cancel, tr.plan.which = n/3, n%3
+		return n/3 < base.steps
+	},
+	"TestScheduleCrashAtEachStep": func(base *trial, n int, tr *trial) bool {
+		tr.plan.crash, tr.plan.which = n/3, n%3
+		return n/3 < base.steps
+	},
+	"TestScheduleCloseAtEachStep": func(base *trial, n int, tr *trial) bool {
+		tr.plan.close, tr.plan.twice = n/2, n%2 == 1
+		return n/2 < base.steps
+	},
+	"TestScheduleKthFault": func(base *trial, n int, tr *trial) bool {
+		for _, f := range failures() {
+			if n < base.ops[f.Op] {
+				f.N = n + 1
+				tr.fault = f
+				return true
+			}
+			n -= base.ops[f.Op]
+		}
+		return false
+	},
+}
+
+// quietly lets nothing be in the way of a trial.
+func quietly(tr *trial) {
+	tr.spoiled, tr.honest, tr.often, tr.plan = false, true, 1, nothingHappens()
+	tr.options.Durability, tr.options.ShowUnsynced = batpak.Durability(tr.seed%3/2), false
+}
+
 // each runs the trials of a few seeds again and again, each time with something
-// else in its way, until vary reports that there is no more.
-func each(t *testing.T, vary func(base *trial, n int, tr *trial) bool) {
+// else in its way.
+func each(t *testing.T) {
 	tried, stride := 0, 1
 	if testing.Short() {
 		stride = 13
 	}
 	for seed := range uint64(max(1, schedules(2000)/500)) {
 		seed += *scheduleSeed
-		quietly := func(tr *trial) {
-			tr.spoiled, tr.honest, tr.often, tr.plan = false, true, 1, nothingHappens()
-			tr.options.Durability, tr.options.ShowUnsynced = batpak.Durability(seed%3/2), false
-		}
 		base, err := try(t, seed, quietly)
 		if err != nil {
 			t.Fatal(base.report(err))
@@ -123,9 +154,10 @@ func each(t *testing.T, vary func(base *trial, n int, tr *trial) bool) {
 		for n, more := 0, true; more; n += stride {
 			tr, err := try(t, seed, func(tr *trial) {
 				quietly(tr)
-				more = vary(base, n, tr)
+				more = variants[t.Name()](base, n, tr)
 			})
 			if err != nil {
+				keepCase(t, seed, uint64(n))
 				t.Fatalf("variant %d: %s", n, tr.report(err))
 			}
 			tried++
@@ -137,43 +169,23 @@ func each(t *testing.T, vary func(base *trial, n int, tr *trial) bool) {
 // TestScheduleCancelledAtEachStep ends a context at each step.
 func TestScheduleCancelledAtEachStep(t *testing.T) {
 	t.Parallel()
-	each(t, func(base *trial, n int, tr *trial) bool {
-		tr.plan.cancel, tr.plan.which = n/3, n%3
-		return n/3 < base.steps
-	})
+	each(t)
 }
 
 // TestScheduleCrashAtEachStep lets the process die at each step, and go on.
 func TestScheduleCrashAtEachStep(t *testing.T) {
 	t.Parallel()
-	each(t, func(base *trial, n int, tr *trial) bool {
-		tr.plan.crash, tr.plan.which = n/3, n%3
-		return n/3 < base.steps
-	})
+	each(t)
 }
 
 // TestScheduleCloseAtEachStep closes the store at each step, once or twice.
 func TestScheduleCloseAtEachStep(t *testing.T) {
 	t.Parallel()
-	each(t, func(base *trial, n int, tr *trial) bool {
-		tr.plan.close, tr.plan.twice = n/2, n%2 == 1
-		return n/2 < base.steps
-	})
+	each(t)
 }
 
 // TestScheduleKthFault lets each operation of the disk fail in each way.
 func TestScheduleKthFault(t *testing.T) {
 	t.Parallel()
-	all := failures()
-	each(t, func(base *trial, n int, tr *trial) bool {
-		for _, f := range all {
-			if n < base.ops[f.Op] {
-				f.N = n + 1
-				tr.fault = f
-				return true
-			}
-			n -= base.ops[f.Op]
-		}
-		return false
-	})
+	each(t)
 }
