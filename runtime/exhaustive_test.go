@@ -14,10 +14,10 @@ var exhaustiveDepth = flag.Int("exhaustive.depth", 2, "operations of the exhaust
 
 // preparations are what the exhaustive test finds when it begins. The recovery of one
 // that is busy does more to the disk than that of any other, so that it is crashed in
-// shorter sequences alone; what is done to one that is shallow has an operation less.
+// shorter sequences alone.
 var preparations = []struct {
 	name, history string
-	busy, shallow bool
+	busy          bool
 }{
 	{name: "empty directory"},
 	{name: "segment that is full", history: `
@@ -47,13 +47,13 @@ var preparations = []struct {
 		sync
 		append n=2 who=1 size=40 key cause
 		append size=30 key`},
-	{name: "with a checkpoint", busy: true, shallow: true, history: `
+	{name: "with a checkpoint", busy: true, history: `
 		checkpoint 200
 		append size=150 key
 		append who=1 size=60 key cause
 		append n=2 size=20 key
 		close`},
-	{name: "that merges", busy: true, shallow: true, history: `
+	{name: "that merges", busy: true, history: `
 		merge 2
 		append size=250 key
 		append who=1 size=300 key cause
@@ -104,10 +104,7 @@ func TestCrashExhaustive(t *testing.T) {
 		t.Run(prepared.name, func(t *testing.T) {
 			t.Parallel()
 			n, known := tally{seen: map[sight]verdict{}}, map[recovered]bool{}
-			before, depth := mustHistory(t, prepared.history), depth
-			if prepared.shallow {
-				depth = max(1, depth-1)
-			}
+			before := mustHistory(t, prepared.history)
 			for sequence := range arrangements(len(steps), depth) {
 				recoveries := !prepared.busy || len(sequence) < max(2, depth)
 				if err := exhaust(before, sequence, recoveries, &n, known); err != nil {
