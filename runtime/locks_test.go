@@ -160,6 +160,10 @@ func (w *lockWatch) look(op simfs.Op, name string) {
 // their locks to be held at any operation of the disk: whoever waits for the disk lets
 // others go on, readers above all, and no lock waits for a disk that is stuck. What is
 // to be done by one at a time, be it over the disk, takes turns by channels.
+//
+// What an opening makes cannot be reached before it has returned, so it is not looked at
+// before; nor can anybody else wait for its locks until then. The lock of a mapping lies over
+// its pages, and has to: they must not go while they are read.
 func TestNoLockLiesOverTheDisk(t *testing.T) {
 	w := &lockWatch{found: map[string]bool{}}
 	for seed := range uint64(max(1, fewer(8))) {
