@@ -333,8 +333,9 @@ func settle(dir vfs.FS) ([]event, compact.Outcome, error) {
 	return events, s.Outcome, nil
 }
 
-// TestMergeInPieces: who merges syncs often what it writes, and says how much it reads and
-// writes, the index of the merged segment included.
+// TestMergeInPieces: who merges syncs often what it writes, and says how much it reads,
+// writes, the index of the merged segment included, and reads back. It can be ended at the
+// last of it.
 func TestMergeInPieces(t *testing.T) {
 	b := newBuilder(1)
 	read := 0
@@ -351,7 +352,7 @@ func TestMergeInPieces(t *testing.T) {
 	reader := segment.NewReader(b.dir)
 	defer reader.Close()
 	files := spans(b.disk)
-	synced, most, told, size := map[string]int{}, 0, 0, 0
+	synced, most, told, steps, size := map[string]int{}, 0, 0, 0, 0
 	b.disk.OnOp(func(op simfs.Op, name string) {
 		if op == simfs.OpSync {
 			now := len(b.disk.Bytes(name))
@@ -359,7 +360,7 @@ func TestMergeInPieces(t *testing.T) {
 			synced[name] = now
 		}
 	})
-	m, err := compact.Stage(b.dir, reader, files[:2], keepAll, func(bytes int) error { told += bytes; return nil })
+	m, err := compact.Stage(b.dir, reader, files[:2], keepAll, func(bytes int) error { told += bytes; steps++; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -367,8 +368,18 @@ func TestMergeInPieces(t *testing.T) {
 	if err := m.Discard(); err != nil {
 		t.Fatal(err)
 	}
-	if index := size - read; index < 1<<20 || told < read+index/2 {
-		t.Errorf("%d bytes of %d that are read, and %d of an index, are told", told, read, index)
+	if index := size - read; index < 1<<20 || told < 2*read+index/2 {
+		t.Errorf("%d bytes of %d that are read twice, and %d of an index, are told", told, read, index)
+	}
+	ended := errors.New("ended")
+	_, err = compact.Stage(b.dir, reader, files[:2], keepAll, func(int) error {
+		if steps--; steps == 0 {
+			return ended
+		}
+		return nil
+	})
+	if names := spans(b.disk); !errors.Is(err, ended) || len(b.disk.Names()) != len(names) {
+		t.Errorf("Stage() that is ended at its last step = %v and leaves %v", err, b.disk.Names())
 	}
 	if most > 5<<18 {
 		t.Errorf("%d bytes of %d are synced at once", most, size)

@@ -64,8 +64,9 @@ func spanOf(p format.Part) segment.Span {
 // Stage writes the merged segment of some that lie side by side, which another one
 // follows, under a temporary name, durably. It asks decide about every event that was
 // not dropped before; a record is valid during the call only. Between two groups of the
-// sources it calls step with the bytes that were read, and then with those of the index
-// that were written: it may wait, or end the merge by an error.
+// sources it calls step with the bytes that were read, then with those of the index that
+// were written, and with those that are read back: it may wait, or end the merge by an
+// error.
 //
 // Errors are a [*segment.DamageError] if a source is not what the others, or it
 // itself, say of it, one of decide's or of step's, or the disk's. Then nothing has happened, but
@@ -152,7 +153,7 @@ func (w *writer) run(r *segment.Reader, sources []segment.Span) error {
 		First: w.head.Segment, Last: w.head.Last, Round: w.head.Round, Length: w.head.Length, Digest: chain.Digest(header),
 	}
 	w.merge.Events, w.merge.Written = w.head.NextSequence-w.head.FirstSequence, w.end
-	_, raw, ok, err := soundFile(w.file, w.merge.Span()) // before the only other copy is removed
+	_, raw, ok, err := soundFile(paced{w.file, w.step}, w.merge.Span()) // before the only other copy is removed
 	if err == nil && !(ok && bytes.Equal(raw, header)) && !planted.Bug("merged segment is not read back") {
 		sometimes.Reached("merged segment did not read back as it was written")
 		err = errors.New("what was written reads back as something else")
@@ -422,6 +423,20 @@ func (f footer) Write(b []byte) (int, error) {
 	if err == nil {
 		err = f.wrote(n)
 	}
+	if err == nil {
+		err = f.step(n)
+	}
+	return n, err
+}
+
+// paced is a file that is read no faster than step lets it be.
+type paced struct {
+	vfs.File
+	step func(bytes int) error
+}
+
+func (f paced) ReadAt(p []byte, at int64) (int, error) {
+	n, err := f.File.ReadAt(p, at)
 	if err == nil {
 		err = f.step(n)
 	}

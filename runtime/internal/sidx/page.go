@@ -130,10 +130,13 @@ func (p Place) sound(page []byte, number uint32) bool {
 // segment itself may be sound.
 type DamageError struct {
 	Segment uint64
-	Page    uint32 // from the start of the footer
+	Page    uint32 // from the start of the footer; trailerNumber for its end
 	Reason  string
 }
 
 func (e *DamageError) Error() string {
+	if e.Page == trailerNumber {
+		return fmt.Sprintf("end of the index of segment %d: %s", e.Segment, e.Reason)
+	}
 	return fmt.Sprintf("index of segment %d, page %d: %s", e.Segment, e.Page, e.Reason)
 }
