@@ -100,7 +100,8 @@ type Options struct {
 	// machine. Through a mapping, what is in memory is read at a quarter of the cost; what
 	// is not holds up a processor, and with it other goroutines, until the disk has
 	// answered. Either way the same is checked, and a file that is cut off is an error of the
-	// store, not the end of the process.
+	// store, not the end of the process. Mappings take addresses, as many as the files have
+	// bytes: a process that has a limit on these (RLIMIT_AS) needs them for its heap.
 	Unmapped bool
 
 	// AllowNetworkFS lets a store be opened in a directory on NFS, SMB, FUSE, Ceph or
