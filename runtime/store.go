@@ -77,8 +77,9 @@ type Store struct {
 // version wrote it, [ErrNetworkFS] if it is not on a disk of this machine, and
 // [ErrInvalid] for options that cannot be. In all these cases the directory is as it was. A store opens on a full disk; only to create
 // one takes space, and fails with [ErrDiskFull] if there is none, or no more that this
-// user may have. Where the directory may not be written to the error is the system's; to read
-// the store, use [OpenReadOnly]. It fails with [ErrTooLarge] if no number is left to tell this opening from those before.
+// user may have. It fails with [ErrTooLarge] if no number is left to tell this opening
+// from those before. Where the directory may not be written to, the error is the
+// system's; to read the store, use [OpenReadOnly].
 func Open(dir string, o *Options) (*Store, error) {
 	options, err := o.settled()
 	if err != nil {
