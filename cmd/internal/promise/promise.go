@@ -141,11 +141,12 @@ func (a Act) giveBack(f *lock.File, files map[string][]byte) error {
 }
 
 // void leaves out the payloads of what was given back, which an act that was killed
-// behind the lock file has left. What a release of the schema would write is not void.
+// behind the lock file has left. What a release of the schema would write is not void, nor
+// what stays of a retired kind.
 func void(f *lock.File, files, interrupted map[string][]byte) {
 	for _, a := range f.Accepted {
 		k, ok := lock.ParseKind(a.Name)
-		if !ok || a.Of != lock.OfEvent {
+		if !ok || a.Of != lock.OfEvent || slices.ContainsFunc(f.Retired, func(r lock.Retired) bool { return r.Kind == k }) {
 			continue
 		}
 		version := uint16(a.Version)

@@ -208,6 +208,27 @@ func TestKilledAcceptIsFinished(t *testing.T) {
 	}
 }
 
+// What was given back and released again stays when its kind is retired, as all that was
+// promised of a retired kind does.
+func TestPayloadsOfARetiredKindStay(t *testing.T) {
+	dir := t.TempDir()
+	pkg := shop(t, dir, []string{"{a:bool}"}, []string{"{b:string}"})
+	for _, a := range []promise.Act{{Release: true}, {Accept: "1:000", Reason: "never deployed"}, {Release: true}} {
+		changes, ds := keep(t, a, pkg)
+		if len(ds) > 0 {
+			t.Fatalf("Keep(%+v) finds %v, want nothing", a, ds)
+		}
+		apply(t, changes)
+	}
+	pkg.Events = pkg.Events[1:]
+	pkg.Retired = []model.Retired{{Category: 1, Type: 0, Name: "Payload0"}}
+	changes, _ := keep(t, promise.Act{}, pkg)
+	apply(t, changes)
+	if changes, ds := keep(t, promise.Act{NoDrafts: true}, pkg); len(changes) > 0 || len(ds) > 0 || len(tree(t, dir)) != 3 {
+		t.Errorf("the next run finds %v and changes %d of %d files, want nothing, and 3 files", ds, len(changes), len(tree(t, dir)))
+	}
+}
+
 // apply makes changes on disk, removals among them.
 func apply(t *testing.T, changes []output.Change) {
 	t.Helper()
