@@ -29,7 +29,7 @@ func Verbs(format string, n int) [][]Verb {
 				at++
 			case '[':
 				index, _, _ := strings.Cut(format[i+1:], "]")
-				if number, err := strconv.Atoi(index); err == nil && number > 0 {
+				if number, err := strconv.Atoi(index); err == nil && 0 < number && number <= n {
 					at = number - 1
 				}
 				i += len(index) + 1
