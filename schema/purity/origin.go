@@ -202,8 +202,12 @@ func (w *walker) addresses(n *ast.CallExpr) {
 			format = constant.StringVal(v)
 		}
 	}
-	for i, verbs := range address.Verbs(format, len(n.Args)-first) {
-		arg := n.Args[first+i]
+	count := len(n.Args) - first
+	if n.Ellipsis.IsValid() {
+		count = len(format) // of arguments in one, at most
+	}
+	for i, verbs := range address.Verbs(format, count) {
+		arg := n.Args[min(first+i, len(n.Args)-1)]
 		for _, verb := range verbs {
 			if verb.Letter == 'p' {
 				w.add(n.Args[first-1], "formats with %p", "where a value lies in memory differs between runs")
