@@ -61,8 +61,8 @@
 // in testdata/batpak. From then on a change that would make stored events unreadable
 // is a diagnostic.
 //
-// Lock -fix puts in order what a merge has left: conflicts in the lock file, which it
-// joins, and payloads that are missing. Lock -accept takes a promise back: it makes
+// Lock -fix puts in order what a merge has left, conflicts in the lock file, which it
+// joins, and payloads that are missing, and what a lock -accept has that was killed. Lock -accept takes a promise back: it makes
 // drafts of what was released, for a reason, which stays in the lock file. That is a
 // version of an event, "1:002@3" or "MoneyDeposited@3" (BP601, BP604, BP605, BP609), an
 // event with all its versions, "1:002" (BP602, BP603), all events of an entity,

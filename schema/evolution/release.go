@@ -66,7 +66,7 @@ func FrozenBP611(dir string, f *lock.File, files map[string][]byte) []diag.Diagn
 		if reason := stray(f, path); reason != "" {
 			list = append(list, diag.Diagnostic{
 				Pos: top(dir, path), Code: "BP611",
-				Message: reason + ": restore the lock file from version control, or remove these payloads if the version was never released",
+				Message: reason + ": restore the lock file from version control, or remove these payloads if the version was never released; batpakgen lock -fix removes those of a version that was given back",
 			})
 		}
 	}

@@ -58,7 +58,9 @@ func (a Act) Keep(pkg *model.Package) ([]output.Data, []diag.Diagnostic, error) 
 			return nil, ds, nil
 		}
 	}
-	void(was, files, interrupted)
+	if a.Fix {
+		void(was, files, interrupted)
+	}
 	for path, file := range interrupted {
 		if files[path] = file; file == nil {
 			delete(files, path)
@@ -142,7 +144,8 @@ func (a Act) giveBack(f *lock.File, files map[string][]byte) error {
 
 // void leaves out the payloads of what was given back, which an act that was killed
 // behind the lock file has left. What a release of the schema would write is not void, nor
-// what stays of a retired kind.
+// what stays of a retired kind. Beside a lock file of before a second release they look the
+// same, so only who asks for it gets it.
 func void(f *lock.File, files, interrupted map[string][]byte) {
 	for _, a := range f.Accepted {
 		k, ok := lock.ParseKind(a.Name)
