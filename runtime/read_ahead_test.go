@@ -23,35 +23,29 @@ func lengthy(t *testing.T) (dir string) {
 	dir = t.TempDir()
 	s, err := batpak.Open(dir, &batpak.Options{SegmentSize: 256 << 10})
 	s = opened(t, s, err)
-	for at := 0; at < 14_000; {
-		b := s.NewBatch()
-		for ; b.Len() < 500; at++ {
-			d := note(fmt.Sprint("s:", at%4), fmt.Sprint("payload ", at))
-			d.Kind = batpak.Kind(0x1000 + at%3)
-			if at > 9_000 && at%700 == 0 {
-				d.Payload = []byte(strings.Repeat("large ", 1<<16))
-			}
-			if at%5 == 0 {
-				b.Add(d, batpak.Key(fmt.Sprint("key ", at)))
-			} else {
-				b.Add(d, batpak.Correlate(batpak.ID{15: byte(1 + at%2)}))
-			}
+	add := func(b *batpak.Batch, at int) {
+		d := note(fmt.Sprint("s:", at%4), fmt.Sprint("payload ", at))
+		d.Kind = batpak.Kind(0x1000 + at%3)
+		if at > 9_000 && at%700 == 0 {
+			d.Payload = []byte(strings.Repeat("large ", 1<<16))
 		}
-		if _, err := b.Commit(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if at == 7_000 {
-			taken := func(m batpak.Meta) batpak.Fate {
-				if m.Sequence%11 > 0 {
-					return batpak.KeepEvent
-				}
-				return batpak.Fate(1 + m.Sequence%2)
-			}
-			if r, err := s.Compact(t.Context(), batpak.Retention(taken)); err != nil || r.Dropped == 0 || r.Tombstoned == 0 {
-				t.Fatalf("Compact() = %+v, %v", r, err)
-			}
+		if at%5 == 0 {
+			b.Add(d, batpak.Key(fmt.Sprint("key ", at)))
+		} else {
+			b.Add(d, batpak.Correlate(batpak.ID{15: byte(1 + at%2)}))
 		}
 	}
+	fill(t, s, 0, 7_000, add)
+	taken := func(m batpak.Meta) batpak.Fate {
+		if m.Sequence%11 > 0 {
+			return batpak.KeepEvent
+		}
+		return batpak.Fate(1 + m.Sequence%2)
+	}
+	if r, err := s.Compact(t.Context(), batpak.Retention(taken)); err != nil || r.Dropped == 0 || r.Tombstoned == 0 {
+		t.Fatalf("Compact() = %+v, %v", r, err)
+	}
+	fill(t, s, 7_000, 14_000, add)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -122,6 +122,9 @@ func (u *upkeep) work() bool {
 		return false
 	}
 	for _, number := range u.store.index.Pending() {
+		if u.store.pipeline.Err() != nil {
+			break // nothing more is to be written
+		}
 		if u.failed[number] != nil {
 			continue
 		}

@@ -22,23 +22,31 @@ func wide(t *testing.T) (dir string) {
 	dir = t.TempDir()
 	s, err := batpak.Open(dir, &batpak.Options{SegmentSize: 1 << 20})
 	s = opened(t, s, err)
-	for at := 0; at < 36_000; {
+	fill(t, s, 0, 36_000, func(b *batpak.Batch, at int) {
+		entity := fmt.Sprint("s:", at%300)
+		if at%7 == 0 {
+			entity = fmt.Sprint("once:", at)
+		}
+		b.Add(note(entity, fmt.Sprint("payload ", at)))
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// fill appends the events from one number to another, in batches of 500.
+func fill(t *testing.T, s *batpak.Store, from, to int, add func(b *batpak.Batch, at int)) {
+	t.Helper()
+	for at := from; at < to; {
 		b := s.NewBatch()
 		for ; b.Len() < 500; at++ {
-			entity := fmt.Sprint("s:", at%300)
-			if at%7 == 0 {
-				entity = fmt.Sprint("once:", at)
-			}
-			b.Add(note(entity, fmt.Sprint("payload ", at)))
+			add(b, at)
 		}
 		if _, err := b.Commit(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 // slowly is a limit that nothing meets, and with which nobody reads ahead.
