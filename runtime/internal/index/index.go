@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/index/keys"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
@@ -70,6 +71,7 @@ type row struct {
 type stream struct {
 	name   string
 	base   uint64 // version before that of its first event here
+	scope  uint32 // of the event that was added last, as most have the same
 	head   Head
 	events postings
 }
@@ -78,6 +80,12 @@ type stream struct {
 type scope struct {
 	name   string
 	events postings
+}
+
+// kind is one kind.
+type kind struct {
+	number uint16
+	events *postings // nil = there is none here
 }
 
 // incarnation says who wrote the events from a sequence on.
@@ -99,11 +107,10 @@ type Index struct {
 	names        names // of streams, the newest perhaps missing
 	scopes       []scope
 	scopeOf      map[string]uint32
-	scope        uint32 // that was added to last, as most events have that of the one before
+	scope        uint32 // that was added to last
 	kinds        map[uint16]*postings
-	kind         *postings // that was added to last; nil = none
-	kindOf       uint16
-	keys         keyTable
+	lately       [16]kind // that were added to, by the lower bits of their numbers
+	keys         keys.Table
 	causes       relations
 	stories      relations // by correlation
 	incarnations []incarnation
@@ -142,10 +149,11 @@ func (x *Index) addLocked(e *Entry, to uint32) {
 	ordinal := x.count
 	x.count++
 	r := x.newRowLocked()
-	*r = row{id: upper(e.ID), pos: e.Pos, kind: e.Kind, stream: to, scope: x.scopeLocked(e.Scope)}
+	s := &x.streams[to]
+	s.scope = x.scopeLocked(s.scope, e.Scope)
+	*r = row{id: upper(e.ID), pos: e.Pos, kind: e.Kind, stream: to, scope: s.scope}
 
 	x.sequences.add(ordinal, e.Sequence-x.first+1)
-	s := &x.streams[r.stream]
 	if s.events.len() == 0 {
 		s.base = e.Version - 1
 	} else if e.Version != s.head.Version+1 || x.versions[r.stream] != nil {
@@ -156,7 +164,7 @@ func (x *Index) addLocked(e *Entry, to uint32) {
 	x.scopes[r.scope].events.add(ordinal)
 	x.kindLocked(e.Kind).add(ordinal)
 	if len(e.Key) > 0 && !planted.Bug("keys are not indexed") {
-		x.keys.add(x.fingerprint(e.Key), ordinal)
+		x.keys.Add(x.fingerprint(e.Key), ordinal)
 	}
 	if e.Causation != [16]byte{} && !(planted.Bug("cause forgets its later effects") && len(x.effectsLocked(e.Causation)) > 0) {
 		x.causes.add(x.hash(e.Causation[:]), ordinal)
@@ -197,6 +205,14 @@ func (x *Index) AddTo(number uint32, e *Entry) {
 		number = x.streamLocked(e.Entity)
 	}
 	x.addLocked(e, number)
+}
+
+// Expect says that about so many events may be added, so that what grows with them need not
+// grow often. It costs no memory before there are events.
+func (x *Index) Expect(events int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.keys.Expect(events)
 }
 
 // Began records that the events from sequence first on are written in this
@@ -285,7 +301,7 @@ func (x *Index) ByKey(key []byte) []Ref {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	var refs []Ref
-	x.keys.find(x.fingerprint(key), func(ordinal uint32) {
+	x.keys.Find(x.fingerprint(key), func(ordinal uint32) {
 		refs = append(refs, x.refLocked(ordinal))
 	})
 	return refs
@@ -314,14 +330,15 @@ func (x *Index) streamLocked(name []byte) uint32 {
 	}
 	i := uint32(len(x.streams))
 	s := string(name)
-	x.streams = append(x.streams, stream{name: s})
+	x.streams = append(x.streams, stream{name: s, scope: x.scope})
 	x.streamOf[s] = i
 	return i
 }
 
-func (x *Index) scopeLocked(name []byte) uint32 {
-	if i := x.scope; int(i) < len(x.scopes) && x.scopes[i].name == string(name) {
-		return i
+// scopeLocked is the number of a scope, which is likely to be this one.
+func (x *Index) scopeLocked(likely uint32, name []byte) uint32 {
+	if int(likely) < len(x.scopes) && x.scopes[likely].name == string(name) {
+		return likely
 	}
 	i, ok := x.scopeOf[string(name)]
 	if !ok {
@@ -334,17 +351,18 @@ func (x *Index) scopeLocked(name []byte) uint32 {
 	return i
 }
 
-func (x *Index) kindLocked(kind uint16) *postings {
-	if x.kind != nil && x.kindOf == kind {
-		return x.kind
+func (x *Index) kindLocked(number uint16) *postings {
+	k := &x.lately[int(number)%len(x.lately)]
+	if k.events != nil && k.number == number {
+		return k.events
 	}
-	k := x.kinds[kind]
-	if k == nil {
-		k = new(postings)
-		x.kinds[kind] = k
+	events := x.kinds[number]
+	if events == nil {
+		events = new(postings)
+		x.kinds[number] = events
 	}
-	x.kind, x.kindOf = k, kind
-	return k
+	*k = kind{number, events}
+	return events
 }
 
 // ordinalLocked finds an id by binary search: ids rise with the sequence.

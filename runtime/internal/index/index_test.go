@@ -3,6 +3,7 @@ package index_test
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -223,6 +224,30 @@ func TestQueryThatSkipsALot(t *testing.T) {
 			if diff := cmp.Diff(m.find(q), collect(x, q, 50_000)); diff != "" {
 				t.Errorf("Find(%+v) differs from filtering (-want +got):\n%s", q, diff)
 			}
+		}
+	}
+}
+
+// TestKeysWhileTheyCome: each key is found as soon as its event was added, and no other,
+// however many come and however many were expected.
+func TestKeysWhileTheyCome(t *testing.T) {
+	for _, expected := range []int{0, 10, 3000, 50_000, math.MaxInt} {
+		x := index.New(1)
+		x.Expect(expected)
+		key := func(sequence uint64) []byte { return fmt.Appendf(nil, "key-%d", sequence) }
+		for seq := uint64(1); seq <= 5000; seq++ {
+			e := index.Entry{Sequence: seq, Version: seq, Kind: 0x1000, Entity: []byte("a"), Scope: []byte("s"), Key: key(seq)}
+			binary.BigEndian.PutUint64(e.ID[:], seq)
+			x.Add([]index.Entry{e})
+			for _, old := range []uint64{seq, seq / 2, seq - min(seq, 63), seq - min(seq, 64), seq - min(seq, 65), 1} {
+				found := x.ByKey(key(old))
+				if there := slices.ContainsFunc(found, func(r index.Ref) bool { return r.Sequence == old }); there != (old > 0) {
+					t.Fatalf("with %d keys, of %d expected, key %d gives %v", seq, expected, old, found)
+				}
+			}
+		}
+		if found := x.ByKey([]byte("none of them")); len(found) > 0 {
+			t.Errorf("a key that never came gives %v", found)
 		}
 	}
 }

@@ -34,6 +34,7 @@ func (l *Log) group(s *segment.Scanner) error {
 	}
 	if h.Count > 0 && l.rows == nil {
 		l.rows = index.New(h.FirstSequence)
+		l.rows.Expect(int((s.Size() - s.Offset()) / int64(len(s.Bytes())) * int64(h.Count)))
 		l.Index.AddRows(l.Header.Segment, l.rows)
 	}
 	if h.Count > 0 {

@@ -1,0 +1,67 @@
+package keys_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/batpak-go/batpak/runtime/internal/index/keys"
+)
+
+// TestFindWhileTheyCome: under each fingerprint there is at any time what was added under it
+// by then, in that order, whatever was expected and however the fingerprints lie.
+func TestFindWhileTheyCome(t *testing.T) {
+	draws := map[string]func(r *rand.Rand) uint32{
+		"any":             func(r *rand.Rand) uint32 { return r.Uint32() },
+		"few":             func(r *rand.Rand) uint32 { return r.Uint32N(200) * 0x01010101 },
+		"at the end":      func(r *rand.Rand) uint32 { return math.MaxUint32 - r.Uint32N(300) },
+		"at either end":   func(r *rand.Rand) uint32 { return r.Uint32N(300) - 150 },
+		"in one place":    func(r *rand.Rand) uint32 { return 1<<31 + r.Uint32N(100) },
+		"all of one kind": func(*rand.Rand) uint32 { return 7 },
+	}
+	for name, draw := range draws {
+		for _, most := range []int{0, 10, 900, 1 << 16, math.MaxInt} {
+			r := rand.New(rand.NewPCG(1, uint64(most)))
+			var table keys.Table
+			table.Expect(most)
+			model, drawn := map[uint32][]uint32{}, []uint32(nil)
+			for ordinal := range uint32(2000) {
+				f := draw(r)
+				table.Add(f, ordinal)
+				model[f], drawn = append(model[f], ordinal), append(drawn, f)
+				for _, f := range []uint32{f, drawn[r.IntN(len(drawn))], drawn[max(0, len(drawn)-64)], draw(r), r.Uint32()} {
+					var got []uint32
+					table.Find(f, func(o uint32) { got = append(got, o) })
+					slices.Sort(got)
+					if !slices.Equal(got, model[f]) {
+						t.Fatalf("%s, %d expected: of %d, %d has %v, want %v", name, most, ordinal+1, f, got, model[f])
+					}
+					if name == "all of one kind" {
+						break // it has all of them
+					}
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkAdd(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 2))
+	fingerprints := make([]uint32, 1<<18)
+	for i := range fingerprints {
+		fingerprints[i] = r.Uint32()
+	}
+	for name, most := range map[string]int{"expected": len(fingerprints), "unexpected": 0} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				var t keys.Table
+				t.Expect(most)
+				for i, f := range fingerprints {
+					t.Add(f, uint32(i))
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(fingerprints)), "ns/key")
+		})
+	}
+}
