@@ -328,12 +328,9 @@ func (w *writer) write(r *format.Record, raw []byte) error {
 	return nil
 }
 
-// of is what the verdict comes to for an event: Keep if that changes nothing.
+// of is what the verdict comes to for an event that was not dropped: Keep if that changes nothing.
 func (v Verdict) of(r *format.Record) Verdict {
-	switch {
-	case r.Dropped():
-		return Keep
-	case v == Drop && len(r.Key) > 0 && !planted.Bug("event with a key is dropped"):
+	if v == Drop && len(r.Key) > 0 && !planted.Bug("event with a key is dropped") {
 		sometimes.Reached("event with a key was kept as a tombstone")
 		v = Tombstone
 	}
