@@ -89,12 +89,12 @@ func (l *log) rowsOf(segment, first, last uint64) *index.Index {
 }
 
 // footer is what lies behind a segment.
-func (l *log) footer(t *testing.T, segment uint64) []byte {
+func (l *log) footer(t testing.TB, segment uint64) []byte {
 	return l.indexOf(t, sidx.Place{Store: store, Segment: segment}, math.MaxUint64)
 }
 
 // indexOf is the index of a segment up to an event.
-func (l *log) indexOf(t *testing.T, at sidx.Place, last uint64) []byte {
+func (l *log) indexOf(t testing.TB, at sidx.Place, last uint64) []byte {
 	t.Helper()
 	b := sidx.NewBuilder(at)
 	b.Began(1, 1)
@@ -110,11 +110,11 @@ func (l *log) indexOf(t *testing.T, at sidx.Place, last uint64) []byte {
 	return f.Bytes()
 }
 
-func (l *log) run(t *testing.T, segment uint64, footer []byte, cache *sidx.Cache) *sidx.Run {
+func (l *log) run(t testing.TB, segment uint64, footer []byte, cache *sidx.Cache) *sidx.Run {
 	return l.runAt(t, sidx.Place{Store: store, Segment: segment}, footer, cache)
 }
 
-func (l *log) runAt(t *testing.T, at sidx.Place, b []byte, cache *sidx.Cache) *sidx.Run {
+func (l *log) runAt(t testing.TB, at sidx.Place, b []byte, cache *sidx.Cache) *sidx.Run {
 	t.Helper()
 	r, err := sidx.Open(&file{bytes.NewReader(b), l}, int64(len(b)), at, cache)
 	if err != nil {
