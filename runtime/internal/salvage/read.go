@@ -348,8 +348,6 @@ func (w *walk) finish(number uint64, later []uint64, end, size int64, first uint
 		w.lose(number, end, size, fmt.Sprintf("the groups end here, and segment %d says after %d bytes", next.Segment, next.PrevLength))
 	case len(later) > 0 && end < size:
 		w.lose(number, end, size, "zeros at the end of a segment that another one follows")
-	case end < w.covered:
-		w.lose(number, end, size, "the groups end before what another one says was durable")
 	case known && headed && whole && (uint64(end) != next.PrevLength || w.digest.Sum() != next.PrevDigest):
 		sometimes.Reached("salvage found another segment than the next one names")
 		w.gaps = append(w.gaps, Gap{

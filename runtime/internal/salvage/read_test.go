@@ -62,15 +62,24 @@ func (s *script) group(entity string) int64 {
 // add appends a group of one event as it is told.
 func (s *script) add(entity string, sequence, version uint64, prev [32]byte) int64 {
 	at := int64(len(s.bytes))
+	s.append(sequence, 1, s.record(entity, sequence, version, prev))
+	return at
+}
+
+// record is a record as it is told, of an event that is the next.
+func (s *script) record(entity string, sequence, version uint64, prev [32]byte) []byte {
 	e := format.EncodeTail(&format.Tail{Kind: 1, PayloadVersion: 1, Entity: []byte(entity), Scope: []byte("s"), Payload: s.payload})
 	h := format.Head{Sequence: sequence, Version: version, ID: s.clock.Next()}
 	h.Hash = s.linker.Link(prev, &h, 1, e.Flags, e.Linked(), chain.Digest(s.payload))
-	body := format.AppendRecord(nil, format.RecordSeed(s.header.Store), &h, &e)
-	s.bytes = format.AppendGroup(s.bytes, format.GroupHeader{Type: format.GroupEvents, FirstSequence: sequence, Count: 1, Incarnation: 1},
-		format.Place{Store: s.header.Store, Segment: s.header.Segment, Offset: at}, body)
-	s.put()
 	s.next, s.heads[entity] = sequence+1, index.Head{Version: version, Sequence: sequence, Hash: h.Hash}
-	return at
+	return format.AppendRecord(nil, format.RecordSeed(s.header.Store), &h, &e)
+}
+
+// append appends a group with a sound header, whatever its body is.
+func (s *script) append(first uint64, count uint32, body []byte) {
+	s.bytes = format.AppendGroup(s.bytes, format.GroupHeader{Type: format.GroupEvents, FirstSequence: first, Count: count, Incarnation: 1},
+		format.Place{Store: s.header.Store, Segment: s.header.Segment, Offset: int64(len(s.bytes))}, body)
+	s.put()
 }
 
 // flip damages a byte of a segment.
