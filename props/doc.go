@@ -54,8 +54,8 @@
 // many requests under way, and crash the disk between any two of its operations: the
 // process dies, or the power fails and leaves whatever a seed says that it may. What is
 // left is held against a model and a dozen laws, and then opened, crashed and written to
-// again. A history that fails is cut down to what matters and kept in
-// runtime/testdata/crash, where TestCrashCorpus plays it ever after, and so are those of
+// again. A history that fails, or breaks the protocol of package checkfs, is cut down and kept
+// in runtime/testdata/crash, where TestCrashCorpus plays it ever after, and so are those of
 // merges and of operations that fail. Of a schedule, or a mixture of old and new files, a line
 // is kept in the file cases there, which TestKeptCases runs.
 //

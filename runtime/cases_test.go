@@ -69,17 +69,26 @@ func TestKeptCases(t *testing.T) {
 	}
 }
 
+// mixers make the generations that tests mix.
+var mixers = map[string]func(t *testing.T, seed uint64) []*specimen{
+	"TestRestoreOfSomeFiles": generations, "TestRestoreAcrossMerges": mergedGenerations,
+}
+
 // replayCase runs a case of a test.
 func replayCase(t *testing.T, test string, n [4]uint64) error {
 	t.Helper()
 	prepare := func(*trial) {}
 	switch vary := variants[test]; {
-	case test == "TestRestoreOfSomeFiles":
-		all := generations(t, n[0])
-		if n[1] >= uint64(len(all)) || n[2] >= uint64(len(all)) {
+	case mixers[test] != nil:
+		all, m := mixers[test](t, n[0]), mixture{int(n[1]), int(n[2]), n[3]}
+		if max(m.older, m.newer) >= len(all) {
 			return fmt.Errorf("there are %d generations", len(all))
 		}
-		_, _, err := judgeMixture(all, mixture{int(n[1]), int(n[2]), n[3]}.of(all))
+		if test == "TestRestoreAcrossMerges" {
+			_, err := judgeMerged(t, all, m)
+			return err
+		}
+		_, _, err := judgeMixture(all, m.of(all))
 		return err
 	case vary != nil:
 		base, err := try(t, n[0], quietly)

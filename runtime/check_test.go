@@ -13,7 +13,7 @@ import (
 var checks = flag.Bool("check", true, "hold each store to its protocol, call by call; without it, only what a crash shows counts")
 
 // checked are options with which a store is opened on fs, once, and held to its
-// protocol: the first breach ends all tests, with what led to it.
+// protocol: the first breach ends all tests, with what led to it, unless it is [caught].
 func checked(fs vfs.FS, o *batpak.Options) *batpak.Options {
 	var c batpak.Options
 	if o != nil {
@@ -27,6 +27,22 @@ func checked(fs vfs.FS, o *batpak.Options) *batpak.Options {
 	rtopts.SetFS(&c.Internal, check)
 	rtopts.SetPromise(&c.Internal, check.Promise)
 	return &c
+}
+
+// caught returns the breach of its protocol that a store is about to commit in f as an
+// error, for lanes that cut down and keep what fails. The store is in the midst of a call
+// then, so nobody closes it, or it would wait for itself.
+func caught(f func() error) (err error) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case *checkfs.Breach:
+			err = r
+		default:
+			panic(r)
+		}
+	}()
+	return f()
 }
 
 // simOptions are options with which the store on a simulated disk is opened once.

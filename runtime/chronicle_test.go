@@ -248,6 +248,10 @@ func describe(e *batpak.Event) string {
 		e.Sequence, e.Version, e.Coordinate, e.ID, e.Kind, e.PayloadVersion, e.Correlation, e.Causation, e.Time, e.Key, e.Decision, e.Hash, len(e.Payload), e.Payload)
 }
 
+// lawProtocol is the number of the law that what a store asks of its disk keeps to the
+// protocol that package checkfs knows, whether a crash shows it or not.
+const lawProtocol = 13
+
 // breach is a law of the oracle that does not hold.
 type breach struct {
 	law int // V1 to V12

@@ -92,7 +92,7 @@ func (m *merging) fate(e batpak.Meta) batpak.Fate { return batpak.Fate(e.Sequenc
 // run plays the history, and ends with the death of the process.
 func (m *merging) run() error {
 	for i, o := range append(slices.Clip(m.ops), op{act: actDie}) {
-		if err := cmp.Or(m.play(o), m.err); err != nil {
+		if err := cmp.Or(caught(func() error { return m.play(o) }), m.err); err != nil {
 			m.disk.OnOp(nil)
 			return fmt.Errorf("operation %d, %v: %w", i, o, err)
 		}
@@ -181,7 +181,7 @@ func (m *merging) look(op simfs.Op, name string) {
 	for _, s := range all {
 		for image := range s[0].images(m.disk) {
 			m.tally.images++
-			if err := m.crash(image, s[0].kind == crashKill); err != nil {
+			if err := caught(func() error { return m.crash(image, s[0].kind == crashKill) }); err != nil {
 				m.err = fmt.Errorf("before operation %d of the disk, %s %s: %w", n, op, name, &failure{s, err})
 				return
 			}

@@ -275,7 +275,10 @@ func (p *player) tryRecovery(d *simfs.Disk, s scenario, f floors) (all verdict, 
 			all.join(v)
 		}
 	})
-	_, oerr := p.chronicle.open(d, 1)
+	oerr := caught(func() error {
+		_, err := p.chronicle.open(d, 1)
+		return err
+	})
 	d.OnOp(nil)
 	if err == nil && oerr != nil && !p.chronicle.excuses(d, oerr) {
 		err = &breach{1, oerr}

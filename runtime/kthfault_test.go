@@ -94,10 +94,10 @@ var errDrawn = errors.New("drawn")
 // a disk that is full.
 var rarer = []error{syscall.EROFS, syscall.EACCES, syscall.ESTALE, syscall.EDQUOT}
 
-// draw returns f with the error that its number draws, if it is to have one.
-func draw(f simfs.Fault) simfs.Fault {
+// draw returns f with the error that a seed and its number draw, if it is to have one.
+func draw(seed uint64, f simfs.Fault) simfs.Fault {
 	if f.Err == errDrawn {
-		r := rand.New(rand.NewPCG(*faultsSeed, uint64(f.N)))
+		r := rand.New(rand.NewPCG(seed, uint64(f.N)))
 		f.Err, f.Kept, f.Sticky = rarer[r.IntN(len(rarer))], r.IntN(2) == 0, r.IntN(2) == 0
 	}
 	return f
@@ -177,11 +177,15 @@ type faultLane struct {
 
 // untilNoneFires lets the first operation of a kind fail, then the second, and so
 // on, until a run ends without having met the fault.
-func (l *faultLane) untilNoneFires(f simfs.Fault, run func(f simfs.Fault) (fired bool, err error)) error {
+func (l *faultLane) untilNoneFires(seed uint64, f simfs.Fault, run func(f simfs.Fault) (fired bool, err error)) error {
 	for f.N = 1; ; f.N++ {
-		fired, err := run(draw(f))
+		fired := false
+		err := caught(func() (err error) {
+			fired, err = run(draw(seed, f))
+			return err
+		})
 		if err != nil {
-			return fmt.Errorf("operation %d, %s: %w", f.N, describeFault(draw(f)), &breach{2, err})
+			return fmt.Errorf("operation %d, %s: %w", f.N, describeFault(draw(seed, f)), &breach{2, err})
 		}
 		l.runs.Add(1)
 		if !fired {
@@ -241,13 +245,16 @@ func TestKthFaultInRecovery(t *testing.T) {
 		scripts(func(seed uint64, durability batpak.Durability) {
 			t.Run(fmt.Sprintf("script_%d_durability_%d", seed, durability), func(t *testing.T) {
 				t.Parallel()
-				all, err := remains(drawFaulted(seed, durability), &l)
+				h := drawFaulted(seed, durability)
+				all, err := remains(h, &l)
 				if err != nil {
-					t.Fatal(err)
+					h.lane, h.fails = laneRecovery, describeFault(faults()[0]) // it fails without
+					l.kept.Do(func() { keep(t, h, err) })
+					t.Fatalf("%v\n\t%s", err, again(t, seed))
 				}
 				for i, left := range all {
 					for _, f := range faults() {
-						err := l.untilNoneFires(f, func(f simfs.Fault) (bool, error) { return left.with(f).recover() })
+						err := l.untilNoneFires(h.seed, f, func(f simfs.Fault) (bool, error) { return left.with(f).recover() })
 						if err != nil {
 							h := *left.history
 							h.fails = describeFault(f)
@@ -298,7 +305,7 @@ func remains(h *history, l *faultLane) (all []*faulted, err error) {
 			keep(w.disk.Cut(uint64(made)), 0)
 		}
 	})
-	return all, w.script()
+	return all, wrapBreach(2, caught(w.script))
 }
 
 // fail plays a history of which operations of the disk fail.
@@ -313,15 +320,18 @@ func (h *history) fail(t *tally) error {
 		return h.failEach(f, l)
 	}
 	all, err := remains(h, l)
+	if err != nil {
+		return err
+	}
 	for _, left := range all {
-		err = errors.Join(err, l.untilNoneFires(f, func(f simfs.Fault) (bool, error) { return left.with(f).recover() }))
+		err = errors.Join(err, l.untilNoneFires(h.seed, f, func(f simfs.Fault) (bool, error) { return left.with(f).recover() }))
 	}
 	return err
 }
 
 // failEach lets each operation of a script fail that a fault is about.
 func (h *history) failEach(f simfs.Fault, l *faultLane) error {
-	return l.untilNoneFires(f, func(f simfs.Fault) (bool, error) { return newFaulted(h, f, l).run() })
+	return l.untilNoneFires(h.seed, f, func(f simfs.Fault) (bool, error) { return newFaulted(h, f, l).run() })
 }
 
 // watch has hook called before each operation of the disk.
@@ -657,10 +667,14 @@ func (w *faulted) checkOpen(d *simfs.Disk, floor told) error {
 	if w.lied() && errors.Is(err, batpak.ErrCorrupt) {
 		return nil
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = cmp.Or(w.hold(s, d, floor), s.Close())
 	}
-	defer s.Close()
+	return err
+}
+
+// hold holds a store that was opened against what appenders were told, and appends to it.
+func (w *faulted) hold(s *batpak.Store, d *simfs.Disk, floor told) error {
 	v, err := s.Verify(context.Background())
 	if w.lied() && err == nil && len(v.Damages) > 0 {
 		return nil

@@ -126,8 +126,47 @@ func TestDamageBesideANotedMerge(t *testing.T) {
 //	go test ./runtime -run TestRestoreAcrossMerges -restore.n=1000000
 func TestRestoreAcrossMerges(t *testing.T) {
 	t.Parallel()
-	a := newAuthor(t, *damageSeed, 1<<10, 60)
-	var all []*specimen
+	all := mergedGenerations(t, *damageSeed)
+	refused, opened := 0, 0
+	n := fewer(*restoreN / 4)
+	if n == 0 {
+		n = 100_000
+	}
+	for i := range n {
+		r := rand.New(rand.NewPCG(*damageSeed, uint64(i)))
+		m := mixture{newer: r.IntN(len(all)), older: r.IntN(len(all))}
+		if i < len(all) {
+			m = mixture{newer: i, older: i} // all of one generation
+		}
+		some := uint64(1 + r.IntN(15))
+		for k := range both(all[m.older], all[m.newer]) {
+			if r.Uint64N(16) < some {
+				m.some |= 1 << k
+			}
+		}
+		served, err := judgeMerged(t, all, m)
+		if err != nil {
+			m.keep(t, func(m mixture) error {
+				_, err := judgeMerged(t, all, m)
+				return err
+			})
+		}
+		if served {
+			opened++
+		} else {
+			refused++
+		}
+	}
+	t.Logf("%d mixtures of %d generations: %d were refused", n, len(all), refused)
+	if !testing.Short() && (opened <= len(all) || refused == 0) {
+		t.Errorf("%d mixtures were opened, and %d refused, want some of each", opened, refused)
+	}
+}
+
+// mergedGenerations are what one directory held at different times, oldest first, while
+// its segments were merged, and when the last merge was noted.
+func mergedGenerations(t *testing.T, seed uint64) (all []*specimen) {
+	a := newAuthor(t, seed, 1<<10, 60)
 	life := func() {
 		a.open()
 		a.write(3)
@@ -147,42 +186,25 @@ func TestRestoreAcrossMerges(t *testing.T) {
 		all = append(all, a.specimen())
 	}
 	life()
-	refused, opened := 0, 0
-	n := fewer(*restoreN / 4)
-	if n == 0 {
-		n = 100_000
+	return all
+}
+
+// judgeMerged opens a mixture of generations, and reports whether it is served, as one that
+// is whole must be.
+func judgeMerged(t *testing.T, all []*specimen, m mixture) (served bool, err error) {
+	t.Helper()
+	d := m.of(all)
+	err = caught(func() error {
+		served, err = holdRestored(t, all, d)
+		return err
+	})
+	if err == nil && !served && m.older == m.newer {
+		err = errors.New("it is refused")
 	}
-	for i := range n {
-		r := rand.New(rand.NewPCG(*damageSeed, uint64(i)))
-		from, to := r.IntN(len(all)), r.IntN(len(all))
-		if i < len(all) {
-			from, to = i, i // all of one generation
-		}
-		names := slices.Compact(slices.Sorted(slices.Values(slices.Concat(all[from].names(), all[to].names()))))
-		d, some := directory{}, uint64(1+r.IntN(15))
-		for _, name := range names {
-			source := all[from]
-			if r.Uint64N(16) < some {
-				source = all[to]
-			}
-			if content, ok := source.directory[name]; ok {
-				d[name] = content
-			}
-		}
-		served, err := holdRestored(t, all, d)
-		if err != nil || !served && from == to {
-			t.Fatalf("mixture %d, of generations %d and %d: %v of %q: %v", i, from, to, served, d.names(), err)
-		}
-		if served {
-			opened++
-		} else {
-			refused++
-		}
+	if err != nil {
+		err = fmt.Errorf("%q: %w", d.names(), err)
 	}
-	t.Logf("%d mixtures of %d generations: %d were refused", n, len(all), refused)
-	if !testing.Short() && (opened <= len(all) || refused == 0) {
-		t.Errorf("%d mixtures were opened, and %d refused, want some of each", opened, refused)
-	}
+	return served, err
 }
 
 // holdRestored opens a directory that is mixed of some generations, and reports whether

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
 )
 
 // corpus is where histories are kept that once found something.
@@ -36,6 +38,9 @@ func (h *history) replay(t *tally) error {
 
 // lawOf is the law that an error is about, or 0.
 func lawOf(err error) int {
+	if _, ok := errors.AsType[*checkfs.Breach](err); ok {
+		return lawProtocol
+	}
 	if b, ok := errors.AsType[*breach](err); ok {
 		return b.law
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -50,6 +51,7 @@ type oracle struct {
 //	V11  an append works and survives such a cut
 //	V12  the directory holds the store's names alone, and the report says what was
 //	     cut off
+//	V13  whatever was opened kept to its protocol, if it was held to it
 //
 // V5 to V11 are about what recovery made of the image; see [oracle.known]. A
 // chronicle that is brief leaves out V5 to V8 and V11.
@@ -58,7 +60,11 @@ type oracle struct {
 // laws hold.
 func (c *chronicle) check(image *simfs.Disk, floor int) (v verdict, err error) {
 	defer func() {
-		if p := recover(); p != nil {
+		switch p := recover().(type) {
+		case nil:
+		case *checkfs.Breach:
+			err = p
+		default:
 			err = breaks(1, "panic: %v\n%s", p, debug.Stack())
 		}
 	}()

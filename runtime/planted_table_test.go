@@ -95,6 +95,7 @@ var plantedBugs = []plantedBug{
 	{"ids follow the wall clock back", "", "TestCrashAtAnyOperation", 16},
 	{"ids run over", "", "FuzzForgedEvent", 0},
 	{"index is ahead of the marks", "", "TestScheduleOfEverything", 3},
+	{"index is written after a failed sync", "", "TestPoisonedStoreWritesNoIndex", 0},
 	{"kept tail is not synced", "", "TestCrashAtAnyOperation", 10},
 	{"kept tail of a missing segment says nothing", "recovery", "TestFileOpsLeaveAKeptTail", 0},
 	{"key is reused for another payload", "", "TestKeyIsLookedUpBeforeTheExpectation", 0},

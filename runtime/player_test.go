@@ -9,6 +9,7 @@ import (
 	"time"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -78,7 +79,7 @@ func (p *player) run() error {
 // end closes the store for good.
 func (p *player) end() error {
 	p.dying = 0
-	err := p.shut()
+	err := caught(p.shut)
 	p.disk.OnOp(nil)
 	return errors.Join(p.err, err)
 }
@@ -140,6 +141,8 @@ func (p *player) play(o op) (err error) {
 		case nil:
 		case dead:
 			err = nil
+		case *checkfs.Breach:
+			p.store, err = nil, r // it is in the midst of a call, see [caught]
 		default:
 			panic(r)
 		}

@@ -79,16 +79,19 @@ func (m mixture) of(all []*specimen) directory {
 	return d
 }
 
-// fewer is m with as few older files as it takes to fail.
-func (m mixture) fewer(all []*specimen) mixture {
-	for bit := uint64(1); bit <= m.some; bit *= 2 {
+// keep keeps a mixture that fails, with as few older files as it takes to fail, and ends
+// the test.
+func (m mixture) keep(t *testing.T, judge func(mixture) error) {
+	t.Helper()
+	for bit := uint64(1); bit > 0 && bit <= m.some; bit *= 2 {
 		less := m
 		less.some &^= bit
-		if _, _, err := judgeMixture(all, less.of(all)); err != nil && less.some != m.some {
+		if less.some != m.some && judge(less) != nil {
 			m = less
 		}
 	}
-	return m
+	keepCase(t, *damageSeed, uint64(m.older), uint64(m.newer), m.some)
+	t.Fatalf("%v: %v\n\tgo test ./runtime -run '^%s$' -damage.seed=%d -restore.n=%d -short=%t", m, judge(m), t.Name(), *damageSeed, *restoreN, testing.Short())
 }
 
 // TestRestoreOfSomeFiles puts back older copies of some files of a directory, in
@@ -119,9 +122,10 @@ func TestRestoreOfSomeFiles(t *testing.T) {
 		m := mixtures[from+random.IntN(max(1, len(mixtures)/n))]
 		opened, rolled, err := judgeMixture(all, m.of(all))
 		if err != nil {
-			m = m.fewer(all)
-			keepCase(t, *damageSeed, uint64(m.older), uint64(m.newer), m.some)
-			t.Fatalf("%v: %v", m, err)
+			m.keep(t, func(m mixture) error {
+				_, _, err := judgeMixture(all, m.of(all))
+				return err
+			})
 		}
 		if !opened {
 			refusals++
@@ -140,6 +144,14 @@ func TestRestoreOfSomeFiles(t *testing.T) {
 // was, or was before. It reports whether the store was opened, and whether it has
 // fewer events than the newest generation.
 func judgeMixture(all []*specimen, d directory) (opened, rolledBack bool, err error) {
+	err = caught(func() error {
+		opened, rolledBack, err = openMixture(all, d)
+		return err
+	})
+	return opened, rolledBack, err
+}
+
+func openMixture(all []*specimen, d directory) (opened, rolledBack bool, err error) {
 	disk := d.disk()
 	s, err := batpak.Open("simulated", simOptions(disk, nil))
 	if errors.Is(err, batpak.ErrCorrupt) {
