@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -173,6 +174,20 @@ func TestBatchLimit(t *testing.T) {
 		}
 	}
 	mustAppend(t, s, note("a:1", string(make([]byte, 100)))) // one event is as large as its payload
+}
+
+// A batch that is too large takes next to no memory before it is refused.
+func TestBatchIsCheckedBeforeItIsEncoded(t *testing.T) {
+	s := open(t, t.TempDir(), nil)
+	b, d := s.NewBatch(), note("a:1", strings.Repeat("x", 1<<20))
+	for range batpak.DefaultMaxBatch>>20 + 1 {
+		b.Add(d)
+	}
+	before := allocated()
+	_, err := b.Commit(t.Context())
+	if took := allocated() - before; !errors.Is(err, batpak.ErrTooLarge) || took > 1<<20 {
+		t.Errorf("Commit() of %d MiB = %v, and took %d bytes of memory, want ErrTooLarge", b.Len(), err, took)
+	}
 }
 
 func TestBatchOfTooManyEventsIsRefused(t *testing.T) {

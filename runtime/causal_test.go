@@ -50,9 +50,12 @@ func TestCausalGraphIsWalkedBothWays(t *testing.T) {
 		stranger := batpak.ID{6: 0x70, 8: 0x80, 15: 9}
 		orphan := mustAppend(t, s, note("a:4", "orphan"), batpak.CausedBy(stranger))
 
-		lookalike := leaf.ID() // differs in what the index does not keep
+		lookalike := leaf.ID() // differs in what the index on disk does not keep
 		lookalike[15] ^= 1
 		mustAppend(t, s, note("a:5", "misled"), batpak.CausedBy(lookalike))
+		for range 10 { // into another segment, as memory keeps more than an index on disk
+			mustAppend(t, s, note("a:6", "x"))
+		}
 
 		check := func(s *batpak.Store) {
 			t.Helper()

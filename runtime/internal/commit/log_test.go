@@ -3,11 +3,13 @@ package commit_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -101,6 +103,20 @@ func TestSegmentInTheWay(t *testing.T) {
 	if got := reopened(t, d); len(got) != 1 {
 		t.Errorf("reopened log has %d events, want the one that was acknowledged", len(got))
 	}
+}
+
+// So does a file that somebody else has put there.
+func TestSegmentOfSomebodyElseInTheWay(t *testing.T) {
+	d := simfs.New()
+	r := begin(t, d, tuning{segmentSize: 512})
+	if err := r.Submit(t.Context(), one("a", strings.Repeat("x", 400))); err != nil {
+		t.Fatal(err)
+	}
+	d.SetBytes(segment.Name(2), nil)
+	if err := r.Submit(t.Context(), one("a", "1")); !isPoisoned(err) || !errors.Is(err, fs.ErrExist) {
+		t.Errorf("Submit() with a file in the way = %v, want a PoisonedError of ErrExist", err)
+	}
+	r.close(t)
 }
 
 // Whatever went before, the log of a pipeline that was closed is clean, and one
