@@ -106,21 +106,30 @@ func (c *Catalog) exchange(old, p *part) {
 // by it. Questions that are put to one of the other parts by then, and find its file
 // merged, are put again.
 func (c *Catalog) Merge(r *sidx.Run, last uint64, do func()) {
+	c.merge(&part{segment: r.Segment, first: r.First, run: r}, last, do)
+}
+
+// MergeRows is Merge where the run is damaged, with the rows in its place.
+func (c *Catalog) MergeRows(segment uint64, x *index.Index, last uint64, do func()) {
+	c.merge(&part{segment: segment, first: x.First(), rows: x}, last, do)
+}
+
+func (c *Catalog) merge(p *part, last uint64, do func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	kept := make(parts, 0, len(c.parts)+1)
 	at := 0
 	for _, old := range c.parts {
-		if old.segment < r.Segment || old.segment > last {
+		if old.segment < p.segment || old.segment > last {
 			kept = append(kept, old)
 		} else if old.run != nil {
 			old.run.Forget()
 		}
-		if old.segment < r.Segment {
+		if old.segment < p.segment {
 			at = len(kept)
 		}
 	}
-	c.parts = slices.Insert(kept, at, &part{segment: r.Segment, first: r.First, run: r})
+	c.parts = slices.Insert(kept, at, p)
 	c.generation++
 	do()
 }

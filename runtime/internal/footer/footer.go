@@ -77,6 +77,29 @@ func Open(r *segment.Reader, span segment.Span, store [16]byte, cache *sidx.Cach
 	return sidx.Open(r.File(span), size, place(span, store), cache)
 }
 
+// OpenMerged opens the footer of a merged segment with this header, be it served or not. If
+// that is not to be trusted it makes rows of what the file says itself. With either it
+// returns the last id, and nothing at all if there is no event.
+func OpenMerged(r *segment.Reader, span segment.Span, m *format.MergedHeader, cache *sidx.Cache) (run *sidx.Run, rows *index.Index, last [16]byte, err error) {
+	if m.NextSequence == m.FirstSequence {
+		return nil, nil, last, nil
+	}
+	run, err = Open(r, span, m.Store, cache)
+	_, damaged := errors.AsType[*sidx.DamageError](err)
+	switch {
+	case err == nil && run.Length == m.Length && run.Digest == m.Digest:
+		return run, nil, run.MaxID, nil
+	case err != nil && !damaged:
+		return nil, nil, last, err
+	}
+	sometimes.Reached("index of a segment that was merged under a reader was damaged")
+	s, err := r.ScanMerged(span)
+	if err == nil {
+		rows, last, err = scan(r, s)
+	}
+	return nil, rows, last, err
+}
+
 func place(s segment.Span, store [16]byte) sidx.Place {
 	return sidx.Place{Store: store, Segment: s.First, Round: s.Round}
 }
@@ -84,22 +107,31 @@ func place(s segment.Span, store [16]byte) sidx.Place {
 // Scan makes the index of a sealed segment by reading it. Errors are those of
 // [Write] that are about reading.
 func Scan(r *segment.Reader, number uint64) (*index.Index, error) {
-	var x *index.Index
+	s, err := r.Scan(number)
+	if err != nil {
+		return nil, err
+	}
+	x, _, err := scan(r, s)
+	return x, err
+}
+
+func scan(r *segment.Reader, s *segment.Scanner) (x *index.Index, last [16]byte, err error) {
 	var entry [1]index.Entry
-	err := read(r, number, func(s *segment.Scanner, _ [16]byte, rec *format.Record, offset uint32) {
+	err = read(r, s, func(s *segment.Scanner, _ [16]byte, rec *format.Record, offset uint32) {
 		if x == nil {
 			x = index.New(rec.Sequence)
 		}
 		x.Began(rec.Sequence, s.Group().Incarnation)
-		entry[0] = index.EntryOf(rec, format.Pos{Segment: uint32(number), Offset: offset, Length: uint32(rec.Length)})
+		entry[0] = index.EntryOf(rec, format.Pos{Segment: uint32(s.Segment()), Offset: offset, Length: uint32(rec.Length)})
 		x.Add(entry[:])
+		last = rec.ID
 	})
-	return x, err
+	return x, last, err
 }
 
 // read reads the events of a sealed segment.
-func read(r *segment.Reader, number uint64, visit Visitor) error {
-	x, err := Begin(r, number)
+func read(r *segment.Reader, s *segment.Scanner, visit Visitor) error {
+	x, err := begin(s)
 	if err != nil {
 		return err
 	}

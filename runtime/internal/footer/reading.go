@@ -31,7 +31,11 @@ func Begin(r *segment.Reader, number uint64) (*Reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &Reading{Digest: chain.NewSegment(), scanner: s}
+	return begin(s)
+}
+
+func begin(s *segment.Scanner) (x *Reading, err error) {
+	x = &Reading{Digest: chain.NewSegment(), scanner: s}
 	if x.SegmentHeader, err = s.Head(); err != nil {
 		return nil, err
 	}

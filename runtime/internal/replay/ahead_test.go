@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/batpak-go/batpak/runtime/internal/chain"
@@ -54,6 +56,67 @@ func TestAheadOfNothing(t *testing.T) {
 		if got := l.Digest.Sum(); got != want.Sum() {
 			t.Errorf("with %d workers the digest is %x, want %x", workers, got, want.Sum())
 		}
+	}
+}
+
+// TestAheadOfALongSegment: the digest of a segment that is digested beside what else is done
+// with it is that of its bytes.
+func TestAheadOfALongSegment(t *testing.T) {
+	disk, s := simfs.New(), newScript()
+	for s.end() < 1<<20 {
+		s.group(s.end())
+	}
+	s.put(disk)
+	want := chain.NewSegment()
+	want.Write(s.bytes)
+	for _, workers := range []int{0, 2} {
+		r := segment.NewReader(disk.FS())
+		l := replay.New(r, sidx.NewCache(0))
+		l.Workers = workers
+		if _, err := l.Read([]segment.Span{segment.Plain(1)}, nil); err != nil || l.Digest.Sum() != want.Sum() || l.Length != s.end() {
+			t.Errorf("with %d workers: Read = %v, digest %x of %d bytes, want %x of %d", workers, err, l.Digest.Sum(), l.Length, want.Sum(), s.end())
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestAheadFails: whichever read fails, and whoever meets it, a sound log is the same or
+// the failure is told.
+func TestAheadFails(t *testing.T) {
+	failed := 0
+	for seed := range uint64(15) {
+		a := writeAny(t, seed)
+		want := a.read(0)
+		if !strings.HasPrefix(want, "sound") {
+			continue
+		}
+		for _, op := range []simfs.Op{simfs.OpOpen, simfs.OpRead} {
+			for _, workers := range []int{0, 3} {
+				for n, fired := int64(1), true; fired; n++ {
+					var ops atomic.Int64
+					a.disk.OnOp(func(o simfs.Op, _ string) {
+						if o == op {
+							ops.Add(1)
+						}
+					})
+					a.disk.Fail(simfs.Fault{Op: op, N: int(n)})
+					got := a.read(workers)
+					a.disk.Heal()
+					if fired = ops.Load() >= n; got == want {
+						continue
+					}
+					if failed++; !fired || !strings.Contains(got, syscall.EIO.Error()) {
+						t.Errorf("seed %d, %d workers, %s %d fails: %v;\n%s\nwant:\n%s", seed, workers, op, n, fired, got, want)
+					}
+				}
+				a.disk.OnOp(nil)
+			}
+		}
+	}
+	if failed == 0 {
+		t.Error("nothing failed")
 	}
 }
 

@@ -66,7 +66,11 @@ func (f *Follower) read(ctx context.Context) error {
 		return err
 	}
 	for {
-		if err := ctx.Err(); err != nil {
+		err := ctx.Err()
+		if err == nil && f.inMerged && !f.attested { // begun just now, or by a Read that failed
+			err = f.takeMerged()
+		}
+		if err != nil {
 			return err
 		}
 		last := f.Header.Segment
@@ -92,18 +96,12 @@ func (f *Follower) read(ctx context.Context) error {
 			}
 			sometimes.Reached("follower went on to the next segment")
 		}
-		m, merged := s.Merged()
-		if err := f.begin(*next, s.Bytes(), merged); err != nil {
+		if err := f.begin(*next, s.Bytes(), s.Span().Round > 0); err != nil {
 			return err
 		}
 		if covered != nil && f.continues(covered.run) {
 			sometimes.Reached("follower took in the last segment by a checkpoint")
 			f.cover(covered.run, covered.name)
-		}
-		if merged {
-			if err := f.takeMerged(s, &m); err != nil {
-				return err
-			}
 		}
 	}
 	switch {
@@ -159,18 +157,21 @@ func (f *Follower) absorb(span segment.Span) error {
 	if err != nil {
 		return err
 	}
-	run, err := footer.Open(f.reader, span, m.Store, f.cache)
-	if m.NextSequence > m.FirstSequence && err != nil {
+	run, rows, last, err := footer.OpenMerged(f.reader, span, &m, f.cache)
+	if err != nil {
 		return err
 	}
-	claim := segment.Claim(&m)
-	if run != nil && (run.Length != claim.PrevLength || run.Digest != claim.PrevDigest) || m.Store != f.Header.Store {
+	if m.Store != f.Header.Store {
 		return &segment.DamageError{Segment: span.First, Reason: "the file is not what was merged"}
 	}
-	if run != nil {
-		f.Index.Merge(run, span.Last, func() { f.reader.Serve(span) })
-	} else {
-		f.reader.Serve(span)
+	serve := func() { f.reader.Serve(span) }
+	switch {
+	case run != nil:
+		f.Index.Merge(run, span.Last, serve)
+	case rows != nil:
+		f.Index.MergeRows(span.First, rows, span.Last, serve)
+	default:
+		serve()
 	}
 	if span.Last < f.Header.Segment {
 		return nil
@@ -178,22 +179,27 @@ func (f *Follower) absorb(span segment.Span) error {
 	f.Header = m.SegmentHeader
 	f.Length, f.footed, f.sum, f.Covered = int64(m.Length), true, m.Digest, nil
 	f.Next, f.Incarnation = m.NextSequence, m.Incarnation
-	if run != nil {
-		f.LastID = run.MaxID
+	if m.NextSequence > m.FirstSequence {
+		f.LastID = last
 	}
 	f.proven, f.unproven = f.Next-1, nil
 	f.ends(&m)
 	return nil
 }
 
-// takeMerged takes in a merged segment, which was durable when it got its name.
-func (f *Follower) takeMerged(s *segment.Scanner, m *format.MergedHeader) error {
+// takeMerged takes in a merged segment that was begun. It was durable when it got its name.
+func (f *Follower) takeMerged() error {
 	sometimes.Reached("follower took in a merged segment")
+	s, err := f.again(f.Header.Segment)
+	if err != nil {
+		return err
+	}
+	m, _ := s.Merged()
 	run, err := f.footer(s.Span().First, m.Store)
 	if err != nil {
 		return err
 	}
-	if claim := segment.Claim(m); run != nil && f.trusts(run, &claim) {
+	if claim := segment.Claim(&m); run != nil && f.trusts(run, &claim) {
 		f.Log.take(run)
 	} else if err := f.take(int64(m.Length)); err != nil {
 		return err
@@ -281,14 +287,20 @@ func (f *Follower) seal(next *format.SegmentHeader) error {
 
 // claimOf is what is said of a segment that was taken in.
 func (f *Follower) claimOf(number uint64) (next format.SegmentHeader, known bool, err error) {
-	s, err := f.reader.Scan(number)
-	if err == nil {
-		_, err = s.Head()
-	}
+	s, err := f.again(number)
 	if err != nil {
 		return next, false, err
 	}
 	return f.claim(s)
+}
+
+// again begins to read a segment whose header was read before.
+func (f *Follower) again(number uint64) (*segment.Scanner, error) {
+	s, err := f.reader.Scan(number)
+	if err == nil {
+		_, err = s.Head()
+	}
+	return s, err
 }
 
 // relieve has the index read the footers that sealed segments have got since they

@@ -25,9 +25,11 @@ func TestReadOfForgedGroups(t *testing.T) {
 		forge  func(s *script)
 		reason string
 	}{
-		"no record":       {func(s *script) { s.append(2, 1, make([]byte, 200)) }, "a record at"},
-		"other sequence":  {func(s *script) { s.append(2, 1, s.record("b", 3, 1, [32]byte{})) }, "in place of event 2"},
-		"more than it is": {func(s *script) { s.append(2, 1, append(s.record("b", 2, 1, [32]byte{}), s.record("c", 3, 1, [32]byte{})...)) }, "more bytes"},
+		"no record":      {func(s *script) { s.append(2, 1, make([]byte, 200)) }, "a record at"},
+		"other sequence": {func(s *script) { s.append(2, 1, s.record("b", 3, 1, [32]byte{})) }, "in place of event 2"},
+		"more than it is": {func(s *script) {
+			s.append(2, 1, append(s.record("b", 2, 1, [32]byte{}), s.record("c", 3, 1, [32]byte{})...))
+		}, "more bytes"},
 		"ids that fall": {func(s *script) {
 			late := s.record("c", 3, 1, [32]byte{})
 			s.append(2, 2, append(s.record("b", 2, 1, [32]byte{}), late...))

@@ -140,12 +140,17 @@ func (s *Scanner) Span() Span { return s.span }
 // follows it in the file is bounded by its length.
 func (s *Scanner) Merged() (h format.MergedHeader, ok bool) { return s.merged, s.merged.Round > 0 }
 
+// ScanMerged begins to read a merged segment, be it served or not.
+func (r *Reader) ScanMerged(span Span) (*Scanner, error) {
+	size, err := r.Size(span)
+	return &Scanner{r: r, span: span, size: size, place: format.Place{Segment: span.First, Last: span.Last, Round: span.Round}}, err
+}
+
 // Merged reads the header of a merged segment, be it served or not.
 func (r *Reader) Merged(span Span) (format.MergedHeader, error) {
-	s := &Scanner{r: r, span: span, place: format.Place{Segment: span.First, Last: span.Last, Round: span.Round}}
-	var err error
-	if s.size, err = r.Size(span); err == nil {
-		_, err = s.headMerged()
+	s, err := r.ScanMerged(span)
+	if err == nil {
+		_, err = s.Head()
 	}
 	return s.merged, err
 }
