@@ -259,8 +259,8 @@ func (e *NetworkFSError) Error() string {
 // Is matches [ErrNetworkFS].
 func (e *NetworkFSError) Is(target error) bool { return target == ErrNetworkFS }
 
-// Code returns "network_fs".
-func (e *NetworkFSError) Code() string { return "network_fs" }
+// Code returns "network-fs".
+func (e *NetworkFSError) Code() string { return "network-fs" }
 
 // CorruptError says where bytes on disk are damaged, and which events that may
 // touch. Put back a sound copy of the file.

@@ -82,6 +82,9 @@ func TestErrorsHaveStableCodes(t *testing.T) {
 		"unhandled-kind":     {&batpak.UnhandledError{}, nil},
 		"saved-state":        {&batpak.SavedError{}, nil},
 		"upcast":             {&batpak.UpcastError{Err: cause}, cause},
+		"tombstoned":         {&batpak.TombstoneError{}, batpak.ErrTombstoned},
+		"locked":             {&batpak.LockedError{}, batpak.ErrLocked},
+		"network-fs":         {&batpak.NetworkFSError{}, batpak.ErrNetworkFS},
 	} {
 		if got := c.err.Code(); got != code {
 			t.Errorf("%T.Code() = %q, want %q", c.err, got, code)
@@ -145,6 +148,7 @@ func TestErrorsSayWhatWhereAndWhatToDo(t *testing.T) {
 func TestDamageSaysWhereItIs(t *testing.T) {
 	for want, d := range map[string]batpak.Damage{
 		"f, offset 96: bad":                      {File: "f", Offset: 96, Reason: "bad"},
+		"f, offset 96, no event: bad":            {File: "f", Offset: 96, Sequence: 5, LastSequence: 4, Reason: "bad"},
 		`f, offset 96: event 5 of stream "e": x`: {File: "f", Offset: 96, Entity: "e", Sequence: 5, Reason: "x"},
 	} {
 		if got := d.String(); got != want {

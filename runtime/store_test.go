@@ -450,6 +450,9 @@ func TestOptionsAreChecked(t *testing.T) {
 		{MaxPayload: 2, MaxBatch: 1},
 		{Durability: 7},
 		{ShowUnsynced: true},
+		{Salvage: true},
+		{IndexCache: -1},
+		{Compaction: &batpak.Compaction{Rate: -1}},
 	} {
 		if s, err := batpak.Open(t.TempDir(), &o); !errors.Is(err, batpak.ErrInvalid) {
 			t.Errorf("Open(%+v) = %v, want ErrInvalid", o, err)

@@ -164,9 +164,6 @@ func (w *writer) write(b []byte) error {
 }
 
 func (w *writer) flush() error {
-	if len(w.buffer) == 0 {
-		return nil
-	}
 	_, err := w.file.WriteAt(w.buffer, w.end)
 	w.end += int64(len(w.buffer))
 	w.buffer = w.buffer[:0]
