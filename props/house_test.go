@@ -22,7 +22,8 @@ var rooms = map[string][]string{
 	"runtime/internal/tiers":      {"runtime/internal/planted"},
 	"runtime/internal/turn":       {"runtime/internal/planted", "runtime/internal/sometimes"},
 	"runtime/internal/vfs/mount":  {},
-	"runtime/internal/vfs":        {"runtime/internal/planted", "runtime/internal/sometimes", "runtime/internal/vfs/mount"},
+	"runtime/internal/vfs/stat":   {"golang.org/x/sys/unix"},
+	"runtime/internal/vfs":        {"runtime/internal/planted", "runtime/internal/sometimes", "runtime/internal/vfs/mount", "runtime/internal/vfs/stat"},
 	"runtime/internal/vfs/mapfs":  {"runtime/internal/planted", "runtime/internal/sometimes", "runtime/internal/vfs", "runtime/internal/vfs/mount"},
 	"runtime/internal/vfs/simfs":  {"runtime/internal/vfs"},
 	"runtime/internal/rtopts":     {"runtime/internal/vfs"},
@@ -152,7 +153,7 @@ var systems = map[string][]string{
 		"cmd/batpakgen/internal/scaffold", "cmd/batpakgen/internal/session", "cmd/batpakvet", "cmd/internal/moduletest",
 		"cmd/internal/output", "cmd/internal/promise", "examples/gitlog", "examples/gitlog/internal/git",
 		"examples/gitlog/internal/gittest", "props", "runtime/internal/vfs", "runtime/internal/vfs/mapfs",
-		"runtime/internal/vfs/mount", "schema/read",
+		"runtime/internal/vfs/mount", "runtime/internal/vfs/stat", "schema/read",
 	},
 	"os/exec": {
 		"cmd/batpakgen/internal/inputs", "cmd/batpakgen/internal/scaffold", "cmd/internal/moduletest",
@@ -161,7 +162,7 @@ var systems = map[string][]string{
 	"plugin": {},
 	"syscall": {
 		"cmd/batpakgen", "examples/gitlog", "runtime/internal/segment", "runtime/internal/vfs", "runtime/internal/vfs/mapfs",
-		"runtime/internal/vfs/mount", "runtime/internal/vfs/simfs", // of these, segment and simfs for the numbers of errors
+		"runtime/internal/vfs/mount", "runtime/internal/vfs/simfs", "runtime/internal/vfs/stat", // of these, segment and simfs for the numbers of errors
 	},
 	"unsafe": {},
 }

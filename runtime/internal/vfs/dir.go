@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/batpak-go/batpak/runtime/internal/planted"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/stat"
 )
 
 // Files and directories belong to their owner alone.
@@ -255,15 +256,20 @@ func invalid(op, name string) error {
 // package os, which completes short writes and retries after EINTR.
 type file struct{ *os.File }
 
-func (f file) Sync() error { return syncData(f.File) }
-
-func (f file) Size() (int64, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return 0, err
+// Sync fails if the file was removed, as far as the system tells: what is durable of it
+// nobody will find.
+func (f file) Sync() error {
+	if err := syncData(f.File); err != nil {
+		return err
 	}
-	return info.Size(), nil
+	names, err := stat.Names(f.File)
+	if err == nil && names == 0 {
+		err = &fs.PathError{Op: "sync", Path: f.Name(), Err: fs.ErrNotExist}
+	}
+	return err
 }
+
+func (f file) Size() (int64, error) { return stat.Size(f.File) }
 
 // dirLock is a held lock.
 type dirLock struct{ f *os.File }

@@ -9,34 +9,22 @@ import (
 // syncData makes content and size durable and leaves the times behind, which
 // saves a journal commit when a write did not change the size.
 func syncData(f *os.File) error {
-	fail := func(err error) error {
-		return &fs.PathError{Op: "fdatasync", Path: f.Name(), Err: err}
-	}
 	conn, err := f.SyscallConn()
-	if err != nil {
-		return fail(err)
-	}
-	var failed error
-	err = conn.Control(func(fd uintptr) {
-		for {
-			failed = syscall.Fdatasync(int(fd))
-			if failed != syscall.EINTR {
-				break
+	if err == nil {
+		closed := conn.Control(func(fd uintptr) {
+			for {
+				err = syscall.Fdatasync(int(fd))
+				if err != syscall.EINTR {
+					return
+				}
 			}
+		})
+		if closed != nil {
+			err = fs.ErrClosed // the one reason Control has
 		}
-		var now syscall.Stat_t
-		if failed == nil {
-			failed = syscall.Fstat(int(fd), &now)
-		}
-		if failed == nil && now.Nlink == 0 {
-			failed = fs.ErrNotExist
-		}
-	})
-	if err != nil {
-		return fail(fs.ErrClosed) // the one reason Control has
 	}
-	if failed != nil {
-		return fail(failed)
+	if err != nil {
+		return &fs.PathError{Op: "fdatasync", Path: f.Name(), Err: err}
 	}
 	return nil
 }

@@ -1,8 +1,8 @@
-//go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd)
+//go:build !linux
 
 package vfs
 
 import "os"
 
-// syncData makes content and size durable. It does not see that a file was removed.
+// syncData makes content and size durable.
 func syncData(f *os.File) error { return f.Sync() }
