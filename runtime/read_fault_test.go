@@ -27,6 +27,7 @@ func questions(later batpak.Receipt, draft batpak.Draft, key string, saved [][]b
 		return answer, nil
 	}
 	told := func(v any, err error) (string, error) { return fmt.Sprint(v), err }
+	copies := 0
 	m := map[string]question{
 		"ancestors": func(_ *testing.T, s *batpak.Store) (string, error) { return all(s.Ancestors(later.ID())) },
 		"causes":    func(_ *testing.T, s *batpak.Store) (string, error) { return all(s.Causes(later.ID())) },
@@ -63,6 +64,15 @@ func questions(later batpak.Receipt, draft batpak.Draft, key string, saved [][]b
 		"head": func(_ *testing.T, s *batpak.Store) (string, error) { return told(s.Head(draft.Entity)) },
 		"head in a view": func(_ *testing.T, s *batpak.Store) (string, error) {
 			return told(s.View().AsOf(later.Sequence() - 1).Head(draft.Entity))
+		},
+		"verify": func(t *testing.T, s *batpak.Store) (string, error) {
+			v, err := s.Verify(t.Context())
+			return fmt.Sprint(v.Events, v.Damages), err
+		},
+		"snapshot": func(t *testing.T, s *batpak.Store) (string, error) {
+			copies++
+			r, err := s.Snapshot(t.Context(), fmt.Sprint("copy ", copies))
+			return fmt.Sprint(r.Position, r.Segments), err
 		},
 		"retention": func(t *testing.T, s *batpak.Store) (string, error) {
 			_, err := s.Compact(t.Context(), batpak.Retention(func(m batpak.Meta) batpak.Fate { return batpak.KeepEvent }))

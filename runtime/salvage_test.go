@@ -293,6 +293,14 @@ func TestSalvageNamesItsGaps(t *testing.T) {
 		}
 		check(name+" missing", sp.without(name), batpak.Gap{File: name, FirstSequence: firstOf[name], LastSequence: lastOf[name]})
 	}
+	d := flip(sp.directory, segments[0], sp.groups[0].end-1).disk()
+	s, err := openReader(d, &batpak.Options{Salvage: true})
+	if s = opened(t, s, err); len(s.Report().Gaps) == 0 {
+		t.Fatal("a damaged store has no gaps")
+	}
+	if _, err := s.Snapshot(t.Context(), "copy"); !errors.Is(err, batpak.ErrCorrupt) || len(d.Only("copy").Names()) > 0 {
+		t.Errorf("Snapshot() of a store with gaps = %v and leaves %q, want ErrCorrupt and nothing", err, d.Only("copy").Names())
+	}
 }
 
 // TestSalvageInFrontOfTheDurableMark damages the segment that was written to last,

@@ -1,6 +1,7 @@
 package batpak_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -140,5 +142,51 @@ func TestVerifyTellsItsProgress(t *testing.T) {
 	}
 	if last := all[len(all)-1]; last.Done != last.Of || last.Of != 2*v.Bytes || last.Events != v.Events || last.Segment != uint64(v.Segments) {
 		t.Errorf("ends at %+v of %+v", last, v)
+	}
+}
+
+// TestVerifyOfADamagedIndexAndGroup: where the part of an index that names streams is damaged,
+// and so is a group of its segment, Verify goes on before and behind it; and so does what
+// is left of the index.
+func TestVerifyOfADamagedIndexAndGroup(t *testing.T) {
+	d := simfs.New()
+	s := openSim(t, d, &batpak.Options{SegmentSize: 16 << 10})
+	for i := range 450 {
+		mustAppend(t, s, note(fmt.Sprint("e:", i%7), "text"))
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	name := segment.Name(2)
+	b, end := bytes.Clone(d.Bytes(name)), sealedAt(directoryOf(d), name)
+	first, err := format.ParseSegmentHeader(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := format.ParseSegmentHeader(d.Bytes(segment.Name(3)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if int64(len(b)) < int64(end)+4096+500 {
+		t.Fatalf("the index has %d bytes, want more than a page", len(b)-int(end))
+	}
+	b[int(end)+4096+64] ^= 1
+	b[int(end)-10] ^= 1
+	d.SetBytes(name, b)
+	again := openSim(t, d, &batpak.Options{SegmentSize: 16 << 10})
+	if r := again.Report(); r.Indexed != r.Segments-1 {
+		t.Fatalf("report is %+v, want every sealed segment to be taken in by its index", r)
+	}
+	v, err := again.Verify(t.Context())
+	if err != nil || v.Events != first.FirstSequence-1 || len(v.Damages) != 1+7 {
+		t.Fatalf("Verify() = %+v, %v, want the events before segment 2, and damage to it and to each stream behind it", v, err)
+	}
+	for i, d := range v.Damages {
+		if i == 0 && (d.File != name || d.Sequence != first.FirstSequence || d.LastSequence != next.FirstSequence-1) {
+			t.Errorf("damage %+v, want it in %s, events %d to %d", d, name, first.FirstSequence, next.FirstSequence-1)
+		}
+		if i > 0 && (d.Entity == "" || d.Sequence != next.FirstSequence+uint64(i-1)) {
+			t.Errorf("damage %+v, want the first event of each stream from %d on", d, next.FirstSequence)
+		}
 	}
 }

@@ -11,11 +11,14 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
+	"github.com/batpak-go/batpak/runtime/internal/footer"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sidx"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -134,5 +137,68 @@ func TestUseFails(t *testing.T) {
 		if told[true] == 0 || told[false] == 0 {
 			t.Errorf("%s failed %v times, want both files'", op, told)
 		}
+	}
+}
+
+// forged adds a group with a sound header to the segment, and a header that says all that is
+// right of it.
+func forged(d *simfs.Disk, h format.SegmentHeader, body []byte) (end int64) {
+	b := slices.Clone(d.Bytes(segment.Name(1)))
+	at := format.Place{Store: h.Store, Segment: 1, Offset: int64(len(b))}
+	b = format.AppendGroup(b, format.GroupHeader{Type: format.GroupEvents, FirstSequence: 4, Count: 1, Incarnation: 1}, at, body)
+	d.SetBytes(segment.Name(1), b)
+	digest := chain.NewSegment()
+	digest.Write(b)
+	next := format.SegmentHeader{Store: h.Store, Segment: 2, FirstSequence: 5, PrevLength: uint64(len(b)), PrevDigest: digest.Sum()}
+	d.SetBytes(segment.Name(2), format.AppendSegmentHeader(nil, next))
+	return int64(len(b))
+}
+
+// TestForgedRecordsGetNoIndex: neither a checkpoint nor a footer is written of a segment one of
+// whose records cannot stand there, though all its checksums hold.
+func TestForgedRecordsGetNoIndex(t *testing.T) {
+	e := format.EncodeTail(&format.Tail{Kind: 1, PayloadVersion: 1, Entity: []byte("e9"), Scope: []byte("s")})
+	for what, body := range map[string][]byte{
+		"no record":     make([]byte, 200),
+		"another event": format.AppendRecord(nil, format.RecordSeed([16]byte{7}), &format.Head{Sequence: 5, Version: 1, ID: [16]byte{1}}, &e),
+	} {
+		d, h := covered(t)
+		at := int64(len(d.Bytes(segment.Name(1)))) + format.GroupHeaderSize
+		end := forged(d, h, body)
+		before := d.Bytes(segment.Name(1))
+		r := segment.NewReader(d.FS())
+		defer r.Close()
+		_, cerr := checkpoint.Write(d.FS(), r, "checkpoint-b", 1, end, nil)
+		_, ferr := footer.Write(d.FS(), r, 1, sidx.NewCache(0), nil)
+		for _, err := range []error{cerr, ferr} {
+			if got, ok := errors.AsType[*segment.DamageError](err); !ok || got.Segment != 1 || got.Offset != at || got.FirstSequence != 4 {
+				t.Errorf("%s: an index is written: %v, want damage of segment 1 at %d, event 4", what, err, at)
+			}
+		}
+		if !slices.Equal(d.Bytes(segment.Name(1)), before) || len(d.Names()) != 3 {
+			t.Errorf("%s: files %q, want a segment as it was and no more of them", what, d.Names())
+		}
+	}
+}
+
+// blind is a disk that does not tell who else has a file.
+type blind struct{ vfs.FS }
+
+func (blind) Shared(string) (bool, error) { return false, syscall.EIO }
+
+// TestFooterOfAFileThatMayBeShared: where nobody can tell if a file is shared it gets no
+// footer.
+func TestFooterOfAFileThatMayBeShared(t *testing.T) {
+	d, h := covered(t)
+	e := format.EncodeTail(&format.Tail{Kind: 1, PayloadVersion: 1, Entity: []byte("e9"), Scope: []byte("s")})
+	forged(d, h, format.AppendRecord(nil, format.RecordSeed(h.Store), &format.Head{Sequence: 4, Version: 1, ID: [16]byte{1}}, &e))
+	before := d.Bytes(segment.Name(1))
+	r := segment.NewReader(d.FS())
+	defer r.Close()
+	if _, err := footer.Write(blind{d.FS()}, r, 1, sidx.NewCache(0), nil); !errors.Is(err, syscall.EIO) || !slices.Equal(d.Bytes(segment.Name(1)), before) {
+		t.Errorf("Write() = %v, want EIO and a file as it was", err)
+	}
+	if _, err := footer.Write(d.FS(), r, 1, sidx.NewCache(0), nil); err != nil {
+		t.Errorf("Write() = %v", err)
 	}
 }

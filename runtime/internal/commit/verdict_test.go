@@ -283,3 +283,15 @@ func TestExhaustedSequences(t *testing.T) {
 		}
 	})
 }
+
+// TestErrorsSayTheirCause: what the pipeline fails with says why.
+func TestErrorsSayTheirCause(t *testing.T) {
+	for want, err := range map[string]error{
+		"poisoned: " + syscall.EIO.Error():        &commit.PoisonedError{Cause: syscall.EIO},
+		"outcome unknown: " + syscall.EIO.Error(): &commit.UnknownError{Cause: syscall.EIO},
+	} {
+		if err.Error() != want || !errors.Is(err, syscall.EIO) {
+			t.Errorf("%T says %q, want %q", err, err, want)
+		}
+	}
+}

@@ -301,6 +301,8 @@ func TestTornTailThatCannotBeKept(t *testing.T) {
 		{Op: simfs.OpWrite},
 		{Op: simfs.OpSync},
 		{Op: simfs.OpSyncDir},
+		{Op: simfs.OpRemove},
+		{Op: simfs.OpOpen},
 		{Op: simfs.OpRead, Err: syscall.ENOSPC}, // whatever it says, it does not mean that there is no room to keep the tail
 	} {
 		for n := 1; ; n++ {
