@@ -11,7 +11,7 @@ import (
 )
 
 // TestSyncAsksForNoTimes: neither a sync nor a look at the size makes the next write within
-// the same tick of the clock take a time of its own, by which the kernel would have to journal
+// the same tick of the clock take a time of its own, by which the kernel would have to write
 // the inode. A sync may take longer than a tick, and what others do with their files may give
 // finer times to ours, so one such write among many proves it.
 func TestSyncAsksForNoTimes(t *testing.T) {

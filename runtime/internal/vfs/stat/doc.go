@@ -2,7 +2,8 @@
 // for nothing else.
 //
 // Since Linux 6.13 the next write to a file whose times somebody has seen takes a time of its
-// own, and brings its inode to the journal, where a write otherwise changes them once in a
-// tick of the clock: see "Multigrain timestamps" in the kernel's documentation of file
-// systems. On ext4 a small append with its sync took half as long again.
+// own, so that its inode has to be written, too, where a write otherwise changes the times
+// once in a tick of the clock: see "Multigrain timestamps" in the kernel's documentation of
+// file systems. On an ext4 without a journal a small append with its sync took half as long
+// again.
 package stat
