@@ -17,12 +17,9 @@ type hasher struct {
 // write adds bytes to a digest that is written by nobody else until wait has returned.
 func (h *hasher) write(to *chain.Segment, p []byte) {
 	for len(p) > 0 {
-		if cap(h.buf) == 0 {
-			h.buf = make([]byte, 0, hashed)
-		}
-		n := min(len(p), cap(h.buf)-len(h.buf))
+		n := min(len(p), hashed-len(h.buf)) // of most files no more than a header is read, so the buffer grows
 		h.buf, p = append(h.buf, p[:n]...), p[n:]
-		if len(h.buf) == cap(h.buf) {
+		if len(h.buf) == hashed {
 			h.hand(to)
 		}
 	}
