@@ -48,15 +48,12 @@ func (h *hasher) hand(to *chain.Segment) {
 	h.buf = <-h.free
 }
 
-// wait returns when all that was written is digested, and no goroutine is left.
+// wait returns when all that was written is digested, and keeps no goroutine and no memory.
 func (h *hasher) wait(to *chain.Segment) {
 	if h.done != nil {
 		close(h.full)
 		<-h.done
-		h.full, h.done = nil, nil
 	}
-	if len(h.buf) > 0 {
-		to.Write(h.buf)
-		h.buf = h.buf[:0]
-	}
+	to.Write(h.buf)
+	*h = hasher{}
 }

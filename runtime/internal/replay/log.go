@@ -92,7 +92,7 @@ func (t *Tail) Clean() bool { return t.Closed && t.Size == t.End }
 // [*segment.NewerError] if a later version wrote a part of the log, or the
 // disk's, wrapped.
 func (l *Log) Read(files []segment.Span, newStore func() [16]byte) (*Tail, error) {
-	defer l.finish()
+	defer l.settle()
 	if len(files) == 0 {
 		sometimes.Reached("empty directory became a store")
 		return l.found(newStore)
@@ -331,13 +331,6 @@ func (l *Log) successor(newStore func() [16]byte) format.SegmentHeader {
 func (l *Log) digest() [32]byte {
 	l.settle()
 	return l.Digest.Sum()
-}
-
-// finish gives up the memory that reading took, as the index keeps the log for as long as
-// the store is open.
-func (l *Log) finish() {
-	l.settle()
-	l.hasher = hasher{}
 }
 
 // settle has the digest cover all that was taken in.
