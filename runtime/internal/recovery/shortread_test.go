@@ -5,6 +5,8 @@ import (
 	"io"
 	"testing"
 
+	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/recovery"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
@@ -17,6 +19,7 @@ type shortReads struct {
 	name  string
 	end   int64 // bytes of the file that the read finds
 	nth   int   // which read, from 1
+	cuts  bool  // the file is cut there beneath it, when its first group is read
 	fired bool
 }
 
@@ -37,10 +40,16 @@ type shortFile struct {
 }
 
 func (f *shortFile) ReadAt(p []byte, off int64) (int, error) {
+	if f.dir.cuts && off != format.SegmentHeaderSize {
+		return f.File.ReadAt(p, off)
+	}
 	if f.dir.nth--; f.dir.nth != 0 {
 		return f.File.ReadAt(p, off)
 	}
 	f.dir.fired = true
+	if f.dir.cuts {
+		f.dir.disk.SetBytes(f.dir.name, f.dir.disk.Bytes(f.dir.name)[:f.dir.end])
+	}
 	n, err := f.File.ReadAt(p[:min(int64(len(p)), max(0, f.dir.end-off))], off)
 	if err == nil && n < len(p) {
 		err = io.EOF
@@ -77,5 +86,32 @@ func TestShortReadInRecovery(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestCutUnderRecovery: a last segment that somebody cuts while recovery reads it is not
+// taken for one that ends there. There are all events, or it is refused, and nothing more is
+// cut.
+func TestCutUnderRecovery(t *testing.T) {
+	disk, m := build(t, script{seed: 2, groups: 3, segmentSize: 600})
+	last, refused := segment.Name(uint64(len(disk.Names()))), 0
+	for end := int64(format.SegmentHeaderSize); end < int64(len(disk.Bytes(last))); end++ {
+		image := disk.Kill()
+		d := &shortReads{FS: image.FS(), disk: image, name: last, end: end, nth: 1, cuts: true}
+		res, err := recovery.Run(d, config())
+		_, damaged := errors.AsType[*segment.DamageError](err)
+		switch {
+		case !d.fired:
+			t.Fatalf("cut at %d: the groups were not read", end)
+		case err == nil && len(m.events) != int(res.NextSequence)-1:
+			t.Fatalf("cut at %d: %d events, want %d", end, res.NextSequence-1, len(m.events))
+		case err != nil && (!damaged || int64(len(image.Bytes(last))) != end):
+			t.Fatalf("cut at %d: %v, and there are %d bytes, want damage", end, err, len(image.Bytes(last)))
+		case err != nil:
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Error("nothing was refused")
 	}
 }

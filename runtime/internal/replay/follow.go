@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 
 	"github.com/batpak-go/batpak/runtime/internal/footer"
@@ -51,7 +52,7 @@ func (f *Follower) Read(ctx context.Context) error {
 	var err error
 	for range attempts {
 		err = f.read(ctx)
-		if _, damaged := errors.AsType[*segment.DamageError](err); !damaged && !errors.Is(err, segment.ErrMerged) {
+		if _, damaged := errors.AsType[*segment.DamageError](err); !damaged && !errors.Is(err, segment.ErrMerged) && !errors.Is(err, io.EOF) {
 			return err
 		}
 		// The log may have changed while it was read.

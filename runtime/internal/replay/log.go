@@ -163,22 +163,16 @@ func (l *Log) take(run *sidx.Run) {
 // whole reads the groups of a segment that another one follows.
 func (l *Log) whole(s *segment.Scanner) error {
 	sometimes.Reached("sealed segment without a footer was read")
-	for {
+	for more := true; more; {
 		ok, err := l.step(s)
-		if err != nil {
-			return err
+		if err == nil && ok {
+			err = l.group(s)
 		}
-		if !ok {
-			break
-		}
-		if err := l.group(s); err != nil {
+		if more = ok; err != nil {
 			return err
 		}
 	}
-	if s.Shrunk() {
-		return l.damage(l.Length, "the file ended early when it was read")
-	}
-	if l.Length != s.Size() {
+	if s.Shrunk() || l.Length != s.Size() {
 		return l.damage(l.Length, "the groups end before the next segment says that they do")
 	}
 	return nil

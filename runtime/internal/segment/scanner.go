@@ -2,7 +2,10 @@ package segment
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"fmt"
+	"io"
 	"math"
 	"slices"
 
@@ -315,6 +318,11 @@ func (s *Scanner) peek(at int64, n int) ([]byte, error) {
 	s.at, s.window = at, s.window[:got]
 	if got < want {
 		s.size, s.shrunk = at+int64(got), true
+		if size, err := s.r.Size(s.span); (err != nil || size > s.size) && !planted.Bug("early end of a file is believed") {
+			sometimes.Reached("file ended early when it was read, and does not end there")
+			s.window = s.window[:0]
+			return nil, cmp.Or(err, fmt.Errorf("read segment %d: %w at byte %d of %d", s.span.First, io.EOF, s.size, size))
+		}
 	}
 	return s.window[:min(n, got)], nil
 }
