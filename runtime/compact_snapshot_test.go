@@ -71,23 +71,36 @@ func TestSnapshotOfMergedSegments(t *testing.T) {
 // for a merge that comes unasked, while an event is appended.
 func TestCompactKthFault(t *testing.T) {
 	runs := 0
-	for _, op := range []simfs.Op{
+	operations := []simfs.Op{
 		simfs.OpCreate, simfs.OpOpen, simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir, simfs.OpRename, simfs.OpRemove, simfs.OpRead, simfs.OpList,
-	} {
+	}
+	try := func(f simfs.Fault) {
+		for f.N = 1; faultedCompaction(t, drawAny(*faultsSeed, f)); f.N++ {
+			runs++
+		}
+		for f.N = 1; !f.Sticky && !f.Kept; f.N++ {
+			once := drawAny(*faultsSeed, f)
+			if once.Sticky, once.Kept = false, false; !faultedMerge(t, once) {
+				break
+			}
+			runs++
+		}
+	}
+	for _, op := range operations {
 		for i := range 4 {
 			f := simfs.Fault{Op: op, Sticky: i&1 != 0, Kept: i&2 != 0, Err: syscall.EIO}
 			if f.Kept && (op == simfs.OpOpen || op == simfs.OpRead || op == simfs.OpList) {
 				continue
 			}
-			for f.N = 1; faultedCompaction(t, f); f.N++ {
-				runs++
-			}
-			for f.N = 1; !f.Sticky && !f.Kept && faultedMerge(t, f); f.N++ {
-				runs++
-			}
+			try(f)
 		}
 	}
-	t.Logf("%d faults", runs)
+	for _, f := range faultsBeside(operations) {
+		try(f)
+	}
+	if t.Logf("%d faults", runs); t.Failed() {
+		t.Error(again(t, *faultsSeed))
+	}
 }
 
 // faultedMerge appends to a store that merges by itself while something of a merge fails,
@@ -160,6 +173,9 @@ func faultedCompaction(t *testing.T, f simfs.Fault) (met bool) {
 	failed := func(what string, err error) {
 		t.Helper()
 		t.Errorf("%s of operation %d: %s: %v", describeFault(f), f.N, what, err)
+	}
+	if met && err != nil && f.Err != short && !errors.Is(err, f.Err) { // what is not there to be read may be anything
+		failed("Compact()", err)
 	}
 	if met && f.Sticky && err == nil && f.Op != simfs.OpRemove && f.Op != simfs.OpRead && f.Op != simfs.OpOpen {
 		failed(fmt.Sprintf("Compact() = %+v", r), err)

@@ -95,25 +95,62 @@ var errDrawn = errors.New("drawn")
 var rarer = []error{syscall.EROFS, syscall.EACCES, syscall.ESTALE, syscall.EDQUOT}
 
 // draw returns f with the error that a seed and its number draw, if it is to have one.
-func draw(seed uint64, f simfs.Fault) simfs.Fault {
+func draw(seed uint64, f simfs.Fault) simfs.Fault { return drawFrom(seed, f, rarer) }
+
+// drawFrom is draw from these errors.
+func drawFrom(seed uint64, f simfs.Fault, all []error) simfs.Fault {
 	if f.Err == errDrawn {
 		r := rand.New(rand.NewPCG(seed, uint64(f.N)))
-		f.Err, f.Kept, f.Sticky = rarer[r.IntN(len(rarer))], r.IntN(2) == 0, r.IntN(2) == 0
+		f.Err, f.Kept, f.Sticky = all[r.IntN(len(all))], r.IntN(2) == 0, r.IntN(2) == 0
 	}
 	return f
 }
 
+// errorsOf are those that an operation may fail with, whatever it is about.
+func errorsOf(op simfs.Op) []error {
+	all := append([]error{syscall.EIO, syscall.ENOSPC, syscall.EINTR}, rarer...)
+	if op == simfs.OpCreate || op == simfs.OpOpen || op == simfs.OpList {
+		all = append(all, syscall.EMFILE) // what opens no file does not run out of descriptors
+	}
+	return all
+}
+
 // faults lists the faults to try, each for every operation of its kind in turn.
-func faults() []simfs.Fault { return faultsOf(*allFaults) }
+func faults() []simfs.Fault { return faultsOf(*allFaults, operations) }
 
 // everyFault lists those that any run tries.
-func everyFault() []simfs.Fault { return append(faultsOf(false), faultsOf(true)...) }
+func everyFault() []simfs.Fault {
+	return append(faultsOf(false, operations), faultsOf(true, operations)...)
+}
 
-func faultsOf(every bool) (all []simfs.Fault) {
-	operations := []simfs.Op{
-		simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir, simfs.OpCreate, simfs.OpRename, simfs.OpRemove,
-		simfs.OpRead, simfs.OpTruncate, simfs.OpOpen, simfs.OpList,
+// faultsBeside lists what is tried beside a lane's own faults of some operations: an error
+// of each that is drawn, and all that a sync which fails may lose, or all there is. A sync
+// that lies is not among them, of which nobody can keep what it lost.
+func faultsBeside(own []simfs.Op) []simfs.Fault {
+	return slices.DeleteFunc(faultsOf(*allFaults, own), func(f simfs.Fault) bool {
+		return !slices.Contains(own, f.Op) || f.Loss == simfs.Late || !*allFaults && f.Err != errDrawn && f.Loss == simfs.Ghosts
+	})
+}
+
+// drawAny is draw from all errors that there are.
+func drawAny(seed uint64, f simfs.Fault) simfs.Fault {
+	all := errorsOf(f.Op)
+	switch f.Op {
+	case simfs.OpRead:
+		all = append(all, short)
+	case simfs.OpWrite:
+		all = append(all, io.ErrShortWrite)
 	}
+	return drawFrom(seed, f, all)
+}
+
+// operations are those that may fail, apart from what shares files.
+var operations = []simfs.Op{
+	simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir, simfs.OpCreate, simfs.OpRename, simfs.OpRemove,
+	simfs.OpRead, simfs.OpTruncate, simfs.OpOpen, simfs.OpList,
+}
+
+func faultsOf(every bool, operations []simfs.Op) (all []simfs.Fault) {
 	add := func(op simfs.Op, err error, loss simfs.Loss, kept bool) {
 		for _, sticky := range []bool{false, true} {
 			all = append(all, simfs.Fault{Op: op, Err: err, Loss: loss, Kept: kept, Sticky: sticky})
@@ -123,10 +160,7 @@ func faultsOf(every bool) (all []simfs.Fault) {
 		if !every {
 			all = append(all, simfs.Fault{Op: op, Err: errDrawn})
 		}
-		for _, err := range append([]error{syscall.EIO, syscall.ENOSPC, syscall.EMFILE, syscall.EINTR}, rarer...) {
-			if err == syscall.EMFILE && op != simfs.OpCreate && op != simfs.OpOpen && op != simfs.OpList {
-				continue // what opens no file does not run out of descriptors
-			}
+		for _, err := range errorsOf(op) {
 			if every || err == syscall.EIO || special(op, err) {
 				add(op, err, simfs.Ghosts, false)
 				add(op, err, simfs.Ghosts, true)

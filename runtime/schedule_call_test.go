@@ -545,9 +545,10 @@ func (c *client) verify() {
 	k := &call{what: "Verify"}
 	c.call(k, func(ctx context.Context) {
 		v, err := c.store.Verify(ctx)
-		if k.number, k.err = v.Events, err; err == nil && len(v.Damages) > 0 {
-			c.fail(fmt.Errorf("%v found damage: %v", k, v.Damages))
+		if err == nil && len(v.Damages) > 0 {
+			err = fmt.Errorf("%w: %v", batpak.ErrCorrupt, v.Damages)
 		}
+		k.number, k.err = v.Events, err
 	})
 }
 

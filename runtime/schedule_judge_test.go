@@ -183,7 +183,7 @@ func (t *trial) checkError(k *call) error {
 	closed := errors.Is(k.err, batpak.ErrClosed)
 	unknown, isUnknown := errors.AsType[*batpak.OutcomeUnknownError](k.err)
 	switch {
-	case errors.Is(k.err, batpak.ErrCorrupt), errors.Is(k.err, batpak.ErrInvalid), errors.Is(k.err, batpak.ErrTooLarge):
+	case errors.Is(k.err, batpak.ErrCorrupt) && !t.short, errors.Is(k.err, batpak.ErrInvalid), errors.Is(k.err, batpak.ErrTooLarge):
 		return errors.New("want another error")
 	case closed && !t.closedBefore(k.ended):
 		return errors.New("nobody has closed the store")

@@ -4,11 +4,14 @@ import (
 	"flag"
 	"fmt"
 	"math/bits"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
 var (
@@ -120,16 +123,45 @@ var variants = map[string]func(base *trial, n int, tr *trial) bool{
 		return n/2 < base.steps
 	},
 	"TestScheduleKthFault": func(base *trial, n int, tr *trial) bool {
-		for _, f := range failures() {
-			if n < base.ops[f.Op] {
-				f.N = n + 1
-				tr.fault = f
-				return true
-			}
-			n -= base.ops[f.Op]
+		left, found := kth(base, failures(), n, tr)
+		if found {
+			return true
 		}
-		return false
+		own := append([]simfs.Op{simfs.OpLink}, operations...)
+		all := slices.DeleteFunc(faultsOf(true, own), func(f simfs.Fault) bool { return f.Loss == simfs.Late })
+		if left < drawnFaults {
+			r := rand.New(rand.NewPCG(base.seed, uint64(left)))
+			_, found = kth(base, all, r.IntN(faultsIn(base, all)), tr)
+			return found
+		}
+		_, found = kth(base, all, left-drawnFaults, tr)
+		return found && *allFaults
 	},
+}
+
+// drawnFaults is how many are drawn of those that -fault.all tries all of.
+const drawnFaults = 12
+
+// kth lets the n-th operation fail of all that are in a trial, each in each of the ways, or
+// says how many are left.
+func kth(base *trial, ways []simfs.Fault, n int, tr *trial) (left int, found bool) {
+	for _, f := range ways {
+		if n < base.ops[f.Op] {
+			f.N = n + 1
+			tr.fault = f
+			return 0, true
+		}
+		n -= base.ops[f.Op]
+	}
+	return n, false
+}
+
+// faultsIn is how many operations there are to fail in a trial, in all of the ways.
+func faultsIn(base *trial, ways []simfs.Fault) (n int) {
+	for _, f := range ways {
+		n += base.ops[f.Op]
+	}
+	return n
 }
 
 // quietly lets nothing be in the way of a trial.

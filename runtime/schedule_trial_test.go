@@ -41,6 +41,7 @@ type trial struct {
 	spoiled  bool        // operations of the disk are to fail
 	fault    simfs.Fault // one that is to fail
 	honest   bool        // no operation of the disk fails
+	short    bool        // a read may find a file ending early, which is damage for all one knows
 
 	calls   []*call // in the order in which they began
 	armed   []armed
@@ -148,15 +149,19 @@ func (t *trial) spoil() {
 
 // failing arms a fault.
 func (t *trial) failing(f simfs.Fault) {
+	if f.Err == nil {
+		others := []error{syscall.EIO, syscall.EINTR, syscall.EROFS, syscall.EACCES, syscall.ESTALE}
+		f.Err = others[rand.New(rand.NewPCG(t.seed, uint64(f.N))).IntN(len(others))] // which are not told apart
+	}
 	if t.options.Durability == batpak.Relaxed && f.Loss == simfs.Reverted {
 		f.Loss = simfs.Ghosts // or what was acknowledged may not even be there when the process goes on
 	}
-	t.honest = false
+	t.honest, t.short = false, t.short || f.Err == short
 	t.disk.Fail(f)
 }
 
-// failures are the ways in which one operation fails. The first one leaves the
-// writer as it was.
+// failures are the ways in which one operation fails, with EIO or what is like it if there
+// is no error. The first one leaves the writer as it was.
 func failures() []simfs.Fault {
 	all := []simfs.Fault{{Op: simfs.OpWrite, Err: syscall.ENOSPC}}
 	for _, kept := range []bool{false, true} {
@@ -508,7 +513,7 @@ func (t *trial) settle() error {
 func (t *trial) report(err error) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "after %d schedules, seed %d: %v\n", t.seed-*scheduleSeed+1, t.seed, err)
-	fmt.Fprintf(&b, "\tgo test ./runtime -run '^%s$' -schedule.n=1 -schedule.seed=%d\n", t.test, t.seed)
+	fmt.Fprintf(&b, "\tgo test ./runtime -run '^%s$' -schedule.n=1 -schedule.seed=%d -fault.all=%t\n", t.test, t.seed, *allFaults)
 	for _, k := range t.calls {
 		fmt.Fprintf(&b, "\t%v\n", k)
 	}

@@ -314,17 +314,28 @@ func TestSnapshotKthFault(t *testing.T) {
 	for name, make := range makers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Log(again(t, *faultsSeed))
+				}
+			})
 			runs := 0
+			try := func(f simfs.Fault) {
+				for f.N = 1; faultedSnapshot(t, make, drawAny(*faultsSeed, f)); f.N++ {
+					runs++
+				}
+			}
 			for _, op := range operations {
 				for i := range 8 {
 					f := simfs.Fault{Op: op, Sticky: i&1 != 0, Kept: i&2 != 0, Err: []error{syscall.EIO, syscall.ENOSPC}[i>>2]}
 					if f.Err == syscall.ENOSPC && op != simfs.OpWrite && op != simfs.OpCreate && op != simfs.OpLink {
 						continue
 					}
-					for f.N = 1; faultedSnapshot(t, make, f); f.N++ {
-						runs++
-					}
+					try(f)
 				}
+			}
+			for _, f := range faultsBeside(operations) {
+				try(f)
 			}
 			t.Logf("%d faults", runs)
 		})
@@ -352,7 +363,7 @@ func faultedSnapshot(t *testing.T, make func(*copied) (batpak.SnapshotReport, er
 		}
 		return false
 	}
-	if errors.Is(f.Err, syscall.ENOSPC) && err != nil && !errors.Is(err, batpak.ErrDiskFull) {
+	if vfs.Full(f.Err) && err != nil && !errors.Is(err, batpak.ErrDiskFull) {
 		t.Errorf("%+v: %v, want ErrDiskFull", f, err)
 	}
 	for image := range c.disk.Cuts() {
