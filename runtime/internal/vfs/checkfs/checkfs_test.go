@@ -116,6 +116,46 @@ func TestUndoneWriteIsAllowed(t *testing.T) {
 	}
 }
 
+// TestMergeThatEndsIsAllowed: a merge ends with the sync that makes the removal of its note
+// durable. It need not have heard that the log has failed, nor the log that this sync has.
+func TestMergeThatEndsIsAllowed(t *testing.T) {
+	for what, goesOn := range map[string]func(r *rig, f vfs.File){
+		"the log has failed": func(r *rig, f vfs.File) {
+			r.disk.Fail(simfs.Fault{Op: simfs.OpSync})
+			if f.Sync() == nil {
+				r.Fatal("sync = nil, want an error")
+			}
+			r.must(r.SyncDir())
+		},
+		"the merge has failed": func(r *rig, f vfs.File) {
+			r.disk.Fail(simfs.Fault{Op: simfs.OpSyncDir})
+			if r.SyncDir() == nil {
+				r.Fatal("sync of the directory = nil, want an error")
+			}
+			r.must(f.Sync())
+		},
+	} {
+		t.Run(strings.ReplaceAll(what, " ", "_"), func(t *testing.T) {
+			r := newRig(t)
+			r.must(r.SyncDir())
+			f := r.begin(1)
+			n := r.create("compaction")
+			r.must(n.Sync())
+			r.must(n.Close())
+			r.must(r.SyncDir())
+			r.must(r.Remove("compaction"))
+			r.write(f, group(1, headerSize, 1, headerSize), headerSize)
+			goesOn(r, f)
+			if r.breach != nil {
+				t.Fatal(r.breach)
+			}
+			if _ = r.SyncDir(); r.breach == nil {
+				t.Error("a sync of the directory after that is allowed")
+			}
+		})
+	}
+}
+
 // TestMendedWriteIsAllowed: what a failed write left may also be written over with
 // zeros, piece by piece. Zeros that could not be written leave nothing.
 func TestMendedWriteIsAllowed(t *testing.T) {

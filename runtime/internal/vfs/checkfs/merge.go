@@ -28,8 +28,11 @@ func ofMerge(name string) bool {
 }
 
 // merges reports whether a merge may be under way: there is a file of it that has no name
-// yet that counts, or the note of one.
+// yet that counts, or the note of one, or that may come back.
 func (p *protocol) merges() bool {
+	if p.ending {
+		return true
+	}
 	for name := range p.files {
 		if name == note || strings.HasSuffix(name, vfs.TempSuffix) && ofMerge(name) {
 			return true
@@ -125,6 +128,7 @@ func (p *protocol) leave(name string) error {
 
 // left takes in that a file lost its name.
 func (p *protocol) left(name string) {
+	p.ending = p.ending || name == note
 	if _, ok := segment.ParseSpan(name); ok {
 		p.leaving = append(p.leaving, name)
 	}

@@ -36,6 +36,7 @@ type protocol struct {
 	leaving []string // segments whose names were taken away, perhaps not durably
 	reached uint64   // the last segment with a group that is known to be durable
 	merging bool     // a note of a merge was found, beside which no checkpoint is believed
+	ending  bool     // the note of a merge was taken away, and the directory not synced since
 	copying copying
 }
 
@@ -323,7 +324,7 @@ func (p *protocol) syncedDir(names map[*inode]string, err error) {
 		}
 		return
 	}
-	p.synced, p.leaving, p.copying.taken = true, nil, false
+	p.synced, p.leaving, p.copying.taken, p.ending = true, nil, false, false
 	for n, name := range names {
 		// A name that was found is durable only if its file proves it: an earlier
 		// sync may have failed.
