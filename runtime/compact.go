@@ -56,15 +56,12 @@ const (
 // [Compaction] it is asked about the events of segments when they are merged.
 type Retention func(Meta) Fate
 
-// fateOf is what a compaction did with the event of a record.
+// fateOf is what a compaction did with the event of a record that is a tombstone.
 func fateOf(r *format.Record) Fate {
-	switch {
-	case r.Dropped():
+	if r.Dropped() {
 		return DropEvent
-	case r.Tombstone:
-		return TombstoneEvent
 	}
-	return KeepEvent
+	return TombstoneEvent
 }
 
 // whole fails with a [*TombstoneError] unless all of the event is there.

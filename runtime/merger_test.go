@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -309,4 +310,35 @@ func TestRest(t *testing.T) {
 			t.Fatalf("seed %d: rest after %d bytes in %v, %d a second, beside others: %v, is %v", seed, bytes, took, rate, beside, rest)
 		}
 	}
+}
+
+// TestCloseEndsAMergeThatRests: a store whose merges may hardly read is closed at once, and
+// the next one finds every event.
+func TestCloseEndsAMergeThatRests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		o := &batpak.Options{SegmentSize: 64 << 10, Compaction: &batpak.Compaction{Rate: 1}} // a day for each slice
+		rtopts.SetFanIn(&o.Internal, 2)
+		s, err := batpak.Open(dir, o)
+		s = opened(t, s, err)
+		for range 64 {
+			mustAppend(t, s, note("e:1", strings.Repeat("x", 16<<10)))
+		}
+		time.Sleep(80 * time.Hour) // of no real time: the second slice is being read
+		synctest.Wait()
+		if temps, err := filepath.Glob(filepath.Join(dir, "*.tmp")); err != nil || len(temps) == 0 {
+			t.Errorf("no merge is under way: %q, %v", temps, err)
+		}
+		began := time.Now()
+		if err := s.Close(); err != nil || time.Since(began) > 0 {
+			t.Errorf("Close() beside a merge that rests = %v, after %v", err, time.Since(began))
+		}
+		plain := open(t, dir, nil)
+		if n := len(events(t, plain, batpak.Query{})); n != 64 {
+			t.Errorf("there are %d events, want 64", n)
+		}
+		if r, err := plain.Compacted(); r != (batpak.CompactReport{}) || err != nil {
+			t.Errorf("Compacted() of a store that does not merge = %+v, %v", r, err)
+		}
+	})
 }

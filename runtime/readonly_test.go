@@ -413,7 +413,8 @@ func TestReadOnlyRefusesToWrite(t *testing.T) {
 		_, aerr := s.Append(t.Context(), note("a:1", "x"), batpak.Key("k"))
 		_, berr := b.Commit(t.Context())
 		_, derr := batpak.Decide(t.Context(), s, note("purse:1", "spent"), propose(s, spendGates))
-		for call, err := range map[string]error{"Append": aerr, "Commit": berr, "Decide": derr, "Sync": s.Sync(t.Context())} {
+		_, cerr := s.Compact(t.Context())
+		for call, err := range map[string]error{"Append": aerr, "Commit": berr, "Decide": derr, "Compact": cerr, "Sync": s.Sync(t.Context())} {
 			if !errors.Is(err, batpak.ErrReadOnly) {
 				t.Errorf("%s() = %v, want ErrReadOnly", call, err)
 			}

@@ -454,6 +454,9 @@ func TestOptionsAreChecked(t *testing.T) {
 		{IndexCache: -1},
 		{Compaction: &batpak.Compaction{Rate: -1}},
 	} {
+		if _, err := batpak.OpenReadOnly(t.TempDir(), &o); (o.ShowUnsynced || o.Salvage) == errors.Is(err, batpak.ErrInvalid) {
+			t.Errorf("OpenReadOnly(%+v) = %v, want ErrInvalid for what matters to a reader", o, err)
+		}
 		if s, err := batpak.Open(t.TempDir(), &o); !errors.Is(err, batpak.ErrInvalid) {
 			t.Errorf("Open(%+v) = %v, want ErrInvalid", o, err)
 			s.Close()

@@ -111,6 +111,33 @@ func TestRefreshWaitsForAnother(t *testing.T) {
 	})
 }
 
+// TestDraftWithAnError: a draft that could not be made is not appended, by whatever way.
+func TestDraftWithAnError(t *testing.T) {
+	s := openSim(t, simfs.New(), nil)
+	unmade := note("e:1", "x")
+	unmade.Err = errors.New("payload cannot be encoded")
+	b := s.NewBatch()
+	b.Add(note("e:1", "x"))
+	b.Add(unmade)
+	_, batched := b.Commit(t.Context())
+	_, appended := s.Append(t.Context(), unmade)
+	_, decided := batpak.Decide(t.Context(), s, unmade, func(ctx context.Context) (batpak.Permit[spent], error) {
+		reading, err := batpak.Load(ctx, s, "e:1")
+		if err != nil {
+			return batpak.Permit[spent]{}, err
+		}
+		return batpak.Propose[spent, int](s, "spend", nil, reading, 0, unmade)
+	})
+	for what, err := range map[string]error{"Commit": batched, "Append": appended, "Decide": decided} {
+		if !errors.Is(err, unmade.Err) {
+			t.Errorf("%s() = %v, want the draft's error", what, err)
+		}
+	}
+	if n := len(events(t, s, batpak.Query{})); n > 0 {
+		t.Errorf("there are %d events, want none", n)
+	}
+}
+
 // TestFateThatIsNone: a retention that answers nonsense ends the merge, which has taken
 // nothing away.
 func TestFateThatIsNone(t *testing.T) {

@@ -150,7 +150,7 @@ func TestVerifyTellsItsProgress(t *testing.T) {
 // is left of the index.
 func TestVerifyOfADamagedIndexAndGroup(t *testing.T) {
 	d := simfs.New()
-	s := openSim(t, d, &batpak.Options{SegmentSize: 16 << 10})
+	s := openSim(t, d, &batpak.Options{SegmentSize: 14 << 10})
 	for i := range 450 {
 		mustAppend(t, s, note(fmt.Sprint("e:", i%7), "text"))
 	}
@@ -167,13 +167,13 @@ func TestVerifyOfADamagedIndexAndGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if int64(len(b)) < int64(end)+4096+500 {
-		t.Fatalf("the index has %d bytes, want more than a page", len(b)-int(end))
+	if n := next.FirstSequence - first.FirstSequence; n > 4092/32 || len(b) < int(end)+4096+500 {
+		t.Fatalf("the index of %d events has %d bytes, want a page that holds all rows, and another one", n, len(b)-int(end))
 	}
 	b[int(end)+4096+64] ^= 1
 	b[int(end)-10] ^= 1
 	d.SetBytes(name, b)
-	again := openSim(t, d, &batpak.Options{SegmentSize: 16 << 10})
+	again := openSim(t, d, &batpak.Options{SegmentSize: 14 << 10})
 	if r := again.Report(); r.Indexed != r.Segments-1 {
 		t.Fatalf("report is %+v, want every sealed segment to be taken in by its index", r)
 	}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/batpak-go/batpak/runtime/internal/compact"
@@ -182,5 +183,22 @@ func TestMissingBehindAMergedSegment(t *testing.T) {
 	_, _, err := opened(t, disk)
 	if damage, ok := errors.AsType[*segment.DamageError](err); !ok || damage.Segment != span.Last+1 {
 		t.Errorf("open = %v, want a damage of segment %d", err, span.Last+1)
+	}
+}
+
+// TestMergeThatCannotBeSettled: an opening that fails to take away what is left of a merge
+// may be tried again.
+func TestMergeThatCannotBeSettled(t *testing.T) {
+	_, noted, _, _, m := twice(t)
+	for _, op := range []simfs.Op{simfs.OpRemove, simfs.OpSyncDir} {
+		image := noted.Kill()
+		image.Fail(simfs.Fault{Op: op})
+		if _, err := open(image.FS(), 400); !errors.Is(err, syscall.EIO) {
+			t.Errorf("open when %s fails = %v, want EIO", op, err)
+		}
+		image.Heal()
+		if err := m.deepCheck(image); err != nil {
+			t.Errorf("%s had failed: %v", op, err)
+		}
 	}
 }
