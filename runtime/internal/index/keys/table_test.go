@@ -3,6 +3,7 @@ package keys_test
 import (
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -42,6 +43,35 @@ func TestFindWhileTheyCome(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestTableTakesWhatItNeeds: where many are expected and come, less is allocated than by
+// growing step by step; where they do not come, no more than so much for each that did,
+// whatever was expected.
+func TestTableTakesWhatItNeeds(t *testing.T) {
+	for _, c := range []struct {
+		most, come int
+		each       uint64 // bytes in all for each key that came
+	}{
+		{100_000, 100_000, 30},
+		{0, 100_000, 45},
+		{math.MaxInt, 50, 200},
+		{math.MaxInt, 400, 200},
+		{math.MaxInt, 50_000, 200},
+		{math.MaxInt, 800_000, 200},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var table keys.Table
+		table.Expect(c.most)
+		for ordinal := range uint32(c.come) {
+			table.Add(ordinal*2654435761, ordinal)
+		}
+		runtime.ReadMemStats(&after)
+		if each := (after.TotalAlloc - before.TotalAlloc) / uint64(c.come); each > c.each {
+			t.Errorf("%d keys of %d expected took %d bytes for each, want at most %d", c.come, c.most, each, c.each)
 		}
 	}
 }
