@@ -3,6 +3,7 @@ package replay_test
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"syscall"
 	"testing"
@@ -248,5 +249,25 @@ func TestFollowFails(t *testing.T) {
 	f := follower(t, disk)
 	if err := f.Read(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Read with an ended context = %v, want context.Canceled", err)
+	}
+}
+
+// TestFollowShortRead: a file that seems to end early, as when a writer cuts it and lets it
+// grow again between two looks, is looked at again, and what is in it taken in.
+func TestFollowShortRead(t *testing.T) {
+	disk := rows(7, 3)
+	for n, fired := 1, true; fired; n++ {
+		image, reads := disk.Kill(), 0
+		f := follower(t, image)
+		image.OnOp(func(op simfs.Op, _ string) {
+			if op == simfs.OpRead {
+				reads++
+			}
+		})
+		image.Fail(simfs.Fault{Op: simfs.OpRead, N: n, Err: io.EOF})
+		err := f.Read(t.Context())
+		if fired = reads >= n; err != nil || indexed(f) != 5 {
+			t.Errorf("read %d finds the end: Read = %v with %d events, want 5", n, err, indexed(f))
+		}
 	}
 }

@@ -152,6 +152,51 @@ func TestFollowMergedIndexDamage(t *testing.T) {
 	}
 }
 
+// TestFollowMergedIndexOfAnother: of a merged file, the index of another history of the store
+// is not believed, though it is in its place, and sound.
+func TestFollowMergedIndexOfAnother(t *testing.T) {
+	files, lengths := [2][]byte{}, [2]uint64{}
+	disk, name := rows(7, 4), ""
+	f := follower(t, disk)
+	if err := f.Read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, d := range []*simfs.Disk{disk, simfs.New()} {
+		if i > 0 { // the same, but at another time
+			s := newScript()
+			s.clock = clock.New(func() time.Time { return time.Unix(1, 0) }, func(b []byte) { clear(b) }, 0)
+			for range 3 {
+				s.group(s.end())
+				s.group(s.end())
+				s.put(d)
+				s.rotate()
+			}
+			s.put(d)
+		}
+		name = merge(t, d, 1, 2)
+		files[i] = d.Bytes(name)
+		h, err := format.ParseMergedHeader(files[i][:format.MergedHeaderSize])
+		if err != nil {
+			t.Fatal(err)
+		}
+		lengths[i] = h.Length
+	}
+	want := follower(t, disk.Kill())
+	if err := want.Read(t.Context()); err != nil || lengths[0] != lengths[1] || slices.Equal(files[0], files[1]) {
+		t.Fatal(err, lengths)
+	}
+	disk.SetBytes(name, slices.Concat(files[0][:lengths[0]], files[1][lengths[1]:]))
+	if err := f.Read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for sequence := uint64(1); sequence < 8; sequence++ {
+		got, ok, err := f.Index.At(sequence)
+		if ref, _, _ := want.Index.At(sequence); !ok || err != nil || got != ref {
+			t.Errorf("At(%d) = %+v, %v, %v, want %+v", sequence, got, ok, err, ref)
+		}
+	}
+}
+
 // TestFollowMergeOfNothing: segments without events that were merged under a follower, or
 // before it came, are no obstacle to it.
 func TestFollowMergeOfNothing(t *testing.T) {
