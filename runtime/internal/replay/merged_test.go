@@ -152,13 +152,13 @@ func TestFollowMergedIndexDamage(t *testing.T) {
 	}
 }
 
-// TestFollowMergedIndexOfAnother: of a merged file, the index of another history of the store
-// is not believed, though it is in its place, and sound.
-func TestFollowMergedIndexOfAnother(t *testing.T) {
+// TestFollowMergedOfAnother: of a merged file, neither the index nor the groups of another
+// history of the store are believed, though they are in their place, and sound.
+func TestFollowMergedOfAnother(t *testing.T) {
 	files, lengths := [2][]byte{}, [2]uint64{}
 	disk, name := rows(7, 4), ""
-	f := follower(t, disk)
-	if err := f.Read(t.Context()); err != nil {
+	f, g := follower(t, disk), follower(t, disk)
+	if err := errors.Join(f.Read(t.Context()), g.Read(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	for i, d := range []*simfs.Disk{disk, simfs.New()} {
@@ -194,6 +194,10 @@ func TestFollowMergedIndexOfAnother(t *testing.T) {
 		if ref, _, _ := want.Index.At(sequence); !ok || err != nil || got != ref {
 			t.Errorf("At(%d) = %+v, %v, %v, want %+v", sequence, got, ok, err, ref)
 		}
+	}
+	disk.SetBytes(name, slices.Concat(files[0][:format.MergedHeaderSize], files[1][format.MergedHeaderSize:lengths[1]]))
+	if d, ok := errors.AsType[*segment.DamageError](g.Read(t.Context())); !ok || d.Segment != 1 || d.FirstSequence != 1 {
+		t.Errorf("Read of other groups = %+v, want damage of segment 1 from event 1 on", d)
 	}
 }
 
