@@ -35,6 +35,20 @@ func scripts() []script {
 	}
 }
 
+// faulted are the histories in which operations fail: those, and of other seeds.
+func faulted() (all []script) {
+	for _, p := range scripts() {
+		for range 3 {
+			all = append(all, p)
+			if testing.Short() {
+				break
+			}
+			p.seed += 100
+		}
+	}
+	return all
+}
+
 // TestCrashAtEveryOperation: whatever a crash leaves, the log opens with all
 // that was acked and a prefix of the rest, and what it shows then stays.
 func TestCrashAtEveryOperation(t *testing.T) {
@@ -126,7 +140,7 @@ func (m *model) crashRecovery(image *simfs.Disk) error {
 // not to a power cut after the recovery from a kill. The last one is what a
 // recovery loses that believes the page cache.
 func TestKthFault(t *testing.T) {
-	for _, p := range scripts() {
+	for _, p := range faulted() {
 		for _, f := range faults() {
 			t.Run(fmt.Sprintf("seed %d, %s sticky %v kept %v", p.seed, f.Op, f.Sticky, f.Kept), func(t *testing.T) {
 				t.Parallel()
@@ -175,7 +189,7 @@ func faults() (all []simfs.Fault) {
 
 // TestKthFaultInRecovery: recovery that failed may be tried again.
 func TestKthFaultInRecovery(t *testing.T) {
-	for _, p := range scripts() {
+	for _, p := range faulted() {
 		disk, m := build(t, p)
 		for _, f := range faults() {
 			for f.N = 1; ; f.N++ {
