@@ -17,7 +17,7 @@ import (
 )
 
 // source is the segments of a store, each longer than what a copy writes at once.
-func source(t *testing.T, segments int) (disk *simfs.Disk, p snapshot.Plan) {
+func source(t testing.TB, segments int) (disk *simfs.Disk, p snapshot.Plan) {
 	t.Helper()
 	disk = simfs.New()
 	p = snapshot.Plan{Store: [16]byte{7}, Last: uint64(segments), Random: func(b []byte) { clear(b) }}
