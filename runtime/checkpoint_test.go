@@ -124,6 +124,7 @@ func TestCheckpointSparesReading(t *testing.T) {
 // TestRotationAfterCheckpoint: a segment that begins with what a checkpoint covers is ended
 // beside the goroutine that reads it ahead. What the next one says of it is true.
 func TestRotationAfterCheckpoint(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	last := uint64(0)
 	for life := range 6 {

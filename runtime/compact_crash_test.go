@@ -26,6 +26,7 @@ var (
 //
 //	go test ./runtime -run TestCrashInMerges -compact.n=100
 func TestCrashInMerges(t *testing.T) {
+	t.Parallel()
 	var total tally
 	for i := range uint64(*compactRuns) {
 		h := drawMerges(*compactSeed + i)

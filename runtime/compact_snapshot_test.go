@@ -70,6 +70,7 @@ func TestSnapshotOfMergedSegments(t *testing.T) {
 // writes on, a snapshot of it is whole, and so is what the next opening finds. The same goes
 // for a merge that comes unasked, while an event is appended.
 func TestCompactKthFault(t *testing.T) {
+	t.Parallel()
 	runs := 0
 	operations := []simfs.Op{
 		simfs.OpCreate, simfs.OpOpen, simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir, simfs.OpRename, simfs.OpRemove, simfs.OpRead, simfs.OpList,

@@ -85,6 +85,7 @@ func TestCrashMinimizer(t *testing.T) {
 // TestCrashDeterminism plays histories twice and wants the disk to see the same
 // operations with the same bytes. If it did not, no seed would repeat anything.
 func TestCrashDeterminism(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(100) {
 		first, second := trace(t, seed), trace(t, seed)
 		if !slices.Equal(first, second) {

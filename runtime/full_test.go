@@ -26,6 +26,7 @@ var fullStep = flag.Int64("full.step", 7, "bytes of space from one full disk to 
 //
 //	go test ./runtime -run TestFullDiskExhaustive -full.step=1
 func TestFullDiskExhaustive(t *testing.T) {
+	t.Parallel()
 	for _, durability := range []batpak.Durability{batpak.Synced, batpak.Relaxed} {
 		for free := int64(0); free < 6000; free += *fullStep {
 			f := fullDisk{disk: simfs.New(), options: batpak.Options{SegmentSize: 700, Durability: durability}}

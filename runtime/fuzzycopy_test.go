@@ -74,6 +74,7 @@ func (c *copying) read(p part) {
 // part at another time. The copy is refused, or it opens with what was acknowledged
 // when the copy began and a prefix of what came after.
 func TestFuzzyCopy(t *testing.T) {
+	t.Parallel()
 	opened, refused := 0, 0
 	for seed := range uint64(*copyRuns) {
 		c := &copying{random: rand.New(rand.NewPCG(seed, 6)), disk: simfs.New()}

@@ -165,6 +165,7 @@ func (w *lockWatch) look(op simfs.Op, name string) {
 // before; nor can anybody else wait for its locks until then. The lock of a mapping lies over
 // its pages, and has to: they must not go while they are read.
 func TestNoLockLiesOverTheDisk(t *testing.T) {
+	t.Parallel()
 	w := &lockWatch{found: map[string]bool{}}
 	for seed := range uint64(max(1, fewer(8))) {
 		p := newPlayer(drawHistory(seed, 40))

@@ -185,6 +185,7 @@ func TestCloseEndsAMerge(t *testing.T) {
 // TestMergeUnaskedFails: a merge that fails is told of, tried again, but seldom, and
 // hinders nobody; when the disk is well again it succeeds.
 func TestMergeUnaskedFails(t *testing.T) {
+	t.Parallel()
 	d := simfs.New()
 	s := openSim(t, d, unasked(512, nil))
 	tries := 0

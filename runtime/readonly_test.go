@@ -159,6 +159,7 @@ func prefixOf(short, long []string) error {
 // was written, is never taken back, and survives a power cut at that moment; and
 // only the newest append may be missing.
 func TestReaderBesideAWriter(t *testing.T) {
+	t.Parallel()
 	for seed := *readerSeed; seed < *readerSeed+uint64(*readerRuns); seed++ {
 		p := newPlay(seed)
 		if err := p.run(1); err != nil {
@@ -229,6 +230,7 @@ func (p *play) checkReader(s *batpak.Store) (n int, err error) {
 // durable survives a power cut, and a writer that comes later shows all that was
 // shown, and all that can be read.
 func TestReadOnlyChangesNothing(t *testing.T) {
+	t.Parallel()
 	for seed := *readerSeed; seed < *readerSeed+uint64(*readerRuns); seed++ {
 		p := newPlay(seed)
 		p.beside = func() error {

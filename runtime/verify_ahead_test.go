@@ -82,6 +82,7 @@ func bothWays(t *testing.T, s *batpak.Store, what string) batpak.VerifyReport {
 // TestVerifyAheadOfDamage damages an open store anywhere: what is reported does not
 // depend on who reads ahead.
 func TestVerifyAheadOfDamage(t *testing.T) {
+	t.Parallel()
 	dir := wide(t)
 	s, err := batpak.OpenReadOnly(dir, nil)
 	s = opened(t, s, err)
@@ -123,6 +124,7 @@ func TestVerifyAheadOfDamage(t *testing.T) {
 // TestVerifyAheadOfForgery changes events and repairs all checksums and digests, at the
 // edges of what is verified together and elsewhere.
 func TestVerifyAheadOfForgery(t *testing.T) {
+	t.Parallel()
 	dir := wide(t)
 	disk := simfs.New()
 	files, err := os.ReadDir(dir)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -12,11 +11,18 @@ const (
 	suffix      = ".seg"
 	digits      = 16
 	roundDigits = 8
+	hexDigits   = "0123456789abcdef"
 )
 
 // Name is the name of the file that holds the segment with this number as it was
 // written.
-func Name(number uint64) string { return fmt.Sprintf("%0*x%s", digits, number, suffix) }
+func Name(number uint64) string {
+	name := []byte("0000000000000000" + suffix)
+	for i := digits - 1; number > 0; i, number = i-1, number>>4 {
+		name[i] = hexDigits[number&0xf]
+	}
+	return string(name)
+}
 
 // ParseName reads the number back from a name. It reports false for every name
 // that [Name] does not give to a segment from 1 on.
@@ -69,13 +75,17 @@ func ParseSpan(name string) (s Span, ok bool) {
 // after it.
 func (s Span) Covers(o Span) bool { return s.First <= o.First && o.Last <= s.Last && s.Round > o.Round }
 
-// parseHex reads a number from 1 on that is written in so many lower-case digits.
-func parseHex(hex string, digits int) (uint64, bool) {
-	if len(hex) != digits || strings.ToLower(hex) != hex {
-		return 0, false
+// parseHex reads a number from 1 on that is written in so many lower-case digits, 16 at
+// most.
+func parseHex(hex string, digits int) (number uint64, ok bool) {
+	for i := range len(hex) {
+		digit := strings.IndexByte(hexDigits, hex[i])
+		if digit < 0 || len(hex) != digits {
+			return 0, false
+		}
+		number = number<<4 | uint64(digit)
 	}
-	n, err := strconv.ParseUint(hex, 16, 64)
-	return n, err == nil && n > 0
+	return number, number > 0
 }
 
 // Resolve tells the files that are the log from those that a compaction has made

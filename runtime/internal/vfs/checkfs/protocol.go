@@ -43,9 +43,6 @@ type protocol struct {
 // own are the names of the store.
 var own = regexp.MustCompile(`^([0-9a-f]{16}(-[0-9a-f]{16}-[0-9a-f]{8})?\.seg(\.tmp)?|(compaction|checkpoint-[ab])(\.tmp)?|lost-[0-9a-f]{16}-[0-9a-f]{8}|unfinished)$`)
 
-// lostOf finds in the name of a lost file of which segment it is.
-var lostOf = regexp.MustCompile(`^lost-([0-9a-f]{16})-[0-9a-f]{8}$`)
-
 func because(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
 // change says why a file must not be changed now.
@@ -198,8 +195,9 @@ func (p *protocol) listed(entries []vfs.Entry, last string, content []byte) {
 	p.foundMerged(entries)
 	p.merging = p.merging || slices.ContainsFunc(entries, func(e vfs.Entry) bool { return e.Name == note })
 	for _, e := range entries {
-		if m := lostOf.FindStringSubmatch(e.Name); m != nil && p.files[m[1]+".seg"] != nil {
-			p.files[m[1]+".seg"].named = true // it was before a tail of it was kept
+		number, lost := replay.ParseLostName(e.Name)
+		if n := p.files[segment.Name(number)]; lost && n != nil {
+			n.named = true // it was before a tail of it was kept
 		}
 	}
 	if n := p.files[last]; n != nil {

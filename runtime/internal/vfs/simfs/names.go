@@ -23,7 +23,11 @@ func (n names) below(under string) names {
 }
 
 // sorted lists the names in order.
-func (n names) sorted() []string { return slices.Sorted(maps.Keys(n)) }
+func (n names) sorted() []string {
+	all := slices.AppendSeq(make([]string, 0, len(n)), maps.Keys(n))
+	slices.Sort(all)
+	return all
+}
 
 // have reports whether a name leads to the file.
 func (n names) have(file *inode) bool {
