@@ -19,7 +19,7 @@ import (
 // not lead to is refused, never another one served.
 func FuzzCheckpoint(f *testing.F) {
 	a := newAuthor(nil, 1, 1<<20, 40)
-	rtopts.SetCheckpoint(&a.options.Internal, 400)
+	rtopts.SetCheckpoint(&a.options.Internal, 400, 0)
 	s, err := batpak.Open("simulated", simOptions(a.disk, &a.options))
 	if err != nil {
 		f.Fatal(err)

@@ -18,7 +18,7 @@ import (
 // covering are options with which checkpoints are written for every so many bytes.
 func covering(segment, every int64) *batpak.Options {
 	o := &batpak.Options{SegmentSize: segment}
-	rtopts.SetCheckpoint(&o.Internal, every)
+	rtopts.SetCheckpoint(&o.Internal, every, 0)
 	return o
 }
 
@@ -403,6 +403,48 @@ func TestNoCheckpointOfASealedSegment(t *testing.T) {
 	}
 	if names := directoryOf(d).names(); len(names) != len(directoryOf(d).segments()) {
 		t.Errorf("there are %v, want segments alone", names)
+	}
+}
+
+// TestCheckpointAfterSoManyEvents: whatever way they came, as soon as so many events lie behind
+// the newest checkpoint there is another, so that a store that was killed is opened by reading
+// fewer than that.
+func TestCheckpointAfterSoManyEvents(t *testing.T) {
+	const every = 7
+	o := &batpak.Options{SegmentSize: 20_000}
+	rtopts.SetCheckpoint(&o.Internal, 1<<30, every) // bytes never come first
+	d, random, read := simfs.New(), rand.New(rand.NewPCG(1, 7)), map[uint64]bool{}
+	for life := range 12 {
+		s := openSim(t, d, o)
+		for range 1 + random.IntN(12) {
+			b := s.NewBatch()
+			for range 1 + random.IntN(3)*random.IntN(6) {
+				b.Add(note(fmt.Sprint("a:", random.IntN(3)), strings.Repeat("x", random.IntN(200))))
+			}
+			if _, err := b.Commit(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			again, err := batpak.Open("simulated", rawOptions(d.Kill(), o))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := again.Report()
+			if read[r.Events-r.Restored] = true; r.Events-r.Restored >= every || r.Events != s.Frontier().Durable {
+				t.Fatalf("life %d: report is %+v, want all %d events and fewer than %d read", life, r, s.Frontier().Durable, every)
+			}
+			if err := again.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		image := d.Kill()
+		d.Stop()
+		if err := s.Close(); err == nil {
+			t.Error("a killed store was closed without an error")
+		}
+		d = image
+	}
+	if len(read) != every {
+		t.Errorf("openings read %v events, want each number below %d", read, every)
 	}
 }
 

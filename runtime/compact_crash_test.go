@@ -45,6 +45,7 @@ func drawMerges(seed uint64) *history {
 	h := &history{lane: laneMerges, seed: seed, knobs: knobs{segment: 700, checkpoint: 150, entities: 3}}
 	if seed%2 == 1 {
 		h.knobs.relaxed, h.knobs.merge = true, 2
+		h.knobs.checkpoint, h.knobs.events = 0, 2
 	}
 	for life := range 4 {
 		for range 30 {

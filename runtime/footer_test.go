@@ -164,7 +164,7 @@ func TestIncarnationsRiseOverFooters(t *testing.T) {
 func TestUpkeepBesideEverything(t *testing.T) {
 	dir := t.TempDir()
 	o := &batpak.Options{SegmentSize: 4 << 10, IndexCache: 1}
-	rtopts.SetCheckpoint(&o.Internal, 500)
+	rtopts.SetCheckpoint(&o.Internal, 500, 0)
 	s := open(t, dir, o)
 	const writers, n = 3, 60
 	var all sync.WaitGroup

@@ -49,6 +49,9 @@ type knobs struct {
 	// checkpoint is for how many bytes of events one is written; 0 = none is, as the
 	// store is too small.
 	checkpoint int
+	// events is for how many of them a checkpoint is written, if that comes first; 0 = as many
+	// as there are not.
+	events int
 	// merge is how many files of like size are merged unasked; 0 = none are.
 	merge int
 	lies  int // the disk's: one sync in so many; 0 = none
@@ -56,7 +59,7 @@ type knobs struct {
 
 func (k knobs) options() batpak.Options {
 	o := batpak.Options{SegmentSize: int64(k.segment)}
-	rtopts.SetCheckpoint(&o.Internal, int64(k.checkpoint))
+	rtopts.SetCheckpoint(&o.Internal, int64(k.checkpoint), uint64(k.events))
 	if k.merge > 0 {
 		o.Compaction = &batpak.Compaction{}
 		rtopts.SetFanIn(&o.Internal, k.merge)
@@ -202,6 +205,9 @@ func (h *history) String() string {
 	if k.checkpoint > 0 {
 		fmt.Fprintln(&b, "checkpoint", k.checkpoint)
 	}
+	if k.events > 0 {
+		fmt.Fprintln(&b, "events", k.events)
+	}
 	if k.merge > 0 {
 		fmt.Fprintln(&b, "merge", k.merge)
 	}
@@ -264,6 +270,8 @@ func (h *history) parseLine(line string) (err error) {
 		k.images, err = strconv.Atoi(rest)
 	case "checkpoint":
 		k.checkpoint, err = strconv.Atoi(rest)
+	case "events":
+		k.events, err = strconv.Atoi(rest)
 	case "merge":
 		k.merge, err = strconv.Atoi(rest)
 	case "lies":
@@ -305,6 +313,9 @@ func drawHistory(seed uint64, n int) *history {
 	}
 	if r := rand.New(rand.NewPCG(seed, 2)); r.IntN(8) == 0 {
 		h.knobs.checkpoint = 100 << r.IntN(5)
+	}
+	if r := rand.New(rand.NewPCG(seed, 4)); r.IntN(12) == 0 {
+		h.knobs.events = 1 + r.IntN(8)
 	}
 	if r := rand.New(rand.NewPCG(seed, 3)); h.knobs.segment <= 1024 && r.IntN(4) == 0 {
 		h.knobs.merge = 2 + r.IntN(2)

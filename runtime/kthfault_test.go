@@ -69,6 +69,9 @@ func newFaulted(h *history, f simfs.Fault, l *faultLane) *faulted {
 func drawFaulted(seed uint64, durability batpak.Durability) *history {
 	r := rand.New(rand.NewPCG(seed, 1))
 	h := &history{lane: laneFault, seed: seed, knobs: knobs{segment: 600 + 100*int(seed%4), checkpoint: 350, relaxed: durability == batpak.Relaxed}}
+	if seed%4 == 3 {
+		h.knobs.checkpoint, h.knobs.events = 0, 4
+	}
 	for range 2 {
 		for i := range 6 {
 			h.ops = append(h.ops, op{act: actAppend, n: 1 + r.IntN(3)})

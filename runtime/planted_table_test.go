@@ -58,6 +58,7 @@ var plantedBugs = []plantedBug{
 	{"event that began a story in between is overlooked", "commit", "TestConditionOnAnEventThatCameIn", 0},
 	{"event that was read may be another", "", "TestExchangedRecordsAreNotServed", 0},
 	{"event with a key is dropped", "compact", "TestMerge", 0},
+	{"events since the last checkpoint are not counted", "", "TestCheckpointAfterSoManyEvents", 0},
 	{"events that could not be read ahead are left out", "", "TestReadAhead", 0},
 	{"events that were read ahead of a close are given", "", "TestReadAheadOfAClose", 0},
 	{"failed sync of the names of a merge does not poison", "", "TestCompactKthFault", 0},

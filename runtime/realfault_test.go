@@ -185,7 +185,7 @@ func (w *onFailing) say(call string, err error) error {
 // open opens the store, with the ids and times of a life.
 func (w *onFailing) open(life byte) (*batpak.Store, error) {
 	o := &batpak.Options{SegmentSize: 700}
-	rtopts.SetCheckpoint(&o.Internal, 300)
+	rtopts.SetCheckpoint(&o.Internal, 300, 0)
 	now, random := time.Unix(1_700_000_000+int64(life), 0), rand.NewChaCha8([32]byte{life})
 	rtopts.SetNow(&o.Internal, func() time.Time { now = now.Add(time.Millisecond); return now })
 	rtopts.SetRandom(&o.Internal, func(p []byte) { random.Read(p) })

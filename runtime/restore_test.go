@@ -20,7 +20,7 @@ var restoreN = flag.Int("restore.n", 4000, "mixtures of old and new files that t
 // acknowledged, and others took their places.
 func generations(t *testing.T, seed uint64) (all []*specimen) {
 	a := newAuthor(t, seed, 1<<10, 60)
-	rtopts.SetCheckpoint(&a.options.Internal, 300)
+	rtopts.SetCheckpoint(&a.options.Internal, 300, 0)
 	for life := range 6 {
 		a.open()
 		a.write(2)

@@ -116,7 +116,9 @@ func newTrial(seed uint64) *trial {
 		rtopts.SetFanIn(&t.options.Internal, 2)
 	}
 	if checkpoints := rand.New(rand.NewPCG(seed, 4)); checkpoints.IntN(4) == 0 {
-		rtopts.SetCheckpoint(&t.options.Internal, 200<<checkpoints.IntN(3))
+		rtopts.SetCheckpoint(&t.options.Internal, 200<<checkpoints.IntN(3), 0)
+	} else if checkpoints.IntN(8) == 0 {
+		rtopts.SetCheckpoint(&t.options.Internal, 0, 1+checkpoints.Uint64N(6))
 	}
 	called := []int{0, 0} // merges and snapshots
 	if upkeep := rand.New(rand.NewPCG(seed, 7)); upkeep.IntN(8) == 0 {

@@ -326,12 +326,12 @@ func grow(t *testing.T, state string, size int, segmentSize int64, payload int) 
 	case begun:
 		a.close()
 		for len(directoryOf(a.disk).marks()) < 2 { // of the last segment
-			rtopts.SetCheckpoint(&a.options.Internal, 200)
+			rtopts.SetCheckpoint(&a.options.Internal, 200, 0)
 			a.open()
 			a.write(1)
 			a.die() // at rest there would be one
 		}
-		rtopts.SetCheckpoint(&a.options.Internal, 1<<20)
+		rtopts.SetCheckpoint(&a.options.Internal, 1<<20, 0)
 		a.open()
 		a.write(2)
 		a.close()

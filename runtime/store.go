@@ -17,6 +17,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/commit"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/recovery"
 	"github.com/batpak-go/batpak/runtime/internal/replay"
@@ -186,8 +187,7 @@ func (s *Store) recover() error {
 		Unsynced: s.options.ShowUnsynced,
 		Promise:  rtopts.Promise(&s.options.Internal),
 		Point:    rtopts.Point(&s.options.Internal),
-		Moved:    func() { s.upkeep.wake() },
-		Stride:   s.stride(),
+		Moved:    func(last *index.Entry) { s.upkeep.moved(last) },
 	})
 	s.merger = s.newMerger()
 	s.upkeep = s.newUpkeep(found, prefix)

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/footer"
+	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/recovery"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
@@ -24,45 +27,19 @@ type upkeep struct {
 	inline bool
 	due    chan struct{} // holds one if there is something to do
 	quit   chan struct{}
+	next   atomic.Pointer[checkpoint.Mark] // from which on there may be something to do
 	done   sync.WaitGroup
 
 	turn   chan struct{} // holds one while work is done, which guards all below
 	closed bool
-	failed map[uint64]error // by segment; after a failed sync nothing is tried again
-	latest covered
+	when   checkpoint.Schedule
+	failed map[uint64]error   // by segment; after a failed sync nothing is tried again
+	latest string             // checkpoint, whose turn it was last; empty = there is none
+	off    bool               // no more are written
 	names  []string           // of checkpoints that there are
 	begun  *footer.Indexing   // of the last segment; nil = not yet
 	prefix *checkpoint.Prefix // of the last segment, if it begins with what was not read; nil = all was
 	opened uint64             // the last event then
-}
-
-// A checkpoint covers what is durable, as it testifies to that. So one of a Relaxed store
-// is written only once a sync was asked for, or the store is closed: before, there is nothing
-// that it could cover but what a power cut may take.
-//
-// A checkpoint is written when this much was appended to the last segment since the one
-// before, and as much as that covers: so all checkpoints of a segment together are at
-// most about twice as long as the last one, and an opening reads at most half the segment.
-// When the store is closed less will do, to spare the next opening the time.
-const (
-	checkpointEvery   = 4 << 20
-	checkpointAtClose = 256 << 10
-)
-
-// covered is the newest checkpoint.
-type covered struct {
-	name    string // whose turn it was last; empty = there is none
-	segment uint64
-	end     int64 // of what it covers
-	off     bool  // no more are written
-}
-
-// stride is after how many bytes there may be something to do.
-func (s *Store) stride() int64 {
-	if every := rtopts.Checkpoint(&s.options.Internal); every > 0 {
-		return every
-	}
-	return checkpointEvery
 }
 
 func (s *Store) newUpkeep(found *recovery.Result, prefix *checkpoint.Prefix) *upkeep {
@@ -70,11 +47,15 @@ func (s *Store) newUpkeep(found *recovery.Result, prefix *checkpoint.Prefix) *up
 		store: s, prefix: prefix, opened: found.NextSequence - 1, inline: rtopts.FS(&s.options.Internal) != nil,
 		due: make(chan struct{}, 1), quit: make(chan struct{}), turn: make(chan struct{}, 1), failed: map[uint64]error{},
 	}
+	u.when.Bytes, u.when.Events = rtopts.Checkpoint(&s.options.Internal)
+	u.when.Before = found.Header.FirstSequence - 1
+	u.next.Store(&checkpoint.Mark{})
 	u.names = found.Report.Checkpoints
-	if name := found.Report.Checkpoint; name != "" {
-		u.latest = covered{name: name, segment: found.Header.Segment, end: found.Report.Covered}
+	if run := found.Covered; run != nil {
+		u.latest = found.Report.Checkpoint
+		u.when.Latest = checkpoint.Mark{Segment: run.Segment, End: found.Report.Covered, Last: run.Last}
 	}
-	u.latest.off = slices.ContainsFunc(found.Report.Foreign, checkpoint.IsName)
+	u.off = slices.ContainsFunc(found.Report.Foreign, checkpoint.IsName)
 	if !u.inline {
 		u.done.Go(u.run)
 	}
@@ -93,6 +74,17 @@ func (u *upkeep) run() {
 			return
 		}
 	}
+}
+
+// moved is told of the last event of each group.
+func (u *upkeep) moved(last *index.Entry) {
+	if u.next.Load().Passed(markOf(last.Sequence, last.Pos)) {
+		u.wake()
+	}
+}
+
+func markOf(event uint64, at format.Pos) *checkpoint.Mark {
+	return &checkpoint.Mark{Segment: uint64(at.Segment), End: int64(at.Offset) + int64(at.Length), Last: event}
 }
 
 // wake says that there may be something to do. It does not wait, unless upkeep is
@@ -138,20 +130,21 @@ func (u *upkeep) work() bool {
 			continue
 		}
 		u.store.index.Replace(run)
-		if number == u.latest.segment && !u.latest.off {
-			u.drop(u.latest.name, checkpoint.Other(u.latest.name)) // of no use any more
-			u.latest = covered{}
+		u.when.Before = max(u.when.Before, run.Last)
+		if number == u.when.Latest.Segment && !u.off {
+			u.drop(u.latest, checkpoint.Other(u.latest)) // of no use any more
+			u.latest, u.when.Latest = "", checkpoint.Mark{}
 		}
-	}
-	every := u.store.stride()
-	if rtopts.Checkpoint(&u.store.options.Internal) == 0 {
-		every = max(every, u.latest.end)
 	}
 	mark := frontier.Durable
 	if planted.Bug("checkpoint covers what is not durable") {
 		mark = frontier.Written
 	}
-	u.checkpoint(u.store.frontier.At(mark), every)
+	u.checkpoint(u.store.frontier.At(mark), false)
+	written := u.store.frontier.At(frontier.Written)
+	if ref, ok, err := u.store.index.At(written); ok && err == nil {
+		u.next.Store(u.when.Next(markOf(written, ref.Pos)))
+	}
 	if !u.inline {
 		u.readAhead()
 	}
@@ -186,11 +179,11 @@ func (u *upkeep) readAhead() {
 		u.prefix = nil // it was ended
 		return
 	}
-	end, stride := int64(ref.Pos.Offset)+int64(ref.Pos.Length), u.store.stride()
+	end, step := markOf(durable, ref.Pos).End, u.when.Step()
 	switch room := u.store.options.SegmentSize - end; {
-	case room > max(2*stride, u.store.options.SegmentSize/4):
+	case room > max(2*step, u.store.options.SegmentSize/4):
 		return
-	case durable == u.opened && room > stride:
+	case durable == u.opened && room > step:
 		return
 	}
 	for more := true; more; more = u.prefix.Ahead(end) {
@@ -203,31 +196,33 @@ func (u *upkeep) readAhead() {
 }
 
 // checkpoint writes one of the segment that the last of the durable events is in, up to
-// that event, if it lies so far behind what the newest one covers.
-func (u *upkeep) checkpoint(durable uint64, every int64) (written bool) {
+// that event, if one is due. It covers what is durable, as it testifies to that. So one of a
+// Relaxed store is written only once a sync was asked for, or the store is closed: before,
+// there is nothing that it could cover but what a power cut may take.
+func (u *upkeep) checkpoint(durable uint64, closing bool) (written bool) {
 	ref, ok, err := u.store.index.At(durable)
 	last, lok, lerr := u.store.index.At(u.store.frontier.At(frontier.Written))
-	if !ok || !lok || err != nil || lerr != nil || ref.Pos.Segment != last.Pos.Segment || u.latest.off {
+	if !ok || !lok || err != nil || lerr != nil || ref.Pos.Segment != last.Pos.Segment || u.off {
 		return false // nothing of the last segment is known to be durable
 	}
-	number, end := uint64(ref.Pos.Segment), int64(ref.Pos.Offset)+int64(ref.Pos.Length)
-	if number == u.latest.segment && end-u.latest.end < every || end < every {
+	at := markOf(durable, ref.Pos)
+	if !u.when.Due(at, closing) {
 		return false
 	}
 	name := checkpoint.Names()[0]
-	if u.latest.name != "" && !planted.Bug("newest checkpoint makes way for the next") {
-		name = checkpoint.Other(u.latest.name)
+	if u.latest != "" && !planted.Bug("newest checkpoint makes way for the next") {
+		name = checkpoint.Other(u.latest)
 	}
 	if u.store.pipeline.Err() != nil {
 		return false // nothing more is to be written
 	}
 	var werr error
-	if u.begun, werr = checkpoint.Write(u.store.fs, u.store.segments, name, number, end, u.begun); werr != nil {
-		u.latest.off = true
+	if u.begun, werr = checkpoint.Write(u.store.fs, u.store.segments, name, at.Segment, at.End, u.begun); werr != nil {
+		u.off = true
 		return false
 	}
 	sometimes.Reached("checkpoint was written")
-	u.latest = covered{name: name, segment: number, end: end}
+	u.latest, u.when.Latest = name, *at
 	if !slices.Contains(u.names, name) {
 		u.names = append(u.names, name)
 	}
@@ -238,12 +233,8 @@ func (u *upkeep) checkpoint(durable uint64, every int64) (written bool) {
 func (u *upkeep) ended() {
 	u.await()
 	defer u.end()
-	every := int64(checkpointAtClose)
-	if n := rtopts.Checkpoint(&u.store.options.Internal); n > 0 {
-		every = n
-	}
-	if u.checkpoint(u.store.frontier.At(frontier.Written), every) {
-		u.drop(checkpoint.Other(u.latest.name)) // at rest one will do
+	if u.checkpoint(u.store.frontier.At(frontier.Written), true) {
+		u.drop(checkpoint.Other(u.latest)) // at rest one will do
 	}
 }
 

@@ -18,6 +18,7 @@
 // before; the rest was read for that one, and was sound. The group that the mark names is
 // read again.
 //
-// The package does not decide when a checkpoint is written, nor what one that does not
-// fit the log means.
+// A [Schedule] says when one is due: after so many bytes, after so many events, or when the
+// store is closed. The package does not decide what a checkpoint that does not fit the log
+// means.
 package checkpoint

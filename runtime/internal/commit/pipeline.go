@@ -12,6 +12,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
@@ -75,11 +76,9 @@ type Config struct {
 	// where other goroutines may come in between. No lock is held there, so a test
 	// may hold the goroutine up to let another one go first.
 	Point func(name string)
-	// Moved is called when the first events of another segment are published, or some
-	// that end Stride bytes behind those it was last called for, and before their
-	// appenders are told. May be nil.
-	Moved  func()
-	Stride int64
+	// Moved, unless nil, is called with the last event of each group that was published,
+	// before its appenders are told. It keeps nothing of it.
+	Moved func(last *index.Entry)
 }
 
 // Pipeline is the writer of one store. Its methods are safe for concurrent use.
@@ -97,20 +96,17 @@ type Config struct {
 // An open group is assembled on the assumption that the flying one succeeds. If
 // it fails, the open one is assembled again from its requests.
 type Pipeline struct {
-	log       *Log
-	index     *catalog.Catalog
-	frontier  *frontier.Frontier
-	seed      uint32 // of the checksums of records
-	hashes    maphash.Seed
-	relaxed   bool
-	unsynced  bool
-	promise   func(sequence uint64)
-	began     bool         // a group of this opening is durable; owned by the flying group
-	hook      func(string) // nil but in tests
-	tellMoved func()
-	stride    int64
-	segment   uint32 // of the events that Moved was told of; the flying group's leader owns it
-	offset    int64  // where they end
+	log      *Log
+	index    *catalog.Catalog
+	frontier *frontier.Frontier
+	seed     uint32 // of the checksums of records
+	hashes   maphash.Seed
+	relaxed  bool
+	unsynced bool
+	promise  func(sequence uint64)
+	began    bool         // a group of this opening is durable; owned by the flying group
+	hook     func(string) // nil but in tests
+	moved    func(last *index.Entry)
 
 	mu     sync.Mutex // guards all below
 	clock  *clock.Clock
@@ -132,7 +128,7 @@ func New(c Config) *Pipeline {
 	return &Pipeline{
 		log: c.Log, index: c.Index, frontier: c.Frontier, clock: c.Clock,
 		seed: format.RecordSeed(c.Store), hashes: maphash.MakeSeed(), relaxed: c.Relaxed, unsynced: c.Unsynced, promise: c.Promise,
-		tellMoved: c.Moved, stride: c.Stride, hook: c.Point, next: c.Next, open: newGroup(load{}),
+		moved: c.Moved, hook: c.Point, next: c.Next, open: newGroup(load{}),
 	}
 }
 
@@ -324,30 +320,14 @@ func (p *Pipeline) advance(g *group) (done bool) {
 		p.publish(g)
 	}
 	if err != nil || g.stage == published {
-		if p.moved(g, err) && p.tellMoved != nil {
-			p.tellMoved()
+		if n := len(g.entries); err == nil && n > 0 && p.moved != nil {
+			p.moved(&g.entries[n-1])
 		}
 		p.land(g, err)
 		return true
 	}
 	g.stage++
 	return false
-}
-
-// moved reports whether a group that was published is the first of its segment, or
-// ends a stride behind the one for which that was last so.
-func (p *Pipeline) moved(g *group, err error) bool {
-	n := len(g.entries)
-	if err != nil || n == 0 {
-		return false
-	}
-	last := g.entries[n-1].Pos
-	end := int64(last.Offset) + int64(last.Length)
-	if last.Segment == p.segment && end-p.offset < p.stride {
-		return false
-	}
-	p.segment, p.offset = last.Segment, end
-	return true
 }
 
 // write hands a sealed group to the log.

@@ -14,8 +14,11 @@ type Store struct {
 	now    func() time.Time
 	random func([]byte)
 
-	checkpoint int64
-	fanIn      int
+	checkpoint struct {
+		bytes  int64
+		events uint64
+	}
+	fanIn int
 
 	promise func(sequence uint64)
 	point   func(name string)
@@ -56,12 +59,16 @@ func SetRandom(s *Store, random func([]byte)) { s.random = random }
 // Random is the replaced source of randomness, or nil.
 func Random(s *Store) func([]byte) { return s.random }
 
-// SetCheckpoint has checkpoints written for every so many bytes of events, on closing
-// and before.
-func SetCheckpoint(s *Store, every int64) { s.checkpoint = every }
+// SetCheckpoint has checkpoints written for every so many bytes of events, or so many
+// events, whichever come first, on closing and before. 0 leaves one of the two as it is.
+func SetCheckpoint(s *Store, bytes int64, events uint64) {
+	s.checkpoint.bytes, s.checkpoint.events = bytes, events
+}
 
 // Checkpoint is what was set, or 0.
-func Checkpoint(s *Store) int64 { return s.checkpoint }
+func Checkpoint(s *Store) (bytes int64, events uint64) {
+	return s.checkpoint.bytes, s.checkpoint.events
+}
 
 // SetFanIn has segments merged unasked as soon as there are so many of like size.
 func SetFanIn(s *Store, n int) { s.fanIn = n }
