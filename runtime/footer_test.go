@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,12 +33,14 @@ func footed(t *testing.T) (*simfs.Disk, []batpak.Event) {
 }
 
 // TestFooterIsMadeAgain: whatever becomes of the footer of a segment, that segment is
-// read, no other one is, and the footer is what it was when the store is closed again.
+// read, no other one is, the report says why, to a writer and to a reader, and the footer is
+// what it was when the store is closed again.
 func TestFooterIsMadeAgain(t *testing.T) {
 	d, events := footed(t)
 	was := directoryOf(d)
 	segments := was.segments()
 	r := rand.New(rand.NewPCG(1, 1))
+	const none, wrong = "there is no trailer", "trailer with a wrong checksum, or of another place"
 	for i, name := range segments[:len(segments)-1] {
 		end, content := sealedAt(was, name), was[name]
 		if end == int64(len(content)) {
@@ -50,17 +53,24 @@ func TestFooterIsMadeAgain(t *testing.T) {
 		other := was[segments[(i+1)%(len(segments)-1)]]
 		for what, c := range map[string]struct {
 			bytes []byte
-			found bool // when it is opened, and not when it is used
+			why   string // it is not taken when the store is opened; empty = it is, and refused when it is used
 		}{
-			"missing": {content[:end], true}, "cut": {content[:len(content)-1], true}, "half": {content[:(int(end)+len(content))/2], true},
-			"of another segment": {append(bytes.Clone(content[:end]), other[sealedAt(was, segments[(i+1)%(len(segments)-1)]):]...), true},
-			"junk":               {append(bytes.Clone(content[:end]), strings.Repeat("junk", 300)...), true},
-			"damaged at its end": {ended, true}, "damaged in a page": {flipped, false},
+			"missing": {content[:end], none}, "cut": {content[:len(content)-1], none}, "half": {content[:(int(end)+len(content))/2], none},
+			"of another segment": {append(bytes.Clone(content[:end]), other[sealedAt(was, segments[(i+1)%(len(segments)-1)]):]...), wrong},
+			"junk":               {append(bytes.Clone(content[:end]), strings.Repeat("junk", 300)...), none},
+			"damaged at its end": {ended, wrong}, "damaged in a page": {flipped, ""},
 		} {
 			disk := was.with(name, c.bytes).disk()
 			s := openSim(t, disk, nil)
-			if got, want := s.Report().Indexed, uint64(len(segments)-1); c.found && got != want-1 || !c.found && got != want {
-				t.Errorf("footer of %s %s: %d segments were taken in by their footers, of %d", name, what, got, want)
+			var want []string
+			if c.why != "" {
+				want = []string{fmt.Sprintf("index of segment %d: %s", i+1, c.why)}
+			}
+			r, err := openReader(was.with(name, c.bytes).disk(), nil)
+			for who, s := range map[string]*batpak.Store{"writer": s, "reader": opened(t, r, err)} {
+				if r := s.Report(); !slices.Equal(r.Unindexed, want) || r.Indexed != uint64(len(segments)-1-len(want)) {
+					t.Errorf("footer of %s %s: the report of a %s is %+v, want %q of %d segments", name, what, who, r, want, len(segments))
+				}
 			}
 			got, err := eventsOf(s)
 			if diff := differs(got, events); err != nil || diff != "" || len(got) != len(events) {

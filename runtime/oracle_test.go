@@ -185,6 +185,9 @@ func (o *oracle) reports() error {
 	if r.Events != uint64(len(o.events)) || r.Segments != uint64(len(files)) || len(r.Foreign) > 0 || r.Created && r.Events > 0 {
 		return breaks(12, "report is %+v, there are %d events in %d segments", r, len(o.events), len(files))
 	}
+	if n := uint64(len(r.Unindexed)); r.Indexed+n+1 != r.Segments && n < 100 {
+		return breaks(12, "report is %+v, and does not say why each of the other segments was read", r)
+	}
 	for _, why := range r.Refused {
 		if !strings.Contains(why, ": it is of segment") && r.Merge == "" && !o.lying {
 			return breaks(12, "report is %+v, and no crash makes a checkpoint of no use", r)

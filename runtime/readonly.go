@@ -125,7 +125,7 @@ func (s *Store) look() error {
 	s.index, s.id, s.seed = log.Index, log.Header.Store, format.RecordSeed(log.Header.Store)
 	s.frontier = frontier.New(durable)
 	s.opened = OpenReport{
-		Clean: tail.Clean(), Segments: log.Files, Indexed: log.Footers, Events: log.Next - 1, Bytes: log.Bytes,
+		Clean: tail.Clean(), Segments: log.Files, Indexed: log.Footers, Unindexed: log.Unindexed, Events: log.Next - 1, Bytes: log.Bytes,
 		Torn: tail.Rest - tail.End, Unproven: s.opened.Unproven, Foreign: found.Foreign,
 		Checkpoint: log.Checkpoint, Refused: append(refused, log.Refused...), Restored: log.Restored,
 	}

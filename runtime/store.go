@@ -278,6 +278,9 @@ type OpenReport struct {
 	// Indexed is how many of the segments were not read, since their footers say what
 	// is in them. The others were read, whole but for what a checkpoint covers.
 	Indexed uint64
+	// Unindexed says of the first hundred segments that others follow and that were read why
+	// their footers would not do.
+	Unindexed []string
 	// Checkpoint names the file that says what the last segment begins with, so that of
 	// this one only what lies behind the first Covered bytes was read; it is empty if
 	// there was none that fits. Refused says of those that did not fit why.
@@ -326,7 +329,7 @@ type OpenReport struct {
 
 func openReport(r *recovery.Report) OpenReport {
 	return OpenReport{
-		Created: r.Created, Clean: r.Clean, Segments: r.Segments, Indexed: r.Indexed, Events: r.Events, Bytes: r.Bytes,
+		Created: r.Created, Clean: r.Clean, Segments: r.Segments, Indexed: r.Indexed, Unindexed: r.Unindexed, Events: r.Events, Bytes: r.Bytes,
 		Rewritten: r.Rewritten, Cut: r.Cut, Kept: r.Kept, Lost: r.Lost, Merge: r.Merge.String(), Foreign: r.Foreign,
 		Checkpoint: r.Checkpoint, Covered: r.Covered, Refused: r.Refused, Restored: r.Restored,
 		TookList: r.Listing, TookSealed: r.Sealed, TookLast: r.Last, TookRepair: r.Repair,

@@ -2,6 +2,7 @@ package recovery_test
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -70,6 +71,17 @@ func TestMergeForcesARebuild(t *testing.T) {
 	disk, noted, first, _, m := twice(t)
 	if err := m.deepCheck(noted.Kill()); err != nil {
 		t.Fatal(err)
+	}
+	s, err := open(noted.Kill().FS(), 400)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := s.Report
+	if why := fmt.Sprint(r.Unindexed); r.Indexed != 0 || len(r.Unindexed) != int(r.Segments)-1 || strings.Count(why, ": a merge was under way") != len(r.Unindexed) {
+		t.Errorf("report is %+v, want that no index is trusted beside a merge", r)
+	}
+	if err := s.log.Abandon(); err != nil {
+		t.Error(err)
 	}
 	for pending, image := range map[bool]*simfs.Disk{false: disk, true: noted} {
 		b := slices.Clone(image.Bytes(first))

@@ -67,6 +67,7 @@ type Report struct {
 	Checkpoint string
 	Covered    int64
 	Refused    []string
+	Unindexed  []string // why footers were not trusted, of the first few segments that were read for that
 	// Checkpoints are all that there are.
 	Checkpoints []string
 	// Restored is how many events were taken in unread.
@@ -149,7 +150,7 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 		Report: Report{
 			Created: created, Clean: t.Clean(), Segments: l.Files, Indexed: l.Footers, Events: l.Next - 1, Bytes: l.Bytes,
 			Foreign: found.Foreign, Merge: settlement.Outcome,
-			Checkpoints: found.Checkpoints, Checkpoint: l.Checkpoint, Refused: append(refused, l.Refused...),
+			Checkpoints: found.Checkpoints, Checkpoint: l.Checkpoint, Refused: append(refused, l.Refused...), Unindexed: l.Unindexed,
 			Restored: l.Restored, Times: times,
 		},
 	}

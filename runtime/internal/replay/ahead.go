@@ -31,7 +31,8 @@ type ahead struct {
 	claims bool                 // what is below is known
 	next   format.SegmentHeader // what is said of the segment,
 	known  bool                 // if anything is
-	run    *sidx.Run            // its footer; nil = none that can be trusted by itself
+	run    *sidx.Run            // its footer; nil = none that can be trusted,
+	why    string               // for this reason
 	ended  bool                 // it has a footer, whether that can be trusted or not
 	limit  int64                // of its groups; 0 = the size of the file
 
@@ -70,7 +71,7 @@ func (a *ahead) claimed(l *Log) (err error) {
 	if a.next, a.known, err = l.claim(a.scanner); err != nil {
 		return err
 	}
-	if a.run, err = l.footer(a.header.Segment, a.header.Store); err != nil {
+	if a.run, a.why, err = l.footer(a.header.Segment, a.header.Store); err != nil {
 		return err
 	}
 	switch {
@@ -84,7 +85,7 @@ func (a *ahead) claimed(l *Log) (err error) {
 	}
 	a.ended = a.run != nil
 	if l.Distrust { // of a footer no more is believed than that it is none of the groups, and there
-		a.run = nil
+		a.run, a.why = nil, "a merge was under way"
 	}
 	a.claims = true
 	return nil

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -23,13 +24,13 @@ func (l *Log) claim(s *segment.Scanner) (next format.SegmentHeader, known bool, 
 }
 
 // footer opens the footer of a segment; nil means that there is none that can be
-// trusted by itself.
-func (l *Log) footer(number uint64, store [16]byte) (*sidx.Run, error) {
-	run, err := footer.Open(l.reader, l.reader.Span(number), store, l.cache)
-	if _, damaged := errors.AsType[*sidx.DamageError](err); damaged {
-		return nil, nil
+// trusted by itself, and why.
+func (l *Log) footer(number uint64, store [16]byte) (run *sidx.Run, why string, err error) {
+	run, err = footer.Open(l.reader, l.reader.Span(number), store, l.cache)
+	if damage, damaged := errors.AsType[*sidx.DamageError](err); damaged {
+		return nil, damage.Reason, nil
 	}
-	return run, err
+	return run, "", err
 }
 
 // peek reads the header of a segment that comes later. It is not known if it is not
@@ -45,6 +46,18 @@ func (l *Log) peek(number uint64) (h format.SegmentHeader, known bool, err error
 		return h, false, nil
 	}
 	return h, h.Segment == number && h.Store == l.Header.Store, err
+}
+
+// byFooter takes in the segment whose header was read last by its footer, if that is of
+// what next says, and reports whether it did.
+func (l *Log) byFooter(run *sidx.Run, why string, next *format.SegmentHeader) bool {
+	took := run != nil && l.trusts(run, next)
+	if took {
+		l.take(run)
+	} else if len(l.Unindexed) < 100 {
+		l.Unindexed = append(l.Unindexed, fmt.Sprintf("index of segment %d: %s", l.Header.Segment, cmp.Or(why, "it is not of what is said of the segment")))
+	}
+	return took
 }
 
 // trusts reports whether the footer of the segment whose header was read last is

@@ -196,14 +196,14 @@ func (f *Follower) takeMerged() error {
 		return err
 	}
 	m, _ := s.Merged()
-	run, err := f.footer(s.Span().First, m.Store)
+	run, why, err := f.footer(s.Span().First, m.Store)
 	if err != nil {
 		return err
 	}
-	if claim := segment.Claim(&m); run != nil && f.trusts(run, &claim) {
-		f.Log.take(run)
-	} else if err := f.take(int64(m.Length)); err != nil {
-		return err
+	if claim := segment.Claim(&m); !f.byFooter(run, why, &claim) {
+		if err := f.take(int64(m.Length)); err != nil {
+			return err
+		}
 	}
 	return f.merged(s)
 }
@@ -264,13 +264,12 @@ func (f *Follower) seal(next *format.SegmentHeader) error {
 		return nil // it is a merged one
 	}
 	if f.Length == format.SegmentHeaderSize {
-		run, err := f.footer(f.Header.Segment, f.Header.Store)
+		run, why, err := f.footer(f.Header.Segment, f.Header.Store)
 		if err != nil {
 			return err
 		}
-		if run != nil && f.trusts(run, next) {
+		if f.byFooter(run, why, next) {
 			sometimes.Reached("follower took in a segment by its footer")
-			f.Log.take(run)
 			return nil
 		}
 	}
@@ -312,7 +311,7 @@ func (f *Follower) relieve() error {
 		if err != nil {
 			return err
 		}
-		run, err := f.footer(number, f.Header.Store)
+		run, _, err := f.footer(number, f.Header.Store)
 		if err != nil {
 			return err
 		}

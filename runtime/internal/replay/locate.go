@@ -87,7 +87,7 @@ func (l *Log) sealedAt(number uint64) int64 {
 			return int64(h.PrevLength)
 		}
 	}
-	if run, err := l.footer(number, l.storeOf(number)); err == nil && run != nil {
+	if run, _, err := l.footer(number, l.storeOf(number)); err == nil && run != nil {
 		return int64(run.Length)
 	}
 	return math.MaxInt64

@@ -34,7 +34,8 @@ type Log struct {
 	Files       uint64               // that were begun to be read
 	Footers     uint64               // how many of them were taken in by their footers
 	Checkpoint  string               // the one that fitted; empty = none
-	Refused     []string             // why others did not
+	Refused     []string             // why others did not,
+	Unindexed   []string             // and the footers of the first hundred segments that were read for that
 	Distrust    bool                 // nothing that was derived from the log is to be trusted: no footer, no checkpoint
 	Named       bool                 // the footer of the segment before proves that the name of the last one is durable
 	Workers     int                  // goroutines that look at files before it is their turn; 0 = none, nor does anything else go on beside
@@ -133,17 +134,13 @@ func (l *Log) sealed(number uint64, a *ahead) error {
 		return err
 	}
 	l.ended = a.ended
-	if a.run != nil && a.known && l.trusts(a.run, &a.next) {
-		l.take(a.run)
+	if a.known && l.byFooter(a.run, a.why, &a.next) {
 		return l.merged(a.scanner)
 	}
 	if err := l.accept(a); err != nil {
 		return err
 	}
-	if err := l.whole(a.scanner); err != nil {
-		return err
-	}
-	return l.merged(a.scanner)
+	return l.whole(a.scanner)
 }
 
 // take takes in a segment by its footer.
@@ -175,7 +172,7 @@ func (l *Log) whole(s *segment.Scanner) error {
 	if s.Shrunk() || l.Length != s.Size() {
 		return l.damage(l.Length, "the groups end before the next segment says that they do")
 	}
-	return nil
+	return l.merged(s)
 }
 
 // last reads the last segment up to the first thing that is not a group, and
@@ -259,7 +256,7 @@ func (l *Log) found(newStore func() [16]byte) (*Tail, error) {
 // notLast fails if the last segment has a footer behind its last group: it got that
 // when another one followed, which was durable.
 func (l *Log) notLast() error {
-	run, err := l.footer(l.Header.Segment, l.Header.Store)
+	run, _, err := l.footer(l.Header.Segment, l.Header.Store)
 	if err != nil || run == nil || int64(run.Length) != l.Length || planted.Bug("segment that a footer tells of is not missed") {
 		return err
 	}

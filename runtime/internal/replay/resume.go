@@ -137,7 +137,7 @@ func (f *Follower) covered(h *format.SegmentHeader) (*offered, error) {
 // reread makes sure of the digest of a segment that was covered in part, all of which was
 // taken in, and which next follows: from its footer, or by reading what was spared.
 func (f *Follower) reread(next *format.SegmentHeader) error {
-	run, err := f.footer(f.Header.Segment, f.Header.Store)
+	run, _, err := f.footer(f.Header.Segment, f.Header.Store)
 	if err != nil {
 		return err
 	}
