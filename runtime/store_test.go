@@ -446,7 +446,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		{SegmentSize: 1 << 40},
 		{MaxPayload: -1},
 		{MaxBatch: -1},
-		{MaxBatch: 1 << 40},
+		{MaxBatch: batpak.MaxMaxBatch + 1},
 		{MaxPayload: 2, MaxBatch: 1},
 		{Durability: 7},
 		{ShowUnsynced: true},
