@@ -25,7 +25,7 @@ var rooms = map[string][]string{
 	"runtime/internal/vfs/stat":   {"golang.org/x/sys/unix"},
 	"runtime/internal/vfs":        {"runtime/internal/planted", "runtime/internal/sometimes", "runtime/internal/vfs/mount", "runtime/internal/vfs/stat"},
 	"runtime/internal/vfs/mapfs":  {"runtime/internal/planted", "runtime/internal/sometimes", "runtime/internal/vfs", "runtime/internal/vfs/mount"},
-	"runtime/internal/vfs/simfs":  {"runtime/internal/vfs"},
+	"runtime/internal/vfs/simfs":  {"runtime/internal/vfs", "runtime/internal/vfs/faultfs"},
 	"runtime/internal/rtopts":     {"runtime/internal/vfs"},
 	"runtime/internal/chain":      {"runtime/internal/format", "runtime/internal/planted", "github.com/zeebo/blake3"},
 	"runtime/internal/saved":      {"runtime/internal/chain", "runtime/internal/planted"},
@@ -42,6 +42,9 @@ var rooms = map[string][]string{
 	"runtime/internal/salvage":    {"runtime/internal/chain", "runtime/internal/clock", "runtime/internal/footer", "runtime/internal/format", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/replay", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime/internal/commit":     {"runtime/internal/catalog", "runtime/internal/chain", "runtime/internal/clock", "runtime/internal/format", "runtime/internal/frontier", "runtime/internal/index", "runtime/internal/planted", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
 	"runtime/internal/snapshot":   {"runtime/internal/chain", "runtime/internal/format", "runtime/internal/planted", "runtime/internal/replay", "runtime/internal/segment", "runtime/internal/sometimes", "runtime/internal/vfs"},
+	"runtime/internal/vfs/faultfs": {
+		"runtime/internal/vfs", "runtime/internal/vfs/mount",
+	},
 	"runtime/internal/vfs/stickyfs": {
 		"runtime/internal/planted", "runtime/internal/sometimes", "runtime/internal/vfs",
 	},
@@ -52,7 +55,7 @@ var rooms = map[string][]string{
 		"runtime/internal/vfs", "runtime/internal/vfs/mapfs", "runtime/internal/vfs/mount", "runtime/internal/vfs/stickyfs", "runtime/wire",
 	},
 	"runtime/batpaktest": {
-		"runtime", "runtime/internal/rtopts", "runtime/internal/vfs", "runtime/internal/vfs/checkfs", "runtime/internal/vfs/simfs",
+		"runtime", "runtime/internal/rtopts", "runtime/internal/vfs", "runtime/internal/vfs/checkfs", "runtime/internal/vfs/faultfs", "runtime/internal/vfs/simfs",
 	},
 	"runtime/internal/vfs/checkfs": {
 		"runtime/internal/chain", "runtime/internal/checkpoint", "runtime/internal/format", "runtime/internal/replay", "runtime/internal/segment", "runtime/internal/vfs", "runtime/internal/vfs/mount",
@@ -161,8 +164,8 @@ var systems = map[string][]string{
 	},
 	"plugin": {},
 	"syscall": {
-		"cmd/batpakgen", "examples/gitlog", "runtime/internal/segment", "runtime/internal/vfs", "runtime/internal/vfs/mapfs",
-		"runtime/internal/vfs/mount", "runtime/internal/vfs/simfs", "runtime/internal/vfs/stat", // of these, segment and simfs for the numbers of errors
+		"cmd/batpakgen", "examples/gitlog", "runtime/internal/segment", "runtime/internal/vfs", "runtime/internal/vfs/faultfs",
+		"runtime/internal/vfs/mapfs", "runtime/internal/vfs/mount", "runtime/internal/vfs/simfs", "runtime/internal/vfs/stat", // of these, segment, faultfs and simfs for the numbers of errors
 	},
 	"unsafe": {},
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -15,11 +16,11 @@ func TestCheckpointThatCannotBeOpened(t *testing.T) {
 	d := simfs.New()
 	var images []*simfs.Disk
 	renamed := false
-	d.OnOp(func(op simfs.Op, name string) {
+	d.OnOp(func(op faultfs.Op, name string) {
 		if renamed {
 			images = append(images, d.Kill())
 		}
-		renamed = op == simfs.OpRename && strings.HasPrefix(name, "checkpoint-")
+		renamed = op == faultfs.OpRename && strings.HasPrefix(name, "checkpoint-")
 	})
 	s := openSim(t, d, covering(4096, 400))
 	for range 20 {
@@ -30,9 +31,9 @@ func TestCheckpointThatCannotBeOpened(t *testing.T) {
 		t.Fatalf("%d checkpoints were written, want some", len(images))
 	}
 	for _, image := range images {
-		image.OnOp(func(op simfs.Op, name string) {
-			if op == simfs.OpOpen && strings.HasPrefix(name, "checkpoint-") {
-				image.Fail(simfs.Fault{Op: simfs.OpOpen, Err: syscall.EIO})
+		image.OnOp(func(op faultfs.Op, name string) {
+			if op == faultfs.OpOpen && strings.HasPrefix(name, "checkpoint-") {
+				image.Fail(faultfs.Fault{Op: faultfs.OpOpen, Err: syscall.EIO})
 			}
 		})
 		s, err := batpak.Open("simulated", simOptions(image, covering(4096, 400)))

@@ -12,6 +12,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -464,8 +465,8 @@ func TestCheckpointStays(t *testing.T) {
 			t.Fatal(err)
 		}
 		if life == 1 { // before, that of the first one may have been written when it was closed
-			d.OnOp(func(op simfs.Op, name string) {
-				if op == simfs.OpCreate && strings.HasPrefix(name, "checkpoint") {
+			d.OnOp(func(op faultfs.Op, name string) {
+				if op == faultfs.OpCreate && strings.HasPrefix(name, "checkpoint") {
 					t.Errorf("%s is created", name)
 				}
 			})

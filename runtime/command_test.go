@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -273,7 +274,7 @@ func TestDenialThatCannotBeRecorded(t *testing.T) {
 	for range 10 {
 		mustAppend(t, s, note("purse:1", "x"))
 	}
-	disk.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+	disk.Fail(faultfs.Fault{Op: faultfs.OpWrite, Err: syscall.ENOSPC})
 	_, err := batpak.Decide(t.Context(), s, note("purse:1", "spent"), propose(s, spendGates), batpak.RecordDenial())
 	if !errors.Is(err, batpak.ErrDenied) || !errors.Is(err, batpak.ErrDiskFull) {
 		t.Errorf("Decide() on a full disk = %v, want ErrDenied and ErrDiskFull", err)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -169,7 +170,7 @@ func (m *merging) compact(s *batpak.Store, retains bool) error {
 
 // look is called before each operation of the disk. One in four of those that change it is
 // preceded by crashes, each if they are watched.
-func (m *merging) look(op simfs.Op, name string) {
+func (m *merging) look(op faultfs.Op, name string) {
 	if !changes(op) || m.err != nil {
 		return
 	}

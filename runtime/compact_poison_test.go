@@ -10,7 +10,7 @@ import (
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
-	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 )
 
 // TestAppendBesideAFailedSyncOfNames: while a sync of the directory that a merge needs,
@@ -53,8 +53,8 @@ func failedSyncOfNames(t *testing.T, rotates bool, n int) (met bool) {
 	told, written, failed := make(chan error, 1), make(chan struct{}), make(chan struct{})
 	var wrote sync.Once
 	syncs := 0
-	c.disk.OnOp(func(op simfs.Op, _ string) {
-		if op == simfs.OpSyncDir && !met {
+	c.disk.OnOp(func(op faultfs.Op, _ string) {
+		if op == faultfs.OpSyncDir && !met {
 			if syncs++; syncs < n {
 				return
 			}
@@ -71,12 +71,12 @@ func failedSyncOfNames(t *testing.T, rotates bool, n int) (met bool) {
 			}
 			return
 		}
-		if met && (op == simfs.OpSyncDir || op == simfs.OpSync && !rotates) {
+		if met && (op == faultfs.OpSyncDir || op == faultfs.OpSync && !rotates) {
 			wrote.Do(func() { close(written) })
 			<-failed // what the append does comes after the failure
 		}
 	})
-	c.disk.Fail(simfs.Fault{Op: simfs.OpSyncDir, N: n})
+	c.disk.Fail(faultfs.Fault{Op: faultfs.OpSyncDir, N: n})
 	_, err := c.store.Compact(t.Context())
 	close(failed)
 	if !met {
@@ -99,14 +99,14 @@ func failedSyncOfNames(t *testing.T, rotates bool, n int) (met bool) {
 func TestLogFailsBesideTheEndOfAMerge(t *testing.T) {
 	for at, more := 1, true; more; at++ {
 		c, n := compacted(t), 0
-		c.disk.OnOp(func(op simfs.Op, name string) {
+		c.disk.OnOp(func(op faultfs.Op, name string) {
 			if !changes(op) {
 				return
 			}
 			if n++; n != at {
 				return
 			}
-			c.disk.Fail(simfs.Fault{Op: simfs.OpSync})
+			c.disk.Fail(faultfs.Fault{Op: faultfs.OpSync})
 			if _, err := c.store.Append(t.Context(), note("e:1", "beside it")); !errors.Is(err, batpak.ErrPoisoned) {
 				t.Errorf("before %s %s: append whose sync fails = %v", op, name, err)
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -356,7 +357,7 @@ func TestReaderOpensWhileFilesAreMerged(t *testing.T) {
 		before, err := openReader(disk, nil)
 		want := len(events(t, opened(t, before, err), batpak.Query{}))
 		left, merged := k, false
-		disk.OnOp(func(simfs.Op, string) {
+		disk.OnOp(func(faultfs.Op, string) {
 			if left--; left != 0 {
 				return
 			}

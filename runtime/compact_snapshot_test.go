@@ -9,6 +9,7 @@ import (
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -72,10 +73,10 @@ func TestSnapshotOfMergedSegments(t *testing.T) {
 func TestCompactKthFault(t *testing.T) {
 	t.Parallel()
 	runs := 0
-	operations := []simfs.Op{
-		simfs.OpCreate, simfs.OpOpen, simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir, simfs.OpRename, simfs.OpRemove, simfs.OpRead, simfs.OpList,
+	operations := []faultfs.Op{
+		faultfs.OpCreate, faultfs.OpOpen, faultfs.OpWrite, faultfs.OpSync, faultfs.OpSyncDir, faultfs.OpRename, faultfs.OpRemove, faultfs.OpRead, faultfs.OpList,
 	}
-	try := func(f simfs.Fault) {
+	try := func(f faultfs.Fault) {
 		for f.N = 1; faultedCompaction(t, drawAny(*faultsSeed, f)); f.N++ {
 			runs++
 		}
@@ -89,8 +90,8 @@ func TestCompactKthFault(t *testing.T) {
 	}
 	for _, op := range operations {
 		for i := range 4 {
-			f := simfs.Fault{Op: op, Sticky: i&1 != 0, Kept: i&2 != 0, Err: syscall.EIO}
-			if f.Kept && (op == simfs.OpOpen || op == simfs.OpRead || op == simfs.OpList) {
+			f := faultfs.Fault{Op: op, Sticky: i&1 != 0, Kept: i&2 != 0, Err: syscall.EIO}
+			if f.Kept && (op == faultfs.OpOpen || op == faultfs.OpRead || op == faultfs.OpList) {
 				continue
 			}
 			try(f)
@@ -106,15 +107,15 @@ func TestCompactKthFault(t *testing.T) {
 
 // faultedMerge appends to a store that merges by itself while something of a merge fails,
 // and reports whether it did.
-func faultedMerge(t *testing.T, f simfs.Fault) (met bool) {
+func faultedMerge(t *testing.T, f faultfs.Fault) (met bool) {
 	c, seen, armed := &copied{T: t, disk: simfs.New()}, 0, false
 	c.store = openSim(t, c.disk, unasked(512, nil))
 	failed := func(what string, err error) {
 		t.Helper()
 		t.Errorf("%s of operation %d of an unasked merge: %s: %v", describeFault(f), f.N, what, err)
 	}
-	c.disk.OnOp(func(op simfs.Op, name string) {
-		if op == simfs.OpCreate && strings.Contains(name, "-") && !armed {
+	c.disk.OnOp(func(op faultfs.Op, name string) {
+		if op == faultfs.OpCreate && strings.Contains(name, "-") && !armed {
 			c.disk.Fail(f)
 			armed = true
 		}
@@ -133,7 +134,7 @@ func faultedMerge(t *testing.T, f simfs.Fault) (met bool) {
 			c.disk.Heal() // the merge that came with this append is over
 			over++
 			_, why := c.store.Compacted()
-			poisoned = poisoned || f.Op == simfs.OpSyncDir && why != nil
+			poisoned = poisoned || f.Op == faultfs.OpSyncDir && why != nil
 		}
 		met = met || seen >= f.N && over == 1
 		c.learn()
@@ -159,9 +160,9 @@ func faultedMerge(t *testing.T, f simfs.Fault) (met bool) {
 }
 
 // faultedCompaction compacts a store while something fails, and reports whether it did.
-func faultedCompaction(t *testing.T, f simfs.Fault) (met bool) {
+func faultedCompaction(t *testing.T, f faultfs.Fault) (met bool) {
 	c, seen := compacted(t), 0
-	c.disk.OnOp(func(op simfs.Op, name string) {
+	c.disk.OnOp(func(op faultfs.Op, name string) {
 		if op == f.Op {
 			seen++
 		}
@@ -178,10 +179,10 @@ func faultedCompaction(t *testing.T, f simfs.Fault) (met bool) {
 	if met && err != nil && f.Err != short && !errors.Is(err, f.Err) { // what is not there to be read may be anything
 		failed("Compact()", err)
 	}
-	if met && f.Sticky && err == nil && f.Op != simfs.OpRemove && f.Op != simfs.OpRead && f.Op != simfs.OpOpen {
+	if met && f.Sticky && err == nil && f.Op != faultfs.OpRemove && f.Op != faultfs.OpRead && f.Op != faultfs.OpOpen {
 		failed(fmt.Sprintf("Compact() = %+v", r), err)
 	}
-	poisoned := f.Op == simfs.OpSyncDir && err != nil
+	poisoned := f.Op == faultfs.OpSyncDir && err != nil
 	if _, err := c.store.Append(t.Context(), note("e:1", "after it")); errors.Is(err, batpak.ErrPoisoned) != poisoned || err != nil && !poisoned {
 		failed("Append() after it", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -200,7 +201,7 @@ func TestCompactAgain(t *testing.T) {
 	}
 	before := d.Names()
 	for _, o := range [][]batpak.CompactOption{nil, {keep}, {batpak.Retention(fateOf)}, {batpak.Retention(fateOf)}} {
-		d.OnOp(func(op simfs.Op, name string) {
+		d.OnOp(func(op faultfs.Op, name string) {
 			if changes(op) && !strings.HasPrefix(name, "lost-") && fmt.Sprint(before) == fmt.Sprint(d.Names()) && o == nil {
 				t.Errorf("%s %s, though there is nothing to merge", op, name)
 			}
@@ -282,9 +283,9 @@ func TestCompactCrash(t *testing.T) {
 	s := openSim(t, d, &batpak.Options{SegmentSize: 1 << 10})
 	scatter(t, s, rand.New(rand.NewPCG(4, 1)), 40)
 	before, finished := shown(t, s), 0
-	d.OnOp(func(op simfs.Op, name string) {
+	d.OnOp(func(op faultfs.Op, name string) {
 		switch op {
-		case simfs.OpRead, simfs.OpOpen, simfs.OpList, simfs.OpRest:
+		case faultfs.OpRead, faultfs.OpOpen, faultfs.OpList, simfs.OpRest:
 			return
 		}
 		for i, image := range []*simfs.Disk{d.Kill(), d.CutHard(), d.Cut(uint64(d.Ops()))} {
@@ -383,9 +384,9 @@ func TestCompactThatCannotFinish(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 1))
 	scatter(t, s, r, 60)
 	before := shown(t, s)
-	d.OnOp(func(op simfs.Op, name string) {
-		if op == simfs.OpRemove && strings.HasSuffix(name, ".seg") {
-			d.Fail(simfs.Fault{Op: simfs.OpRemove})
+	d.OnOp(func(op faultfs.Op, name string) {
+		if op == faultfs.OpRemove && strings.HasSuffix(name, ".seg") {
+			d.Fail(faultfs.Fault{Op: faultfs.OpRemove})
 			d.OnOp(nil)
 		}
 	})

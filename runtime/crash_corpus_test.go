@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	batpak "github.com/batpak-go/batpak/runtime"
-	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 )
 
 // TestCrashCorpus plays the histories that once found something. They are judged
@@ -98,11 +98,11 @@ func TestCrashDeterminism(t *testing.T) {
 // before each that may change it.
 func trace(t *testing.T, seed uint64) (lines []string) {
 	p := newPlayer(drawHistory(seed, 60))
-	p.onOp = func(op simfs.Op, name string) error {
+	p.onOp = func(op faultfs.Op, name string) error {
 		lines = append(lines, fmt.Sprintf("%s %s %x", op, name, p.disk.Sum(imageSeed)))
 		return nil
 	}
-	p.onRead = func(op simfs.Op, name string) { lines = append(lines, fmt.Sprintf("%s %s", op, name)) }
+	p.onRead = func(op faultfs.Op, name string) { lines = append(lines, fmt.Sprintf("%s %s", op, name)) }
 	if err := p.run(); err != nil {
 		t.Fatalf("seed %d: %v", seed, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -171,7 +172,7 @@ func (p *player) learns(s sight, v verdict, brief bool) {
 // tries has the player crash at each operation of the disk.
 func (p *player) tries(t *tally) {
 	p.tally = t
-	p.onOp = func(simfs.Op, string) error {
+	p.onOp = func(faultfs.Op, string) error {
 		f, all := p.floors(), p.watch
 		if all == nil {
 			r := rand.New(rand.NewPCG(p.seed, uint64(p.disk.Ops())<<16+uint64(p.lives)))
@@ -266,7 +267,7 @@ func (p *player) tryRecovery(d *simfs.Disk, s scenario, f floors) (all verdict, 
 	p.depth++
 	defer func() { p.depth-- }()
 	all = unseen()
-	d.OnOp(func(op simfs.Op, name string) {
+	d.OnOp(func(op faultfs.Op, name string) {
 		if err == nil && changes(op) {
 			var v verdict
 			if v, err = p.try(d, s, f); err != nil {
@@ -287,6 +288,6 @@ func (p *player) tryRecovery(d *simfs.Disk, s scenario, f floors) (all verdict, 
 }
 
 // changes reports whether an operation may change what is on the disk.
-func changes(op simfs.Op) bool {
-	return op != simfs.OpRead && op != simfs.OpOpen && op != simfs.OpList
+func changes(op faultfs.Op) bool {
+	return op != faultfs.OpRead && op != faultfs.OpOpen && op != faultfs.OpList
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -18,8 +19,8 @@ import (
 func block(d *simfs.Disk) (reached <-chan struct{}, release func()) {
 	at, gate := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	d.OnOp(func(op simfs.Op, _ string) {
-		if op == simfs.OpSync {
+	d.OnOp(func(op faultfs.Op, _ string) {
+		if op == faultfs.OpSync {
 			once.Do(func() {
 				close(at)
 				<-gate
@@ -147,7 +148,7 @@ func TestFailedSyncPoisonsTheWriterAndReadsGoOn(t *testing.T) {
 	d := simfs.New()
 	s := openSim(t, d, nil)
 	first := mustAppend(t, s, note("a:1", "first"))
-	d.Fail(simfs.Fault{Op: simfs.OpSync, N: 1, Err: syscall.EIO})
+	d.Fail(faultfs.Fault{Op: faultfs.OpSync, N: 1, Err: syscall.EIO})
 	_, err := s.Append(t.Context(), note("a:1", "second"), batpak.Key("k"))
 	if !errors.Is(err, batpak.ErrPoisoned) || !errors.Is(err, batpak.ErrOutcomeUnknown) || !errors.Is(err, syscall.EIO) {
 		t.Errorf("Append() whose sync fails = %v, want an unknown outcome, poisoned by EIO", err)
@@ -187,7 +188,7 @@ func TestFullDiskFailsTheAppendAndNothingElse(t *testing.T) {
 	stored, refused := 0, 0
 	for i := range 200 {
 		if i%7 == 3 {
-			d.Fail(simfs.Fault{Op: simfs.OpWrite, N: 1, Err: syscall.ENOSPC})
+			d.Fail(faultfs.Fault{Op: faultfs.OpWrite, N: 1, Err: syscall.ENOSPC})
 		}
 		_, err := s.Append(t.Context(), note("a:1", fmt.Sprint(i)), batpak.Expect(uint64(stored)))
 		switch {
@@ -219,7 +220,7 @@ func TestQuotaIsADiskThatIsFull(t *testing.T) {
 	d := simfs.New()
 	s := openSim(t, d, nil)
 	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
-		d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: full, Sticky: true})
+		d.Fail(faultfs.Fault{Op: faultfs.OpWrite, Err: full, Sticky: true})
 		_, err := s.Append(t.Context(), note("a:1", strings.Repeat("x", 70_000)))
 		if !errors.Is(err, batpak.ErrDiskFull) || !errors.Is(err, full) || errors.Is(err, batpak.ErrOutcomeUnknown) {
 			t.Errorf("Append() with %v = %v, want ErrDiskFull", full, err)
@@ -238,8 +239,8 @@ func TestOpenWhereNothingMayBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, denied := range []error{syscall.EROFS, syscall.EACCES} {
-		for _, op := range []simfs.Op{simfs.OpOpen, simfs.OpSyncDir} {
-			d.Fail(simfs.Fault{Op: op, Err: denied})
+		for _, op := range []faultfs.Op{faultfs.OpOpen, faultfs.OpSyncDir} {
+			d.Fail(faultfs.Fault{Op: op, Err: denied})
 			_, err := batpak.Open("simulated", simOptions(d, nil))
 			if !errors.Is(err, denied) || errors.Is(err, batpak.ErrCorrupt) || !strings.Contains(err.Error(), "OpenReadOnly") {
 				t.Errorf("Open() where %s fails with %v = %v, want that, and what reads the store", op, denied, err)
@@ -267,7 +268,7 @@ func TestFailedWriteSparesTheNextGroup(t *testing.T) {
 		results <- err
 	}()
 	<-reached
-	d.Fail(simfs.Fault{Op: simfs.OpWrite, N: 1, Err: syscall.ENOSPC})
+	d.Fail(faultfs.Fault{Op: faultfs.OpWrite, N: 1, Err: syscall.ENOSPC})
 	for i := range 8 {
 		go func() {
 			_, err := s.Append(context.Background(), note(fmt.Sprint("b:", i), "x"))
@@ -378,18 +379,18 @@ func TestPoisonedStoreWritesNoIndex(t *testing.T) {
 	}
 	var changed []string // since the sync failed
 	failed, merging := false, true
-	d.OnOp(func(op simfs.Op, name string) {
+	d.OnOp(func(op faultfs.Op, name string) {
 		switch {
-		case op == simfs.OpRename && merging:
+		case op == faultfs.OpRename && merging:
 			merging = false
 			rotate()
-			d.Fail(simfs.Fault{Op: simfs.OpSync, Err: syscall.EIO})
+			d.Fail(faultfs.Fault{Op: faultfs.OpSync, Err: syscall.EIO})
 			_, err := s.Append(t.Context(), note("a:1", "x"))
 			if failed = errors.Is(err, batpak.ErrPoisoned); !failed {
 				t.Errorf("append whose sync fails = %v, want ErrPoisoned", err)
 			}
 			d.Heal()
-		case failed && (op == simfs.OpTruncate || op == simfs.OpWrite):
+		case failed && (op == faultfs.OpTruncate || op == faultfs.OpWrite):
 			changed = append(changed, string(op)+" "+name)
 		}
 	})

@@ -21,6 +21,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -164,8 +165,8 @@ func fuzzSeeds(f *testing.F, a *author) {
 func mergedSeeds(f *testing.F, a *author) {
 	var d directory
 	output := ""
-	a.disk.OnOp(func(op simfs.Op, name string) {
-		if _, merged := segment.ParseSpan(strings.TrimSuffix(name, ".tmp")); op == simfs.OpRename && merged && output == "" {
+	a.disk.OnOp(func(op faultfs.Op, name string) {
+		if _, merged := segment.ParseSpan(strings.TrimSuffix(name, ".tmp")); op == faultfs.OpRename && merged && output == "" {
 			d, output = directoryOf(a.disk), name
 		}
 	})

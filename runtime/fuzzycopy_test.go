@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -83,7 +84,7 @@ func TestFuzzyCopy(t *testing.T) {
 		durability := batpak.Durability(c.random.IntN(2))
 		options := &batpak.Options{SegmentSize: 512 << c.random.IntN(4), Durability: durability}
 		s := openSim(t, c.disk, options)
-		c.disk.OnOp(func(op simfs.Op, _ string) {
+		c.disk.OnOp(func(op faultfs.Op, _ string) {
 			if op != simfs.OpRest {
 				c.take(c.disk.Ops(), int(s.Frontier().Durable))
 			}

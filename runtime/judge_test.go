@@ -13,6 +13,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/compact"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -76,8 +77,8 @@ func (sp *specimen) judge(t *testing.T) *judge {
 func (j *judge) put(d directory) {
 	if j.disk == nil || j.changed > 0 {
 		j.disk, j.on, j.changed = simfs.New(), directory{}, 0
-		j.disk.OnOp(func(op simfs.Op, _ string) {
-			if changes(op) && op != simfs.OpSyncDir {
+		j.disk.OnOp(func(op faultfs.Op, _ string) {
+			if changes(op) && op != faultfs.OpSyncDir {
 				j.changed++
 			}
 		})

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
-	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 )
 
 // guardName is what says that a directory is to be a snapshot and is none yet.
@@ -21,7 +21,7 @@ const guardName = "unfinished"
 func halves(t *testing.T) (all []*specimen) {
 	for _, make := range makers {
 		c := newCopied(t, 8)
-		c.disk.OnOp(func(op simfs.Op, _ string) {
+		c.disk.OnOp(func(op faultfs.Op, _ string) {
 			d := directoryOf(c.disk.Only("copy"))
 			if _, guarded := d[guardName]; changes(op) && guarded && (len(all) == 0 || !equalFiles(d, all[len(all)-1].directory)) {
 				all = append(all, &specimen{directory: d, events: c.events})

@@ -17,6 +17,7 @@ import (
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -49,7 +50,7 @@ type attempt struct {
 type faulted struct {
 	*history
 	disk     *simfs.Disk
-	fault    simfs.Fault
+	fault    faultfs.Fault
 	options  batpak.Options
 	attempts []attempt
 	seen     int    // operations that count
@@ -60,7 +61,7 @@ type faulted struct {
 }
 
 // newFaulted returns the script that is a history, with a fault to come.
-func newFaulted(h *history, f simfs.Fault, l *faultLane) *faulted {
+func newFaulted(h *history, f faultfs.Fault, l *faultLane) *faulted {
 	return &faulted{history: h, disk: simfs.New(), fault: f, options: h.knobs.options(), lane: l}
 }
 
@@ -98,10 +99,10 @@ var errDrawn = errors.New("drawn")
 var rarer = []error{syscall.EROFS, syscall.EACCES, syscall.ESTALE, syscall.EDQUOT}
 
 // draw returns f with the error that a seed and its number draw, if it is to have one.
-func draw(seed uint64, f simfs.Fault) simfs.Fault { return drawFrom(seed, f, rarer) }
+func draw(seed uint64, f faultfs.Fault) faultfs.Fault { return drawFrom(seed, f, rarer) }
 
 // drawFrom is draw from these errors.
-func drawFrom(seed uint64, f simfs.Fault, all []error) simfs.Fault {
+func drawFrom(seed uint64, f faultfs.Fault, all []error) faultfs.Fault {
 	if f.Err == errDrawn {
 		r := rand.New(rand.NewPCG(seed, uint64(f.N)))
 		f.Err, f.Kept, f.Sticky = all[r.IntN(len(all))], r.IntN(2) == 0, r.IntN(2) == 0
@@ -110,86 +111,86 @@ func drawFrom(seed uint64, f simfs.Fault, all []error) simfs.Fault {
 }
 
 // errorsOf are those that an operation may fail with, whatever it is about.
-func errorsOf(op simfs.Op) []error {
+func errorsOf(op faultfs.Op) []error {
 	all := append([]error{syscall.EIO, syscall.ENOSPC, syscall.EINTR}, rarer...)
-	if op == simfs.OpCreate || op == simfs.OpOpen || op == simfs.OpList {
+	if op == faultfs.OpCreate || op == faultfs.OpOpen || op == faultfs.OpList {
 		all = append(all, syscall.EMFILE) // what opens no file does not run out of descriptors
 	}
 	return all
 }
 
 // faults lists the faults to try, each for every operation of its kind in turn.
-func faults() []simfs.Fault { return faultsOf(*allFaults, operations) }
+func faults() []faultfs.Fault { return faultsOf(*allFaults, operations) }
 
 // everyFault lists those that any run tries.
-func everyFault() []simfs.Fault {
+func everyFault() []faultfs.Fault {
 	return append(faultsOf(false, operations), faultsOf(true, operations)...)
 }
 
 // faultsBeside lists what is tried beside a lane's own faults of some operations: an error
 // of each that is drawn, and all that a sync which fails may lose, or all there is. A sync
 // that lies is not among them, of which nobody can keep what it lost.
-func faultsBeside(own []simfs.Op) []simfs.Fault {
-	return slices.DeleteFunc(faultsOf(*allFaults, own), func(f simfs.Fault) bool {
-		return !slices.Contains(own, f.Op) || f.Loss == simfs.Late || !*allFaults && f.Err != errDrawn && f.Loss == simfs.Ghosts
+func faultsBeside(own []faultfs.Op) []faultfs.Fault {
+	return slices.DeleteFunc(faultsOf(*allFaults, own), func(f faultfs.Fault) bool {
+		return !slices.Contains(own, f.Op) || f.Loss == faultfs.Late || !*allFaults && f.Err != errDrawn && f.Loss == faultfs.Ghosts
 	})
 }
 
 // drawAny is draw from all errors that there are.
-func drawAny(seed uint64, f simfs.Fault) simfs.Fault {
+func drawAny(seed uint64, f faultfs.Fault) faultfs.Fault {
 	all := errorsOf(f.Op)
 	switch f.Op {
-	case simfs.OpRead:
+	case faultfs.OpRead:
 		all = append(all, short)
-	case simfs.OpWrite:
+	case faultfs.OpWrite:
 		all = append(all, io.ErrShortWrite)
 	}
 	return drawFrom(seed, f, all)
 }
 
 // operations are those that may fail, apart from what shares files.
-var operations = []simfs.Op{
-	simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir, simfs.OpCreate, simfs.OpRename, simfs.OpRemove,
-	simfs.OpRead, simfs.OpTruncate, simfs.OpOpen, simfs.OpList,
+var operations = []faultfs.Op{
+	faultfs.OpWrite, faultfs.OpSync, faultfs.OpSyncDir, faultfs.OpCreate, faultfs.OpRename, faultfs.OpRemove,
+	faultfs.OpRead, faultfs.OpTruncate, faultfs.OpOpen, faultfs.OpList,
 }
 
-func faultsOf(every bool, operations []simfs.Op) (all []simfs.Fault) {
-	add := func(op simfs.Op, err error, loss simfs.Loss, kept bool) {
+func faultsOf(every bool, operations []faultfs.Op) (all []faultfs.Fault) {
+	add := func(op faultfs.Op, err error, loss faultfs.Loss, kept bool) {
 		for _, sticky := range []bool{false, true} {
-			all = append(all, simfs.Fault{Op: op, Err: err, Loss: loss, Kept: kept, Sticky: sticky})
+			all = append(all, faultfs.Fault{Op: op, Err: err, Loss: loss, Kept: kept, Sticky: sticky})
 		}
 	}
 	for _, op := range operations {
 		if !every {
-			all = append(all, simfs.Fault{Op: op, Err: errDrawn})
+			all = append(all, faultfs.Fault{Op: op, Err: errDrawn})
 		}
 		for _, err := range errorsOf(op) {
 			if every || err == syscall.EIO || special(op, err) {
-				add(op, err, simfs.Ghosts, false)
-				add(op, err, simfs.Ghosts, true)
+				add(op, err, faultfs.Ghosts, false)
+				add(op, err, faultfs.Ghosts, true)
 			}
 		}
 	}
-	add(simfs.OpRead, short, simfs.Ghosts, false)
-	add(simfs.OpWrite, io.ErrShortWrite, simfs.Ghosts, false)
-	add(simfs.OpWrite, io.ErrShortWrite, simfs.Ghosts, true)
-	for _, loss := range []simfs.Loss{simfs.Reverted, simfs.Partial, simfs.Late} {
-		add(simfs.OpSync, syscall.EIO, loss, false)
+	add(faultfs.OpRead, short, faultfs.Ghosts, false)
+	add(faultfs.OpWrite, io.ErrShortWrite, faultfs.Ghosts, false)
+	add(faultfs.OpWrite, io.ErrShortWrite, faultfs.Ghosts, true)
+	for _, loss := range []faultfs.Loss{faultfs.Reverted, faultfs.Partial, faultfs.Late} {
+		add(faultfs.OpSync, syscall.EIO, loss, false)
 	}
-	add(simfs.OpSyncDir, syscall.EIO, simfs.Reverted, false)
-	add(simfs.OpSyncDir, syscall.EIO, simfs.Partial, false)
+	add(faultfs.OpSyncDir, syscall.EIO, faultfs.Reverted, false)
+	add(faultfs.OpSyncDir, syscall.EIO, faultfs.Partial, false)
 	return all
 }
 
 // special reports whether an operation that fails with this error is known to leave
 // something else behind, or to be answered in another way, than with any other.
-func special(op simfs.Op, err error) bool {
-	return err == syscall.ENOSPC && (op == simfs.OpWrite || op == simfs.OpCreate || op == simfs.OpSync) ||
-		err == syscall.EMFILE && op == simfs.OpOpen
+func special(op faultfs.Op, err error) bool {
+	return err == syscall.ENOSPC && (op == faultfs.OpWrite || op == faultfs.OpCreate || op == faultfs.OpSync) ||
+		err == syscall.EMFILE && op == faultfs.OpOpen
 }
 
 // describe says what a fault is, in a form that is good for the name of a test.
-func describeFault(f simfs.Fault) string {
+func describeFault(f faultfs.Fault) string {
 	parts := []string{string(f.Op)}
 	names := map[error]string{
 		syscall.EIO: "EIO", syscall.ENOSPC: "ENOSPC", syscall.EMFILE: "EMFILE", syscall.EINTR: "EINTR", errDrawn: "drawn",
@@ -214,7 +215,7 @@ type faultLane struct {
 
 // untilNoneFires lets the first operation of a kind fail, then the second, and so
 // on, until a run ends without having met the fault.
-func (l *faultLane) untilNoneFires(seed uint64, f simfs.Fault, run func(f simfs.Fault) (fired bool, err error)) error {
+func (l *faultLane) untilNoneFires(seed uint64, f faultfs.Fault, run func(f faultfs.Fault) (fired bool, err error)) error {
 	for f.N = 1; ; f.N++ {
 		fired := false
 		err := caught(func() (err error) {
@@ -248,7 +249,7 @@ func TestKthFault(t *testing.T) {
 	var l faultLane
 	t.Run("of", func(t *testing.T) {
 		for _, f := range faults() {
-			reads := f.Op == simfs.OpRead || f.Op == simfs.OpOpen || f.Op == simfs.OpList
+			reads := f.Op == faultfs.OpRead || f.Op == faultfs.OpOpen || f.Op == faultfs.OpList
 			t.Run(describeFault(f), func(t *testing.T) {
 				t.Parallel()
 				scripts(func(seed uint64, durability batpak.Durability) {
@@ -291,7 +292,7 @@ func TestKthFaultInRecovery(t *testing.T) {
 				}
 				for i, left := range all {
 					for _, f := range faults() {
-						err := l.untilNoneFires(h.seed, f, func(f simfs.Fault) (bool, error) { return left.with(f).recover() })
+						err := l.untilNoneFires(h.seed, f, func(f faultfs.Fault) (bool, error) { return left.with(f).recover() })
 						if err != nil {
 							h := *left.history
 							h.fails = describeFault(f)
@@ -314,7 +315,7 @@ func remains(h *history, l *faultLane) (all []*faulted, err error) {
 	if n := len(h.ops); n > 0 && h.ops[n-1].act == actDie {
 		script.ops, death = h.ops[:n-1], h.ops[n-1]
 	}
-	w, made := newFaulted(&script, simfs.Fault{}, l), 0
+	w, made := newFaulted(&script, faultfs.Fault{}, l), 0
 	keep := func(image *simfs.Disk, how how) {
 		left := *w
 		crashed := script
@@ -329,7 +330,7 @@ func remains(h *history, l *faultLane) (all []*faulted, err error) {
 		}
 		all = append(all, &left)
 	}
-	w.watch(func(op simfs.Op) {
+	w.watch(func(op faultfs.Op) {
 		if !changes(op) {
 			return
 		}
@@ -347,7 +348,7 @@ func remains(h *history, l *faultLane) (all []*faulted, err error) {
 
 // fail plays a history of which operations of the disk fail.
 func (h *history) fail(t *tally) error {
-	i := slices.IndexFunc(everyFault(), func(f simfs.Fault) bool { return describeFault(f) == h.fails })
+	i := slices.IndexFunc(everyFault(), func(f faultfs.Fault) bool { return describeFault(f) == h.fails })
 	if i < 0 {
 		return fmt.Errorf("there is no fault %q", h.fails)
 	}
@@ -361,19 +362,19 @@ func (h *history) fail(t *tally) error {
 		return err
 	}
 	for _, left := range all {
-		err = errors.Join(err, l.untilNoneFires(h.seed, f, func(f simfs.Fault) (bool, error) { return left.with(f).recover() }))
+		err = errors.Join(err, l.untilNoneFires(h.seed, f, func(f faultfs.Fault) (bool, error) { return left.with(f).recover() }))
 	}
 	return err
 }
 
 // failEach lets each operation of a script fail that a fault is about.
-func (h *history) failEach(f simfs.Fault, l *faultLane) error {
-	return l.untilNoneFires(h.seed, f, func(f simfs.Fault) (bool, error) { return newFaulted(h, f, l).run() })
+func (h *history) failEach(f faultfs.Fault, l *faultLane) error {
+	return l.untilNoneFires(h.seed, f, func(f faultfs.Fault) (bool, error) { return newFaulted(h, f, l).run() })
 }
 
 // watch has hook called before each operation of the disk.
-func (w *faulted) watch(hook func(op simfs.Op)) {
-	w.disk.OnOp(func(op simfs.Op, _ string) {
+func (w *faulted) watch(hook func(op faultfs.Op)) {
+	w.disk.OnOp(func(op faultfs.Op, _ string) {
 		if op == w.fault.Op {
 			w.seen++
 		}
@@ -384,7 +385,7 @@ func (w *faulted) watch(hook func(op simfs.Op)) {
 }
 
 // with is w on a copy of its disk, with a fault to come.
-func (w *faulted) with(f simfs.Fault) *faulted {
+func (w *faulted) with(f faultfs.Fault) *faulted {
 	n := *w
 	n.disk, n.attempts, n.fault, n.seen = w.disk.Kill(), slices.Clone(w.attempts), f, 0
 	n.shaken = w.effort(1, 0) // of which the first is checked at once: leave it at the end
@@ -430,7 +431,7 @@ func (w *faulted) open() (*batpak.Store, error) {
 // reverted reports whether what was written and not durable may have gone with a
 // sync that failed.
 func (w *faulted) reverted() bool {
-	return w.fired() && w.fault.Op == simfs.OpSync && w.fault.Loss == simfs.Reverted
+	return w.fired() && w.fault.Op == faultfs.OpSync && w.fault.Loss == faultfs.Reverted
 }
 
 // script plays the history. A life of which the opening fails has no work, and what the
@@ -520,7 +521,7 @@ func (w *faulted) goOn(s *batpak.Store) error {
 	w.disk.Heal()
 	w.attempts = append(w.attempts, attempt{texts: []string{fmt.Sprint("on ", len(w.attempts))}})
 	err := w.commit(s, &w.attempts[len(w.attempts)-1])
-	poisons := w.fault.Op == simfs.OpSync || w.fault.Op == simfs.OpSyncDir || w.fault.Op == simfs.OpTruncate
+	poisons := w.fault.Op == faultfs.OpSync || w.fault.Op == faultfs.OpSyncDir || w.fault.Op == faultfs.OpTruncate
 	if err == nil || poisons && errors.Is(err, batpak.ErrPoisoned) {
 		return nil
 	}
@@ -622,7 +623,7 @@ func (w *faulted) settle(err error) error {
 
 // expected returns an error unless err is nil or told by the fault.
 func (w *faulted) expected(call string, err error) error {
-	full := vfs.Full(w.fault.Err) && !errors.Is(err, batpak.ErrPoisoned) && (w.fault.Op == simfs.OpWrite || w.fault.Op == simfs.OpCreate)
+	full := vfs.Full(w.fault.Err) && !errors.Is(err, batpak.ErrPoisoned) && (w.fault.Op == faultfs.OpWrite || w.fault.Op == faultfs.OpCreate)
 	switch {
 	case err != nil && full && !errors.Is(err, batpak.ErrDiskFull):
 		return fmt.Errorf("%s = %w, want ErrDiskFull", call, err)
@@ -679,7 +680,7 @@ func (w *faulted) check(d *simfs.Disk, floor told) error {
 	w.cuts++
 	var again *simfs.Disk
 	left := int(w.cuts % uint64(w.effort(20, 7)))
-	d.OnOp(func(op simfs.Op, _ string) {
+	d.OnOp(func(op faultfs.Op, _ string) {
 		if changes(op) {
 			if left--; left == 0 {
 				again = d.Cut(w.cuts)
@@ -732,7 +733,7 @@ func (w *faulted) hold(s *batpak.Store, d *simfs.Disk, floor told) error {
 // lied reports whether the disk told of a sync that it was well when it was not.
 // What it lost of that, and what came after, nobody can keep.
 func (w *faulted) lied() bool {
-	return w.fired() && w.fault.Op == simfs.OpSync && w.fault.Loss == simfs.Late
+	return w.fired() && w.fault.Op == faultfs.OpSync && w.fault.Loss == faultfs.Late
 }
 
 // checkEvents holds the events of a store against the attempts.

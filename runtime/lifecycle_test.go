@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -26,7 +27,7 @@ func TestCloseAtAnyOperation(t *testing.T) {
 			s := openSim(t, d, options)
 			var closing sync.WaitGroup
 			var calls atomic.Int64
-			d.OnOp(func(simfs.Op, string) {
+			d.OnOp(func(faultfs.Op, string) {
 				if calls.Add(1) == int64(k) {
 					fired = true
 					for range 2 {
@@ -155,7 +156,7 @@ func TestCloseTellsTheSame(t *testing.T) {
 	d := simfs.New()
 	s := openSim(t, d, &batpak.Options{Durability: batpak.Relaxed})
 	mustAppend(t, s, note("a:1", "x"))
-	d.Fail(simfs.Fault{Op: simfs.OpSync, Err: syscall.EIO})
+	d.Fail(faultfs.Fault{Op: faultfs.OpSync, Err: syscall.EIO})
 	first := s.Close()
 	if !errors.Is(first, syscall.EIO) {
 		t.Fatalf("Close() whose sync fails = %v, want EIO", first)
@@ -172,7 +173,7 @@ func TestCloseTellsTheSame(t *testing.T) {
 // TestDirectoryThatCannotBeSynced: where the names of files cannot be made durable
 // no store is opened, and none that is open goes on to the next segment.
 func TestDirectoryThatCannotBeSynced(t *testing.T) {
-	never := simfs.Fault{Op: simfs.OpSyncDir, Err: syscall.EINVAL, Sticky: true}
+	never := faultfs.Fault{Op: faultfs.OpSyncDir, Err: syscall.EINVAL, Sticky: true}
 	d := simfs.New()
 	d.Fail(never)
 	if _, err := batpak.Open("simulated", simOptions(d, nil)); !errors.Is(err, syscall.EINVAL) {

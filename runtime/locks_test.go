@@ -15,6 +15,7 @@ import (
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -143,7 +144,7 @@ type lockWatch struct {
 	err    error
 }
 
-func (w *lockWatch) look(op simfs.Op, name string) {
+func (w *lockWatch) look(op faultfs.Op, name string) {
 	if w.store == nil || w.err != nil {
 		return
 	}
@@ -169,13 +170,13 @@ func TestNoLockLiesOverTheDisk(t *testing.T) {
 	w := &lockWatch{found: map[string]bool{}}
 	for seed := range uint64(max(1, fewer(8))) {
 		p := newPlayer(drawHistory(seed, 40))
-		p.onRead = func(op simfs.Op, name string) {
+		p.onRead = func(op faultfs.Op, name string) {
 			if p.store != nil { // and the last one there was while it is closed
 				w.store = p.store
 			}
 			w.look(op, name)
 		}
-		p.onOp = func(op simfs.Op, name string) error {
+		p.onOp = func(op faultfs.Op, name string) error {
 			p.onRead(op, name)
 			return w.err
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -40,8 +41,8 @@ func (a *author) merge(from, to int, cut bool) {
 	}, func(int) error { return nil })
 	var half *simfs.Disk
 	if cut {
-		a.disk.OnOp(func(op simfs.Op, name string) {
-			if op == simfs.OpRename && name != compact.Note && name != compact.Note+vfs.TempSuffix {
+		a.disk.OnOp(func(op faultfs.Op, name string) {
+			if op == faultfs.OpRename && name != compact.Note && name != compact.Note+vfs.TempSuffix {
 				half = a.disk.Kill()
 			}
 		})

@@ -22,6 +22,7 @@ import (
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -189,10 +190,10 @@ func TestMergeUnaskedFails(t *testing.T) {
 	d := simfs.New()
 	s := openSim(t, d, unasked(512, nil))
 	tries := 0
-	d.OnOp(func(op simfs.Op, name string) {
-		if op == simfs.OpCreate && strings.Contains(name, "-") {
+	d.OnOp(func(op faultfs.Op, name string) {
+		if op == faultfs.OpCreate && strings.Contains(name, "-") {
 			tries++
-			d.Fail(simfs.Fault{Op: simfs.OpCreate, Err: syscall.ENOSPC})
+			d.Fail(faultfs.Fault{Op: faultfs.OpCreate, Err: syscall.ENOSPC})
 		}
 	})
 	r := rand.New(rand.NewPCG(14, 1))
@@ -215,23 +216,23 @@ func TestMergeUnaskedFails(t *testing.T) {
 // nothing is merged any more, and appends go on; after one that may have lost names they do
 // not.
 func TestMergeUnaskedIsLeftToTheNextOpening(t *testing.T) {
-	for _, op := range []simfs.Op{simfs.OpRemove, simfs.OpSyncDir} {
+	for _, op := range []faultfs.Op{faultfs.OpRemove, faultfs.OpSyncDir} {
 		d := simfs.New()
 		s := openSim(t, d, unasked(512, nil))
 		failed := false
-		d.OnOp(func(o simfs.Op, name string) {
+		d.OnOp(func(o faultfs.Op, name string) {
 			switch {
 			case failed && (strings.Contains(name, "-") || strings.HasPrefix(name, "compaction")) && changes(o):
 				t.Errorf("%s %s after the failure", o, name)
-			case o == simfs.OpRename && name == "compaction.tmp" && op == simfs.OpSyncDir, o == op && op == simfs.OpRemove && strings.HasSuffix(name, ".seg"):
-				d.Fail(simfs.Fault{Op: op})
+			case o == faultfs.OpRename && name == "compaction.tmp" && op == faultfs.OpSyncDir, o == op && op == faultfs.OpRemove && strings.HasSuffix(name, ".seg"):
+				d.Fail(faultfs.Fault{Op: op})
 			}
 		})
 		var err error
 		r := rand.New(rand.NewPCG(15, 1))
 		for range 300 {
 			_, aerr := s.Append(t.Context(), note("e:1", strings.Repeat("x", r.IntN(90))))
-			if poisons := op == simfs.OpSyncDir && failed; errors.Is(aerr, batpak.ErrPoisoned) != poisons || aerr != nil && !poisons {
+			if poisons := op == faultfs.OpSyncDir && failed; errors.Is(aerr, batpak.ErrPoisoned) != poisons || aerr != nil && !poisons {
 				t.Fatalf("Append() after %s failed: %v = %v", op, failed, aerr)
 			}
 			_, err = s.Compacted()
@@ -251,8 +252,8 @@ func TestMergeWaitsForASnapshot(t *testing.T) {
 	scatter(t, s, rand.New(rand.NewPCG(16, 1)), 12)
 	before, _ := s.Compacted()
 	more := func() { scatter(t, s, rand.New(rand.NewPCG(16, 2)), 30) }
-	d.OnOp(func(op simfs.Op, name string) {
-		if op == simfs.OpSync {
+	d.OnOp(func(op faultfs.Op, name string) {
+		if op == faultfs.OpSync {
 			d.OnOp(nil)
 			more()
 		}
@@ -278,8 +279,8 @@ func TestMergeGivesUpOnASnapshot(t *testing.T) {
 		s := openSim(t, d, &batpak.Options{SegmentSize: 512})
 		scatter(t, s, rand.New(rand.NewPCG(18, 1)), 40)
 		var err error
-		d.OnOp(func(op simfs.Op, name string) {
-			if op == simfs.OpSync {
+		d.OnOp(func(op faultfs.Op, name string) {
+			if op == faultfs.OpSync {
 				d.OnOp(nil)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second) // which passes when all wait
 				defer cancel()

@@ -16,6 +16,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -400,12 +401,12 @@ func (o *oracle) closes() error {
 	if err := o.store.Close(); err != nil {
 		return breaks(9, "close: %w", err)
 	}
-	var writes []simfs.Op
+	var writes []faultfs.Op
 	for range 2 {
 		d := o.disk.Kill()
 		before := d.SumLive(imageSeed)
-		d.OnOp(func(op simfs.Op, _ string) {
-			if changes(op) && op != simfs.OpSyncDir {
+		d.OnOp(func(op faultfs.Op, _ string) {
+			if changes(op) && op != faultfs.OpSyncDir {
 				writes = append(writes, op)
 			}
 		})

@@ -10,6 +10,7 @@ import (
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -29,13 +30,13 @@ type player struct {
 	serial  int        // of payloads and keys
 	failed  int        // requests, without a trace
 
-	onOp    func(op simfs.Op, name string) error // called before each operation of the disk that changes something
-	onRead  func(op simfs.Op, name string)       // called before each other one
-	tally   *tally                               // of the crashes that onOp tries
-	depth   int                                  // of recoveries that are being crashed
-	brief   bool                                 // images of recoveries are held against fewer laws
-	err     error                                // of onOp
-	dying   int                                  // the process dies before this operation of the disk; 0 = not
+	onOp    func(op faultfs.Op, name string) error // called before each operation of the disk that changes something
+	onRead  func(op faultfs.Op, name string)       // called before each other one
+	tally   *tally                                 // of the crashes that onOp tries
+	depth   int                                    // of recoveries that are being crashed
+	brief   bool                                   // images of recoveries are held against fewer laws
+	err     error                                  // of onOp
+	dying   int                                    // the process dies before this operation of the disk; 0 = not
 	death   op
 	grave   *simfs.Disk // what its death left
 	faulty  bool        // a fault was armed in this life
@@ -106,7 +107,7 @@ func (p *player) use(d *simfs.Disk) {
 	if p.knobs.lies > 0 {
 		d.Lie(p.knobs.lies, p.seed+uint64(p.lives))
 	}
-	d.OnOp(func(op simfs.Op, name string) {
+	d.OnOp(func(op faultfs.Op, name string) {
 		if p.err != nil || p.grave != nil {
 			return
 		}
@@ -352,26 +353,26 @@ func (p *player) look() error {
 
 // fault arms a fault.
 func (p *player) fault(o op) {
-	f := simfs.Fault{Op: simfs.OpWrite, N: o.n, Kept: o.how&howKept != 0}
+	f := faultfs.Fault{Op: faultfs.OpWrite, N: o.n, Kept: o.how&howKept != 0}
 	switch {
 	case o.how&howSync != 0:
-		f.Op = simfs.OpSync
+		f.Op = faultfs.OpSync
 	case o.how&howDir != 0:
-		f.Op = simfs.OpSyncDir
+		f.Op = faultfs.OpSyncDir
 	case o.how&howCreate != 0:
-		f.Op = simfs.OpCreate
+		f.Op = faultfs.OpCreate
 	case o.how&howTruncate != 0:
-		f.Op = simfs.OpTruncate
+		f.Op = faultfs.OpTruncate
 	}
 	switch {
 	case o.how&howRevert != 0:
-		f.Loss = simfs.Reverted
+		f.Loss = faultfs.Reverted
 	case o.how&howPart != 0:
-		f.Loss = simfs.Partial
+		f.Loss = faultfs.Partial
 	}
 	if o.how&howFull != 0 {
 		f.Err = syscall.ENOSPC
 	}
-	p.faulty, p.loses = true, p.loses || f.Loss == simfs.Reverted
+	p.faulty, p.loses = true, p.loses || f.Loss == faultfs.Reverted
 	p.disk.Fail(f)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -132,12 +133,12 @@ func TestReadThatFails(t *testing.T) {
 		for n, fired := 1, true; fired; n++ {
 			image, reads := d.Kill(), 0
 			s := openSim(t, image, small)
-			image.OnOp(func(op simfs.Op, _ string) {
-				if op == simfs.OpRead {
+			image.OnOp(func(op faultfs.Op, _ string) {
+				if op == faultfs.OpRead {
 					reads++
 				}
 			})
-			image.Fail(simfs.Fault{Op: simfs.OpRead, N: n})
+			image.Fail(faultfs.Fault{Op: faultfs.OpRead, N: n})
 			got, err := ask(t, s)
 			image.Heal()
 			image.OnOp(nil)

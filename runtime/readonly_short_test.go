@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -38,12 +39,12 @@ func TestShortReadOfAReader(t *testing.T) {
 			for k, seen := 1, 1; seen >= k; k++ {
 				d := c.disk.Kill()
 				seen = 0
-				d.OnOp(func(op simfs.Op, _ string) {
-					if op == simfs.OpRead {
+				d.OnOp(func(op faultfs.Op, _ string) {
+					if op == faultfs.OpRead {
 						seen++
 					}
 				})
-				d.Fail(simfs.Fault{Op: simfs.OpRead, N: k, Err: io.EOF, Sticky: sticky})
+				d.Fail(faultfs.Fault{Op: faultfs.OpRead, N: k, Err: io.EOF, Sticky: sticky})
 				s, err := open(d)
 				d.OnOp(nil)
 				d.Heal()

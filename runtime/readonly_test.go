@@ -20,6 +20,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -69,7 +70,7 @@ type play struct {
 func newPlay(seed uint64) *play {
 	p := &play{random: rand.New(rand.NewPCG(seed, 9)), disk: simfs.New()}
 	inside := false
-	p.disk.OnOp(func(op simfs.Op, _ string) {
+	p.disk.OnOp(func(op faultfs.Op, _ string) {
 		if inside || p.err != nil || p.beside == nil || !changes(op) {
 			return
 		}
@@ -99,7 +100,7 @@ func (p *play) run(steps int) error {
 			p.store = nil
 			continue
 		case 1: // the writer is poisoned, or lives on
-			p.disk.Fail(simfs.Fault{Op: []simfs.Op{simfs.OpSync, simfs.OpSyncDir, simfs.OpWrite}[p.random.IntN(3)]})
+			p.disk.Fail(faultfs.Fault{Op: []faultfs.Op{faultfs.OpSync, faultfs.OpSyncDir, faultfs.OpWrite}[p.random.IntN(3)]})
 		case 2:
 			p.disk.SetFree(int64(p.random.IntN(400)))
 		}
@@ -250,7 +251,7 @@ func TestReadOnlyChangesNothing(t *testing.T) {
 // checkReadOnly holds the image of a crash against the laws of reading alone.
 func checkReadOnly(image *simfs.Disk) error {
 	var changed error
-	image.OnOp(func(op simfs.Op, name string) {
+	image.OnOp(func(op faultfs.Op, name string) {
 		if changes(op) {
 			changed = errors.Join(changed, fmt.Errorf("%s %s", op, name))
 		}
@@ -566,8 +567,8 @@ func TestReadOnlyOfDamage(t *testing.T) {
 	if err := follower.Refresh(t.Context()); err != nil || follower.Frontier().Visible != 40 {
 		t.Errorf("Refresh() after the damage was mended = %v, with %d events", err, follower.Frontier().Visible)
 	}
-	live.Fail(simfs.Fault{Op: simfs.OpRead, Sticky: true, Err: syscall.EIO})
-	live.Fail(simfs.Fault{Op: simfs.OpOpen, Sticky: true, Err: syscall.EIO})
+	live.Fail(faultfs.Fault{Op: faultfs.OpRead, Sticky: true, Err: syscall.EIO})
+	live.Fail(faultfs.Fault{Op: faultfs.OpOpen, Sticky: true, Err: syscall.EIO})
 	if err := follower.Refresh(t.Context()); !errors.Is(err, syscall.EIO) {
 		t.Errorf("Refresh() of a disk that fails = %v, want EIO", err)
 	}
@@ -653,14 +654,14 @@ func TestReaderSeesASegmentTakenBack(t *testing.T) {
 	mustAppend(t, w, note("a:1", big))
 	reader := mustRead(t, d, nil)
 	name := segment.Name(2)
-	d.OnOp(func(op simfs.Op, _ string) {
-		if op == simfs.OpSyncDir && len(d.Bytes(name)) > 0 {
+	d.OnOp(func(op faultfs.Op, _ string) {
+		if op == faultfs.OpSyncDir && len(d.Bytes(name)) > 0 {
 			if err := reader.Refresh(context.Background()); err != nil || reader.Frontier().Visible != 1 {
 				t.Errorf("Refresh() = %v, with %d events, want one", err, reader.Frontier().Visible)
 			}
 		}
 	})
-	d.Fail(simfs.Fault{Op: simfs.OpSyncDir})
+	d.Fail(faultfs.Fault{Op: faultfs.OpSyncDir})
 	if _, err := w.Append(t.Context(), note("a:1", big)); !errors.Is(err, batpak.ErrPoisoned) {
 		t.Fatalf("Append() = %v, want ErrPoisoned", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -19,140 +18,9 @@ import (
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
-
-// failing stands before a directory, simulated or real. An operation fails as a fault says,
-// with its effect or without; a write that fails for want of space has half of it.
-type failing struct {
-	vfs.FS
-
-	mu    sync.Mutex // guards all below
-	fault simfs.Fault
-	seen  int      // operations that count
-	made  []string // operations that change something, and what became of them
-}
-
-// do does an operation, or lets it fail.
-func (d *failing) do(op simfs.Op, name string, act func() error) error {
-	d.mu.Lock()
-	if op == d.fault.Op {
-		d.seen++
-	}
-	fails := op == d.fault.Op && (d.seen == d.fault.N || d.seen > d.fault.N && d.fault.Sticky)
-	kept, err := d.fault.Kept, d.fault.Err
-	d.mu.Unlock()
-	switch {
-	case !fails:
-		err = act()
-	case kept:
-		if aerr := act(); aerr != nil {
-			err = aerr
-		}
-	}
-	if changes(op) {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.made = append(d.made, fmt.Sprint(op, " ", name, ": ", err == nil))
-	}
-	return err
-}
-
-// heal lets nothing fail any more, and reports whether anything has.
-func (d *failing) heal() (failed bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	failed = d.seen >= d.fault.N
-	d.fault = simfs.Fault{}
-	return failed
-}
-
-// Peek is for the checks, whose reads do not count.
-func (d *failing) Peek(name string) []byte {
-	f, err := d.FS.Open(name, vfs.ReadOnly)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	b, _ := io.ReadAll(io.NewSectionReader(f, 0, 1<<20))
-	return b
-}
-
-func (d *failing) Create(name string) (f vfs.File, err error) {
-	err = d.do(simfs.OpCreate, name, func() (err error) {
-		f, err = d.FS.Create(name)
-		return err
-	})
-	return d.handed(f, name, err)
-}
-
-func (d *failing) Open(name string, m vfs.Mode) (f vfs.File, err error) {
-	err = d.do(simfs.OpOpen, name, func() (err error) {
-		f, err = d.FS.Open(name, m)
-		return err
-	})
-	return d.handed(f, name, err)
-}
-
-func (d *failing) handed(f vfs.File, name string, err error) (vfs.File, error) {
-	if err == nil {
-		return &failingFile{f, d, name}, nil
-	}
-	if f != nil {
-		_ = f.Close() // nobody gets it
-	}
-	return nil, err
-}
-
-func (d *failing) Rename(from, to string) error {
-	return d.do(simfs.OpRename, from+" "+to, func() error { return d.FS.Rename(from, to) })
-}
-
-func (d *failing) Remove(name string) error {
-	return d.do(simfs.OpRemove, name, func() error { return d.FS.Remove(name) })
-}
-
-func (d *failing) SyncDir() error { return d.do(simfs.OpSyncDir, "", d.FS.SyncDir) }
-
-func (d *failing) List() (all []vfs.Entry, err error) {
-	err = d.do(simfs.OpList, "", func() (err error) {
-		all, err = d.FS.List()
-		return err
-	})
-	return all, err
-}
-
-// failingFile is a file of such a directory.
-type failingFile struct {
-	vfs.File
-	d    *failing
-	name string
-}
-
-func (f *failingFile) ReadAt(p []byte, off int64) (n int, err error) {
-	err = f.d.do(simfs.OpRead, f.name, func() (err error) {
-		n, err = f.File.ReadAt(p, off)
-		return err
-	})
-	return n, err
-}
-
-func (f *failingFile) WriteAt(p []byte, off int64) (n int, err error) {
-	err = f.d.do(simfs.OpWrite, fmt.Sprint(f.name, " ", off, " ", len(p)), func() (err error) {
-		n, err = f.File.WriteAt(p, off)
-		return err
-	})
-	if n == 0 && (vfs.Full(err) || errors.Is(err, io.ErrShortWrite)) {
-		n, _ = f.File.WriteAt(p[:len(p)/2], off)
-	}
-	return n, err
-}
-
-func (f *failingFile) Truncate(size int64) error {
-	return f.d.do(simfs.OpTruncate, fmt.Sprint(f.name, " ", size), func() error { return f.File.Truncate(size) })
-}
-
-func (f *failingFile) Sync() error { return f.d.do(simfs.OpSync, f.name, f.File.Sync) }
 
 // wished is an event that a store was asked for.
 type wished struct {
@@ -161,18 +29,33 @@ type wished struct {
 	err     error
 }
 
-// onFailing is a script of work in a directory that fails: a store that rotates, writes
-// checkpoints and merges is opened twice, and goes on when the fault is over.
+// onFailing is a script of work in a directory that fails, simulated or real: a store that
+// rotates, writes checkpoints and merges is opened twice, and goes on when the fault is
+// over.
 type onFailing struct {
-	*failing
 	dir    func() (vfs.FS, error)
+	fault  faultfs.Fault
+	plan   faultfs.Plan
 	wishes []wished
 	said   []string // by the calls
+
+	mu   sync.Mutex // guards all below
+	made []string   // operations that change something, and what became of them
+}
+
+// saw takes in an operation.
+func (w *onFailing) saw(op faultfs.Op, about string, err error) {
+	if !changes(op) {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.made = append(w.made, fmt.Sprint(op, " ", about, ": ", err == nil))
 }
 
 func (w *onFailing) say(call string, err error) error {
 	w.said = append(w.said, fmt.Sprint(call, ": ", err == nil, errors.Is(err, batpak.ErrPoisoned), errors.Is(err, batpak.ErrOutcomeUnknown), errors.Is(err, batpak.ErrDiskFull)))
-	full := vfs.Full(w.fault.Err) && !errors.Is(err, batpak.ErrPoisoned) && (w.fault.Op == simfs.OpWrite || w.fault.Op == simfs.OpCreate)
+	full := vfs.Full(w.fault.Err) && !errors.Is(err, batpak.ErrPoisoned) && (w.fault.Op == faultfs.OpWrite || w.fault.Op == faultfs.OpCreate)
 	switch {
 	case err == nil, w.fault.Err == short && errors.Is(err, batpak.ErrCorrupt):
 		return nil
@@ -193,8 +76,7 @@ func (w *onFailing) open(life byte) (*batpak.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.FS = fs // the store closes it
-	return batpak.Open("failing", checked(w.failing, o))
+	return batpak.Open("failing", checked(faultfs.New(fs, &w.plan, w.saw), o))
 }
 
 func (w *onFailing) append(s *batpak.Store, text string) wished {
@@ -251,8 +133,9 @@ func (w *onFailing) check() error {
 
 // run runs the script, and reports whether the fault came up.
 func (w *onFailing) run() (met bool, err error) {
+	w.plan.Fail(w.fault)
 	err = errors.Join(w.live(1), w.live(2))
-	met = w.heal()
+	met = w.plan.Heal()
 	return met, errors.Join(err, w.check())
 }
 
@@ -264,14 +147,14 @@ func TestKthFaultOnARealDisk(t *testing.T) {
 	met, reached := 0, map[string]bool{}
 	for _, op := range operations {
 		for k, more := 1, true; more; k = step(k) {
-			f := drawAny(*faultsSeed, simfs.Fault{Op: op, N: k, Err: errDrawn})
+			f := drawAny(*faultsSeed, faultfs.Fault{Op: op, N: k, Err: errDrawn})
 			var runs [2]*onFailing
 			disk, dir := simfs.New(), t.TempDir()
 			for i, open := range []func() (vfs.FS, error){
 				func() (vfs.FS, error) { return disk.FS(), nil },
 				func() (vfs.FS, error) { return vfs.OpenDir(dir) },
 			} {
-				w := &onFailing{failing: &failing{fault: f}, dir: open}
+				w := &onFailing{dir: open, fault: f}
 				fired, err := w.run()
 				if err != nil {
 					t.Fatalf("%s, operation %d, real: %t: %v\n\t%s", describeFault(f), k, i == 1, err, again(t, *faultsSeed))

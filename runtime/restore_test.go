@@ -10,6 +10,7 @@ import (
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -252,8 +253,8 @@ func TestRestoreOfALiveCopy(t *testing.T) {
 	var moments []directory // before each operation that changes something
 	for range 3 {
 		a.open()
-		a.disk.OnOp(func(op simfs.Op, _ string) {
-			if changes(op) && op != simfs.OpSync && op != simfs.OpSyncDir {
+		a.disk.OnOp(func(op faultfs.Op, _ string) {
+			if changes(op) && op != faultfs.OpSync && op != faultfs.OpSyncDir {
 				moments = append(moments, directoryOf(a.disk))
 			}
 		})

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -33,7 +34,7 @@ type ambusher struct {
 
 // ambush is where the next operation of a kind ends the wait of an append.
 type ambush struct {
-	op     simfs.Op
+	op     faultfs.Op
 	cancel context.CancelFunc
 	over   <-chan struct{} // the append has returned
 }
@@ -41,7 +42,7 @@ type ambush struct {
 // use makes d the disk.
 func (a *ambusher) use(d *simfs.Disk) {
 	a.disk = d
-	d.OnOp(func(op simfs.Op, _ string) {
+	d.OnOp(func(op faultfs.Op, _ string) {
 		if m := a.ambush.Load(); m != nil && op == m.op && a.ambush.CompareAndSwap(m, nil) {
 			m.cancel()
 			<-m.over
@@ -156,13 +157,13 @@ func (a *ambusher) spring(try func(context.Context) ([]batpak.Receipt, error)) e
 	defer close(over)
 	switch a.random.IntN(100) {
 	case 0:
-		a.disk.Fail(simfs.Fault{Op: simfs.OpSync, Err: syscall.EIO, Kept: a.random.IntN(2) == 0})
+		a.disk.Fail(faultfs.Fault{Op: faultfs.OpSync, Err: syscall.EIO, Kept: a.random.IntN(2) == 0})
 	case 1:
 		cancel() // before it has begun
 	default:
-		op := simfs.OpSync
+		op := faultfs.OpSync
 		if a.random.IntN(4) == 0 {
-			op = simfs.OpWrite
+			op = faultfs.OpWrite
 		}
 		a.ambush.Store(&ambush{op, cancel, over})
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -38,9 +39,9 @@ func TestDescriptorsRunOut(t *testing.T) {
 		if err := appendUntil(3); err != nil {
 			t.Fatal(err)
 		}
-		for _, op := range []simfs.Op{simfs.OpCreate, simfs.OpOpen} {
+		for _, op := range []faultfs.Op{faultfs.OpCreate, faultfs.OpOpen} {
 			events(t, s, batpak.Query{}) // opens the segments
-			d.Fail(simfs.Fault{Op: op, Err: errno})
+			d.Fail(faultfs.Fault{Op: op, Err: errno})
 			if err := appendUntil(segments() + 1); err != nil {
 				t.Errorf("append when %s fails once with %v = %v", op, errno, err)
 			}
@@ -53,7 +54,7 @@ func TestDescriptorsRunOut(t *testing.T) {
 		if got := len(events(t, s, batpak.Query{})); got != n {
 			t.Errorf("there are %d events, want %d", got, n)
 		}
-		d.Fail(simfs.Fault{Op: simfs.OpCreate, Err: errno, Sticky: true})
+		d.Fail(faultfs.Fault{Op: faultfs.OpCreate, Err: errno, Sticky: true})
 		if err := appendUntil(segments() + 1); !errors.Is(err, errno) || errors.Is(err, batpak.ErrPoisoned) || errors.Is(err, batpak.ErrOutcomeUnknown) {
 			t.Errorf("append when no file can be created = %v, want %v and nothing stored", err, errno)
 		}

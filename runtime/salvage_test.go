@@ -13,6 +13,7 @@ import (
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -25,7 +26,7 @@ var (
 func salvaged(d directory) (all []batpak.Event, r batpak.OpenReport, v batpak.VerifyReport, err error) {
 	disk := d.disk()
 	changed := 0
-	disk.OnOp(func(op simfs.Op, _ string) {
+	disk.OnOp(func(op faultfs.Op, _ string) {
 		if changes(op) {
 			changed++
 		}

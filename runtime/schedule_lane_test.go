@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 
 	batpak "github.com/batpak-go/batpak/runtime"
-	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 )
 
 var (
@@ -127,8 +127,8 @@ var variants = map[string]func(base *trial, n int, tr *trial) bool{
 		if found {
 			return true
 		}
-		own := append([]simfs.Op{simfs.OpLink}, operations...)
-		all := slices.DeleteFunc(faultsOf(true, own), func(f simfs.Fault) bool { return f.Loss == simfs.Late })
+		own := append([]faultfs.Op{faultfs.OpLink}, operations...)
+		all := slices.DeleteFunc(faultsOf(true, own), func(f faultfs.Fault) bool { return f.Loss == faultfs.Late })
 		if left < drawnFaults {
 			r := rand.New(rand.NewPCG(base.seed, uint64(left)))
 			_, found = kth(base, all, r.IntN(faultsIn(base, all)), tr)
@@ -144,7 +144,7 @@ const drawnFaults = 12
 
 // kth lets the n-th operation fail of all that are in a trial, each in each of the ways, or
 // says how many are left.
-func kth(base *trial, ways []simfs.Fault, n int, tr *trial) (left int, found bool) {
+func kth(base *trial, ways []faultfs.Fault, n int, tr *trial) (left int, found bool) {
 	for _, f := range ways {
 		if n < base.ops[f.Op] {
 			f.N = n + 1
@@ -157,7 +157,7 @@ func kth(base *trial, ways []simfs.Fault, n int, tr *trial) (left int, found boo
 }
 
 // faultsIn is how many operations there are to fail in a trial, in all of the ways.
-func faultsIn(base *trial, ways []simfs.Fault) (n int) {
+func faultsIn(base *trial, ways []faultfs.Fault) (n int) {
 	for _, f := range ways {
 		n += base.ops[f.Op]
 	}

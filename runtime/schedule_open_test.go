@@ -10,6 +10,7 @@ import (
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -37,7 +38,7 @@ func TestScheduleOfOpenings(t *testing.T) {
 
 func openings(s *schedule) error {
 	d := simfs.New()
-	d.OnOp(func(op simfs.Op, _ string) { s.point(string(op)) })
+	d.OnOp(func(op faultfs.Op, _ string) { s.point(string(op)) })
 	var all []tenancy
 	var stored []batpak.Receipt
 	var failed error

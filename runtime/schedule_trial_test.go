@@ -17,6 +17,7 @@ import (
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -34,14 +35,14 @@ type trial struct {
 	entities int    // that there are
 	limit    uint64 // of events that a command leaves a stream with
 	life     int
-	alive    int         // clients
-	closing  bool        // there is a client that closes the store
-	closed   atomic.Bool // it has closed it
-	dead     bool        // the process has crashed
-	spoiled  bool        // operations of the disk are to fail
-	fault    simfs.Fault // one that is to fail
-	honest   bool        // no operation of the disk fails
-	short    bool        // a read may find a file ending early, which is damage for all one knows
+	alive    int           // clients
+	closing  bool          // there is a client that closes the store
+	closed   atomic.Bool   // it has closed it
+	dead     bool          // the process has crashed
+	spoiled  bool          // operations of the disk are to fail
+	fault    faultfs.Fault // one that is to fail
+	honest   bool          // no operation of the disk fails
+	short    bool          // a read may find a file ending early, which is damage for all one knows
 
 	calls   []*call // in the order in which they began
 	armed   []armed
@@ -51,11 +52,11 @@ type trial struct {
 	copies  int            // snapshots that were judged
 	merged  int            // files that were written by calls
 	marks   batpak.Frontier
-	ended   int              // contexts
-	ops     map[simfs.Op]int // of the disk
-	often   int              // one call in so many may be cancelled
-	grows   int              // how many more calls each client makes
-	events  []batpak.Event   // in the end
+	ended   int                // contexts
+	ops     map[faultfs.Op]int // of the disk
+	often   int                // one call in so many may be cancelled
+	grows   int                // how many more calls each client makes
+	events  []batpak.Event     // in the end
 
 	plan plan
 }
@@ -88,7 +89,7 @@ type armed struct {
 func newTrial(seed uint64) *trial {
 	t := &trial{
 		schedule: newSchedule(seed), seed: seed, disk: simfs.New(), life: 1, honest: true,
-		turns: map[string]int{}, ops: map[simfs.Op]int{}, often: 4,
+		turns: map[string]int{}, ops: map[faultfs.Op]int{}, often: 4,
 	}
 	r := t.random
 	t.weights, t.entities, t.limit = weights(r), 1+r.IntN(len(callEntities)), 1+r.Uint64N(8)
@@ -142,7 +143,7 @@ func (t *trial) spoil() {
 		all := failures()
 		f := all[r.IntN(2)*r.IntN(len(all))]
 		f.N = r.IntN(20)
-		if f.Op == simfs.OpCreate || f.Op == simfs.OpSyncDir || f.Op == simfs.OpTruncate {
+		if f.Op == faultfs.OpCreate || f.Op == faultfs.OpSyncDir || f.Op == faultfs.OpTruncate {
 			f.N /= 5
 		}
 		t.failing(f)
@@ -150,13 +151,13 @@ func (t *trial) spoil() {
 }
 
 // failing arms a fault.
-func (t *trial) failing(f simfs.Fault) {
+func (t *trial) failing(f faultfs.Fault) {
 	if f.Err == nil {
 		others := []error{syscall.EIO, syscall.EINTR, syscall.EROFS, syscall.EACCES, syscall.ESTALE}
 		f.Err = others[rand.New(rand.NewPCG(t.seed, uint64(f.N))).IntN(len(others))] // which are not told apart
 	}
-	if t.options.Durability == batpak.Relaxed && f.Loss == simfs.Reverted {
-		f.Loss = simfs.Ghosts // or what was acknowledged may not even be there when the process goes on
+	if t.options.Durability == batpak.Relaxed && f.Loss == faultfs.Reverted {
+		f.Loss = faultfs.Ghosts // or what was acknowledged may not even be there when the process goes on
 	}
 	t.honest, t.short = false, t.short || f.Err == short
 	t.disk.Fail(f)
@@ -164,17 +165,17 @@ func (t *trial) failing(f simfs.Fault) {
 
 // failures are the ways in which one operation fails, with EIO or what is like it if there
 // is no error. The first one leaves the writer as it was.
-func failures() []simfs.Fault {
-	all := []simfs.Fault{{Op: simfs.OpWrite, Err: syscall.ENOSPC}}
+func failures() []faultfs.Fault {
+	all := []faultfs.Fault{{Op: faultfs.OpWrite, Err: syscall.ENOSPC}}
 	for _, kept := range []bool{false, true} {
 		all = append(all,
-			simfs.Fault{Op: simfs.OpWrite, Kept: kept},
-			simfs.Fault{Op: simfs.OpCreate, Kept: kept, Err: syscall.ENOSPC},
-			simfs.Fault{Op: simfs.OpSyncDir, Kept: kept},
-			simfs.Fault{Op: simfs.OpTruncate, Kept: kept},
-			simfs.Fault{Op: simfs.OpSync, Kept: kept})
+			faultfs.Fault{Op: faultfs.OpWrite, Kept: kept},
+			faultfs.Fault{Op: faultfs.OpCreate, Kept: kept, Err: syscall.ENOSPC},
+			faultfs.Fault{Op: faultfs.OpSyncDir, Kept: kept},
+			faultfs.Fault{Op: faultfs.OpTruncate, Kept: kept},
+			faultfs.Fault{Op: faultfs.OpSync, Kept: kept})
 	}
-	return append(all, simfs.Fault{Op: simfs.OpSync, Loss: simfs.Reverted}, simfs.Fault{Op: simfs.OpSync, Loss: simfs.Partial}, simfs.Fault{Op: simfs.OpRead})
+	return append(all, faultfs.Fault{Op: faultfs.OpSync, Loss: faultfs.Reverted}, faultfs.Fault{Op: faultfs.OpSync, Loss: faultfs.Partial}, faultfs.Fault{Op: faultfs.OpRead})
 }
 
 // run runs the trial. It is to be judged yet.
@@ -235,7 +236,7 @@ func (t *trial) live(clients, calls int) {
 		t.fault.Op = ""
 	}
 	t.free, t.marks = false, batpak.Frontier{}
-	t.disk.OnOp(func(op simfs.Op, _ string) {
+	t.disk.OnOp(func(op faultfs.Op, _ string) {
 		t.mu.Lock()
 		t.ops[op]++
 		t.mu.Unlock()

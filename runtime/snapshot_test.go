@@ -20,6 +20,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -206,7 +207,7 @@ func TestSnapshotCrash(t *testing.T) {
 			t.Parallel()
 			c := newCopied(t, 8)
 			before, images := directoryOf(c.disk), 0
-			c.disk.OnOp(func(op simfs.Op, name string) {
+			c.disk.OnOp(func(op faultfs.Op, name string) {
 				if !changes(op) || t.Failed() {
 					return
 				}
@@ -243,7 +244,7 @@ func TestSnapshotBesideAWriter(t *testing.T) {
 		c := newCopied(t, 4)
 		busy = false
 		n := -1
-		c.disk.OnOp(func(op simfs.Op, name string) {
+		c.disk.OnOp(func(op faultfs.Op, name string) {
 			if !changes(op) {
 				return
 			}
@@ -279,7 +280,7 @@ func TestSnapshotWhileEverythingGoesOn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newCopied(t, 12)
 			want, inside := len(c.events), false
-			c.disk.OnOp(func(simfs.Op, string) {
+			c.disk.OnOp(func(faultfs.Op, string) {
 				if !inside {
 					inside = true
 					c.append()
@@ -308,8 +309,8 @@ func TestSnapshotWhileEverythingGoesOn(t *testing.T) {
 // then on, with its effect or without: it reports the failure and leaves no snapshot,
 // or, after the last sync alone, perhaps all of it, and the store goes on.
 func TestSnapshotKthFault(t *testing.T) {
-	operations := []simfs.Op{
-		simfs.OpCreate, simfs.OpOpen, simfs.OpLink, simfs.OpRemove, simfs.OpList, simfs.OpSyncDir, simfs.OpRead, simfs.OpWrite, simfs.OpSync,
+	operations := []faultfs.Op{
+		faultfs.OpCreate, faultfs.OpOpen, faultfs.OpLink, faultfs.OpRemove, faultfs.OpList, faultfs.OpSyncDir, faultfs.OpRead, faultfs.OpWrite, faultfs.OpSync,
 	}
 	for name, make := range makers {
 		t.Run(name, func(t *testing.T) {
@@ -320,15 +321,15 @@ func TestSnapshotKthFault(t *testing.T) {
 				}
 			})
 			runs := 0
-			try := func(f simfs.Fault) {
+			try := func(f faultfs.Fault) {
 				for f.N = 1; faultedSnapshot(t, make, drawAny(*faultsSeed, f)); f.N++ {
 					runs++
 				}
 			}
 			for _, op := range operations {
 				for i := range 8 {
-					f := simfs.Fault{Op: op, Sticky: i&1 != 0, Kept: i&2 != 0, Err: []error{syscall.EIO, syscall.ENOSPC}[i>>2]}
-					if f.Err == syscall.ENOSPC && op != simfs.OpWrite && op != simfs.OpCreate && op != simfs.OpLink {
+					f := faultfs.Fault{Op: op, Sticky: i&1 != 0, Kept: i&2 != 0, Err: []error{syscall.EIO, syscall.ENOSPC}[i>>2]}
+					if f.Err == syscall.ENOSPC && op != faultfs.OpWrite && op != faultfs.OpCreate && op != faultfs.OpLink {
 						continue
 					}
 					try(f)
@@ -343,15 +344,15 @@ func TestSnapshotKthFault(t *testing.T) {
 }
 
 // faultedSnapshot makes a snapshot on a disk that fails. It reports whether it did.
-func faultedSnapshot(t *testing.T, make func(*copied) (batpak.SnapshotReport, error), f simfs.Fault) (failed bool) {
+func faultedSnapshot(t *testing.T, make func(*copied) (batpak.SnapshotReport, error), f faultfs.Fault) (failed bool) {
 	t.Helper()
 	c := newCopied(t, 6)
 	seen, final := 0, false
-	c.disk.OnOp(func(op simfs.Op, name string) {
+	c.disk.OnOp(func(op faultfs.Op, name string) {
 		if op == f.Op {
 			seen++
 		}
-		final = final || op == simfs.OpRemove && name == "copy/unfinished"
+		final = final || op == faultfs.OpRemove && name == "copy/unfinished"
 	})
 	c.disk.Fail(f)
 	_, err := make(c)
@@ -390,7 +391,7 @@ func TestSnapshotIsCancelled(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			var n atomic.Int64 // operations, those of a Close beside it included
 			over := make(chan error, 1)
-			c.disk.OnOp(func(op simfs.Op, name string) {
+			c.disk.OnOp(func(op faultfs.Op, name string) {
 				if n.Add(1) != int64(at) {
 					for image := range c.disk.Cuts() {
 						if n.Load() < int64(at) || !changes(op) || t.Failed() {
@@ -443,7 +444,7 @@ func TestSnapshotOfWhatHasNoFooter(t *testing.T) {
 	b := c.disk.Bytes(segment.Name(2))
 	b[len(b)-20] ^= 1
 	c.disk.SetBytes(segment.Name(2), b)
-	c.disk.Fail(simfs.Fault{Op: simfs.OpTruncate, Sticky: true})
+	c.disk.Fail(faultfs.Fault{Op: faultfs.OpTruncate, Sticky: true})
 	c.store = openSim(t, c.disk, small)
 	c.disk.Heal()
 	r, err := c.store.Snapshot(t.Context(), "copy")
@@ -681,8 +682,8 @@ func TestSnapshotIncarnationIsNotForgotten(t *testing.T) {
 	groups := groupsOf(t, directoryOf(d))
 	closing := groups[len(groups)-1]
 	s = openSim(t, d, small)
-	d.OnOp(func(op simfs.Op, name string) {
-		if n, _ := segment.ParseName(name); op == simfs.OpWrite && n == 4 {
+	d.OnOp(func(op faultfs.Op, name string) {
+		if n, _ := segment.ParseName(name); op == faultfs.OpWrite && n == 4 {
 			d.Stop()
 		}
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -363,9 +364,9 @@ func (a *author) rotate() {
 	before := len(directoryOf(a.disk).segments())
 	for {
 		stop := false
-		a.disk.OnOp(func(op simfs.Op, name string) {
+		a.disk.OnOp(func(op faultfs.Op, name string) {
 			n, _ := segment.ParseName(name)
-			if op == simfs.OpWrite && int(n) > before { // not under its temporary name any more
+			if op == faultfs.OpWrite && int(n) > before { // not under its temporary name any more
 				stop = true
 				a.disk.Stop()
 			}

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -286,8 +287,8 @@ func TestManyAppendersShareSyncs(t *testing.T) {
 		d := simfs.New()
 		s := openSim(t, d, nil)
 		syncs, gate := 0, make(chan struct{})
-		d.OnOp(func(op simfs.Op, _ string) {
-			if op == simfs.OpSync {
+		d.OnOp(func(op faultfs.Op, _ string) {
+			if op == faultfs.OpSync {
 				syncs++
 				<-gate
 			}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -20,11 +21,11 @@ func TestWaitForATurnEnds(t *testing.T) {
 	snapshot := func(ctx context.Context, s *batpak.Store) error { _, err := s.Snapshot(ctx, "another"); return err }
 	for what, c := range map[string]struct {
 		first, second func(ctx context.Context, s *batpak.Store) error
-		op            simfs.Op // of the first that the second comes in at
+		op            faultfs.Op // of the first that the second comes in at
 	}{
-		"merge beside a merge":       {compact, compact, simfs.OpCreate},
-		"snapshot beside a snapshot": {func(ctx context.Context, s *batpak.Store) error { _, err := s.Snapshot(ctx, "copy"); return err }, snapshot, simfs.OpCreate},
-		"merge beside a snapshot":    {func(ctx context.Context, s *batpak.Store) error { _, err := s.Snapshot(ctx, "copy"); return err }, compact, simfs.OpCreate},
+		"merge beside a merge":       {compact, compact, faultfs.OpCreate},
+		"snapshot beside a snapshot": {func(ctx context.Context, s *batpak.Store) error { _, err := s.Snapshot(ctx, "copy"); return err }, snapshot, faultfs.OpCreate},
+		"merge beside a snapshot":    {func(ctx context.Context, s *batpak.Store) error { _, err := s.Snapshot(ctx, "copy"); return err }, compact, faultfs.OpCreate},
 	} {
 		for _, closes := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
@@ -37,7 +38,7 @@ func TestWaitForATurnEnds(t *testing.T) {
 				defer cancel()
 				told := make(chan error, 2)
 				over := false
-				d.OnOp(func(op simfs.Op, _ string) {
+				d.OnOp(func(op faultfs.Op, _ string) {
 					if over || op != c.op {
 						return
 					}
@@ -94,8 +95,8 @@ func TestRefreshWaitsForAnother(t *testing.T) {
 		mustAppend(t, s, note("e:1", "x"))
 		reader := readerOn(t, d, nil)
 		over := false
-		d.OnOp(func(op simfs.Op, _ string) {
-			if over || op != simfs.OpList {
+		d.OnOp(func(op faultfs.Op, _ string) {
+			if over || op != faultfs.OpList {
 				return
 			}
 			over = true

@@ -7,6 +7,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -124,7 +125,7 @@ func (d *Disk) OnOp(hook func(op Op, name string)) {
 		d.sim.OnOp(nil)
 		return
 	}
-	d.sim.OnOp(func(op simfs.Op, name string) { hook(Op(op), name) })
+	d.sim.OnOp(func(op faultfs.Op, name string) { hook(Op(op), name) })
 }
 
 // Ops is the number of operations so far, including those that failed.

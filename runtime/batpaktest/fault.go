@@ -1,6 +1,9 @@
 package batpaktest
 
-import "github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+import (
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+)
 
 // Op is a kind of disk operation. Closing, locking and asking for a size are
 // none: they neither count nor fail.
@@ -8,18 +11,18 @@ type Op string
 
 // The operations. OpAny stands for each of them, in a [Fault] only.
 const (
-	OpAny      Op = Op(simfs.OpAny)
-	OpCreate   Op = Op(simfs.OpCreate)
-	OpOpen     Op = Op(simfs.OpOpen)
-	OpRename   Op = Op(simfs.OpRename)
-	OpRemove   Op = Op(simfs.OpRemove)
-	OpLink     Op = Op(simfs.OpLink)
-	OpList     Op = Op(simfs.OpList)
-	OpSyncDir  Op = Op(simfs.OpSyncDir)
-	OpRead     Op = Op(simfs.OpRead)
-	OpWrite    Op = Op(simfs.OpWrite)
-	OpTruncate Op = Op(simfs.OpTruncate)
-	OpSync     Op = Op(simfs.OpSync)
+	OpAny      Op = Op(faultfs.OpAny)
+	OpCreate   Op = Op(faultfs.OpCreate)
+	OpOpen     Op = Op(faultfs.OpOpen)
+	OpRename   Op = Op(faultfs.OpRename)
+	OpRemove   Op = Op(faultfs.OpRemove)
+	OpLink     Op = Op(faultfs.OpLink)
+	OpList     Op = Op(faultfs.OpList)
+	OpSyncDir  Op = Op(faultfs.OpSyncDir)
+	OpRead     Op = Op(faultfs.OpRead)
+	OpWrite    Op = Op(faultfs.OpWrite)
+	OpTruncate Op = Op(faultfs.OpTruncate)
+	OpSync     Op = Op(faultfs.OpSync)
 
 	// OpRest reaches the hook in the middle of a write, when a part of the bytes is
 	// there. It does not count and cannot fail.
@@ -48,7 +51,7 @@ type Fault struct {
 // Fail arms a fault. Several may be armed; each counts for itself, and where two
 // meet the older one decides. Images of the disk have no faults.
 func (d *Disk) Fail(f Fault) {
-	d.sim.Fail(simfs.Fault{Op: simfs.Op(f.Op), N: f.N, Sticky: f.Sticky, Kept: f.Kept, Err: f.Err})
+	d.sim.Fail(faultfs.Fault{Op: faultfs.Op(f.Op), N: f.N, Sticky: f.Sticky, Kept: f.Kept, Err: f.Err})
 }
 
 // Heal disarms all faults.

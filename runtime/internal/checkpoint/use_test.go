@@ -19,6 +19,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -112,18 +113,18 @@ func TestForgedMark(t *testing.T) {
 // does not read the segment is told.
 func TestUseFails(t *testing.T) {
 	d, h := covered(t)
-	for _, op := range []simfs.Op{simfs.OpOpen, simfs.OpRead} {
+	for _, op := range []faultfs.Op{faultfs.OpOpen, faultfs.OpRead} {
 		told := map[bool]int{} // by file
 		for n := 1; ; n++ {
 			of, ops := "", 0
-			d.OnOp(func(o simfs.Op, name string) {
+			d.OnOp(func(o faultfs.Op, name string) {
 				if o == op {
 					if ops++; ops == n {
 						of = name
 					}
 				}
 			})
-			d.Fail(simfs.Fault{Op: op, N: n})
+			d.Fail(faultfs.Fault{Op: op, N: n})
 			why, err := use(t, d, h)
 			d.Heal()
 			if of == "" {

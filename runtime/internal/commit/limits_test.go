@@ -13,6 +13,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -66,7 +67,7 @@ func TestExhaustedSegments(t *testing.T) {
 // close group only by writing that again. If this fails nothing has happened:
 // whoever asked is told, and nobody else.
 func TestFoundBytesCannotBeWrittenAgain(t *testing.T) {
-	for _, op := range []simfs.Op{simfs.OpRead, simfs.OpWrite} {
+	for _, op := range []faultfs.Op{faultfs.OpRead, faultfs.OpWrite} {
 		for name, ask := range map[string]func(r *rig) error{
 			"append":   func(r *rig) error { return r.Submit(context.Background(), one("a", "y")) },
 			"rotation": func(r *rig) error { return r.Submit(context.Background(), one("a", "y")) },
@@ -83,7 +84,7 @@ func TestFoundBytesCannotBeWrittenAgain(t *testing.T) {
 				tune.segmentSize = 1
 			}
 			r = begin(t, d, tune)
-			d.Fail(simfs.Fault{Op: op, Err: syscall.ENOSPC})
+			d.Fail(faultfs.Fault{Op: op, Err: syscall.ENOSPC})
 			err := ask(r)
 			if failed, ok := errors.AsType[*segment.WriteError](err); !ok || !failed.Undone || !errors.Is(err, syscall.ENOSPC) || isPoisoned(err) {
 				t.Errorf("%s when a %s fails = %v, want an error that leaves the log as it was", name, op, err)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -17,22 +18,22 @@ import (
 // was removed: the one before it must still be what it was when the attempt was
 // made, whatever comes after the attempt.
 func TestFailedRotation(t *testing.T) {
-	for name, f := range map[string]simfs.Fault{
-		"create":         {Op: simfs.OpCreate, Err: syscall.EMFILE},
-		"create kept":    {Op: simfs.OpCreate, Kept: true},
-		"full disk":      {Op: simfs.OpWrite, Err: syscall.ENOSPC},
-		"write kept":     {Op: simfs.OpWrite, Kept: true},
-		"header":         {Op: simfs.OpWrite, N: 2, Err: syscall.ENOSPC},
-		"name":           {Op: simfs.OpRename},
-		"no descriptors": {Op: simfs.OpOpen, N: 2, Err: syscall.EMFILE},
-		"name kept":      {Op: simfs.OpRename, Kept: true},
-		"sync":           {Op: simfs.OpSync, N: 2}, // the first is that of the old segment
-		"sync dir":       {Op: simfs.OpSyncDir},
-		"sync dir kept":  {Op: simfs.OpSyncDir, Kept: true},
-		"truncate":       {Op: simfs.OpTruncate},
-		"truncate kept":  {Op: simfs.OpTruncate, Kept: true},
-		"seal":           {Op: simfs.OpSync},
-		"space and name": {Op: simfs.OpAny, N: 3, Sticky: true, Err: syscall.ENOSPC},
+	for name, f := range map[string]faultfs.Fault{
+		"create":         {Op: faultfs.OpCreate, Err: syscall.EMFILE},
+		"create kept":    {Op: faultfs.OpCreate, Kept: true},
+		"full disk":      {Op: faultfs.OpWrite, Err: syscall.ENOSPC},
+		"write kept":     {Op: faultfs.OpWrite, Kept: true},
+		"header":         {Op: faultfs.OpWrite, N: 2, Err: syscall.ENOSPC},
+		"name":           {Op: faultfs.OpRename},
+		"no descriptors": {Op: faultfs.OpOpen, N: 2, Err: syscall.EMFILE},
+		"name kept":      {Op: faultfs.OpRename, Kept: true},
+		"sync":           {Op: faultfs.OpSync, N: 2}, // the first is that of the old segment
+		"sync dir":       {Op: faultfs.OpSyncDir},
+		"sync dir kept":  {Op: faultfs.OpSyncDir, Kept: true},
+		"truncate":       {Op: faultfs.OpTruncate},
+		"truncate kept":  {Op: faultfs.OpTruncate, Kept: true},
+		"seal":           {Op: faultfs.OpSync},
+		"space and name": {Op: faultfs.OpAny, N: 3, Sticky: true, Err: syscall.ENOSPC},
 	} {
 		for _, then := range []string{"append", "close", "kill"} {
 			t.Run(name+", then "+then, func(t *testing.T) {
@@ -91,8 +92,8 @@ func TestSegmentInTheWay(t *testing.T) {
 	if err := r.Submit(t.Context(), one("a", strings.Repeat("x", 400))); err != nil {
 		t.Fatal(err)
 	}
-	d.Fail(simfs.Fault{Op: simfs.OpRename, Kept: true})
-	d.Fail(simfs.Fault{Op: simfs.OpRemove, N: 2}) // the first one is of the temporary name
+	d.Fail(faultfs.Fault{Op: faultfs.OpRename, Kept: true})
+	d.Fail(faultfs.Fault{Op: faultfs.OpRemove, N: 2}) // the first one is of the temporary name
 	if err := r.Submit(t.Context(), one("a", "1")); !errors.Is(err, syscall.EIO) {
 		t.Errorf("Submit() = %v, want EIO", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/commit"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -24,8 +25,8 @@ func TestGroupsAreWrittenOneAtATime(t *testing.T) {
 		r := begin(t, d, tuning{})
 		defer r.close(t)
 		syncs, pass := 0, make(chan struct{})
-		d.OnOp(func(op simfs.Op, _ string) {
-			if op == simfs.OpSync {
+		d.OnOp(func(op faultfs.Op, _ string) {
+			if op == faultfs.OpSync {
 				syncs++
 				<-pass
 			}
@@ -65,8 +66,8 @@ func TestPublishedIsDurable(t *testing.T) {
 	d := simfs.New()
 	r := begin(t, d, tuning{segmentSize: 600})
 	images := 0
-	d.OnOp(func(op simfs.Op, name string) {
-		if op == simfs.OpRead {
+	d.OnOp(func(op faultfs.Op, name string) {
+		if op == faultfs.OpRead {
 			return // the test's own
 		}
 		published := r.payloads(t)
@@ -99,7 +100,7 @@ func TestPoison(t *testing.T) {
 		if err := r.Submit(t.Context(), one("a", "before")); err != nil {
 			t.Fatal(err)
 		}
-		g := hold(d, simfs.OpSync)
+		g := hold(d, faultfs.OpSync)
 		defer g.open()
 		flying := r.submit(t.Context(), one("a", "flying"))
 		synctest.Wait()
@@ -108,7 +109,7 @@ func TestPoison(t *testing.T) {
 		mark := make(chan error, 1)
 		go func() { mark <- r.frontier.Wait(t.Context(), frontier.Durable, 2) }()
 		synctest.Wait()
-		d.Fail(simfs.Fault{Op: simfs.OpSync, Kept: true})
+		d.Fail(faultfs.Fault{Op: faultfs.OpSync, Kept: true})
 		g.open()
 
 		unknown, ok := errors.AsType[*commit.UnknownError](flying.wait())
@@ -147,13 +148,13 @@ func TestPoisonedPipelineLeavesTheDiskAlone(t *testing.T) {
 		if err := r.Submit(t.Context(), one("a", strings.Repeat("x", 300))); err != nil {
 			t.Fatal(err)
 		}
-		g := hold(d, simfs.OpSyncDir)
+		g := hold(d, faultfs.OpSyncDir)
 		defer g.open()
 		flying := r.submit(t.Context(), one("a", strings.Repeat("x", 300)))
 		synctest.Wait()
 		open := r.submit(t.Context(), one("a", "x"))
 		synctest.Wait()
-		d.Fail(simfs.Fault{Op: simfs.OpSyncDir})
+		d.Fail(faultfs.Fault{Op: faultfs.OpSyncDir})
 		g.pass <- struct{}{}
 		if err := flying.wait(); !isPoisoned(err) {
 			t.Errorf("request that needed a new segment = %v, want a PoisonedError", err)
@@ -174,7 +175,7 @@ func TestCloseWaitsForTheGroupsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := simfs.New()
 		r := begin(t, d, tuning{})
-		g := hold(d, simfs.OpSync)
+		g := hold(d, faultfs.OpSync)
 		defer g.open()
 		flying := r.submit(t.Context(), request(event{entity: "a", text: "1", key: "k"}))
 		synctest.Wait()
@@ -248,7 +249,7 @@ func TestCancelledLeaderLeads(t *testing.T) {
 		d := simfs.New()
 		r := begin(t, d, tuning{})
 		defer r.close(t)
-		g := hold(d, simfs.OpSync)
+		g := hold(d, faultfs.OpSync)
 		defer g.open()
 		r.submit(t.Context(), one("a", "flying"))
 		synctest.Wait()
@@ -284,7 +285,7 @@ func TestLargeRequests(t *testing.T) {
 		d := simfs.New()
 		r := begin(t, d, tuning{segmentSize: 3 << 20})
 		defer r.close(t)
-		g := hold(d, simfs.OpSync)
+		g := hold(d, faultfs.OpSync)
 		defer g.open()
 		big := strings.Repeat("x", 3<<19)
 		var all []*outcome
@@ -323,7 +324,7 @@ func TestSyncOnRequest(t *testing.T) {
 			if at := r.frontier.At(frontier.Durable); at != 1 || len(reopened(t, d.CutHard())) != 1 {
 				t.Errorf("before a sync the durable mark is at %d, want 1, as the first group is synced", at)
 			}
-			g := hold(d, simfs.OpWrite)
+			g := hold(d, faultfs.OpWrite)
 			defer g.open()
 			r.submit(t.Context(), one("a", "2"))
 			synctest.Wait()
@@ -333,7 +334,7 @@ func TestSyncOnRequest(t *testing.T) {
 			g.pass <- struct{}{} // the second is written
 			synctest.Wait()
 			if fails {
-				d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+				d.Fail(faultfs.Fault{Op: faultfs.OpWrite, Err: syscall.ENOSPC})
 			}
 			g.open()
 			if err := third.wait(); (err != nil) != fails {
@@ -378,7 +379,7 @@ func TestCloseOfAPoisonedRelaxedPipeline(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d.Fail(simfs.Fault{Op: simfs.OpSync})
+	d.Fail(faultfs.Fault{Op: faultfs.OpSync})
 	if err := r.Submit(t.Context(), &commit.Request{Sync: true}); !isPoisoned(err) {
 		t.Errorf("Submit() of a sync that fails = %v, want a PoisonedError", err)
 	}

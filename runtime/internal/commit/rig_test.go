@@ -21,6 +21,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -170,10 +171,10 @@ type gate struct {
 	open func()
 }
 
-func hold(d *simfs.Disk, held simfs.Op) *gate {
+func hold(d *simfs.Disk, held faultfs.Op) *gate {
 	g := &gate{pass: make(chan struct{}), stop: make(chan struct{})}
 	g.open = sync.OnceFunc(func() { close(g.stop) })
-	d.OnOp(func(op simfs.Op, _ string) {
+	d.OnOp(func(op faultfs.Op, _ string) {
 		if op == held {
 			select {
 			case <-g.pass:

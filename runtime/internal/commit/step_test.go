@@ -14,6 +14,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/commit"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -66,12 +67,12 @@ func TestStepTakesOneStage(t *testing.T) {
 		{does: "publish", visible: 1},
 		{does: "land", visible: 1, outcomes: true},
 	} {
-		var ops []simfs.Op
-		d.OnOp(func(op simfs.Op, _ string) { ops = append(ops, op) })
+		var ops []faultfs.Op
+		d.OnOp(func(op faultfs.Op, _ string) { ops = append(ops, op) })
 		r.steps(t, 1)
 		d.OnOp(nil)
 		over, err := r.Join(q)
-		if slices.Contains(ops, simfs.OpWrite) != want.writes || slices.Contains(ops, simfs.OpSync) != want.syncs ||
+		if slices.Contains(ops, faultfs.OpWrite) != want.writes || slices.Contains(ops, faultfs.OpSync) != want.syncs ||
 			r.frontier.At(frontier.Visible) != want.visible || over != want.outcomes || err != nil {
 			t.Errorf("step %d, which is to %s: operations %v, visible %d, over %v, %v", i, want.does, ops, r.frontier.At(frontier.Visible), over, err)
 		}
@@ -87,8 +88,8 @@ func TestStepsOfTwoGroups(t *testing.T) {
 	r := begin(t, d, tuning{})
 	defer r.close(t)
 	syncs := 0
-	d.OnOp(func(op simfs.Op, _ string) {
-		if op == simfs.OpSync {
+	d.OnOp(func(op faultfs.Op, _ string) {
+		if op == faultfs.OpSync {
 			syncs++
 		}
 	})
@@ -122,7 +123,7 @@ func TestStepsOfAGroupThatFails(t *testing.T) {
 	r.steps(t, 1)
 	r.join(t, kept)
 	id := kept.Heads()[0].ID
-	d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.EIO})
+	d.Fail(faultfs.Fault{Op: faultfs.OpWrite, Err: syscall.EIO})
 	r.steps(t, 1)
 	if over, err := r.Join(lost); !over || !errors.Is(err, syscall.EIO) {
 		t.Errorf("Join() after a write that failed = %v, %v, want EIO", over, err)
@@ -180,7 +181,7 @@ func TestStepsWriteWhatLeadersWrite(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			disk.Fail(simfs.Fault{Op: simfs.OpWrite, N: 1 + random.IntN(30), Err: syscall.ENOSPC})
+			disk.Fail(faultfs.Fault{Op: faultfs.OpWrite, N: 1 + random.IntN(30), Err: syscall.ENOSPC})
 			for i := range 20 {
 				text := fmt.Sprint(i, strings.Repeat("x", random.IntN(200)))
 				q := request(event{entity: fmt.Sprint(random.IntN(3)), text: text, key: text}, event{entity: "b", text: text, cause: 1})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/commit"
 	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -151,10 +152,10 @@ func work(r *rig, l *ledger, worker, poisoner int, random *rand.Rand) error {
 		case 0:
 			go cancel()
 		case 1:
-			r.disk.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpWrite, Err: syscall.ENOSPC})
 		}
 		if worker == poisoner && n == 8 {
-			r.disk.Fail(simfs.Fault{Op: simfs.OpSync})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpSync})
 		}
 		err := r.Submit(ctx, q)
 		cancel()

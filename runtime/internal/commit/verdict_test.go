@@ -11,6 +11,7 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/commit"
 	"github.com/batpak-go/batpak/runtime/internal/index"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -42,7 +43,7 @@ func verdictWaits(t *testing.T, second *commit.Request, fails, behind bool) {
 	d := simfs.New()
 	r := begin(t, d, tuning{})
 	defer r.close(t)
-	g := hold(d, simfs.OpWrite)
+	g := hold(d, faultfs.OpWrite)
 	defer g.open()
 	var want []string
 	if behind {
@@ -64,7 +65,7 @@ func verdictWaits(t *testing.T, second *commit.Request, fails, behind bool) {
 		t.Errorf("request got %v while all that speaks against it is not published", b.err)
 	}
 	if fails {
-		d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.EIO})
+		d.Fail(faultfs.Fault{Op: faultfs.OpWrite, Err: syscall.EIO})
 	}
 	g.open()
 	if err := a.wait(); errors.Is(err, syscall.EIO) != fails {
@@ -93,7 +94,7 @@ func TestPublishedEventsRefuseAtOnce(t *testing.T) {
 		if err := r.Submit(t.Context(), request(event{entity: "a", key: "k"})); err != nil {
 			t.Fatal(err)
 		}
-		g := hold(d, simfs.OpWrite)
+		g := hold(d, faultfs.OpWrite)
 		defer g.open()
 		r.submit(t.Context(), one("a", "under way"))
 		synctest.Wait()
@@ -147,7 +148,7 @@ func TestLookAgainIsToldBesideOtherWriters(t *testing.T) {
 		d := simfs.New()
 		r := begin(t, d, tuning{})
 		defer r.close(t)
-		g := hold(d, simfs.OpSync)
+		g := hold(d, faultfs.OpSync)
 		defer g.open()
 		r.submit(t.Context(), request(event{entity: "a", key: "k"}))
 		synctest.Wait()
@@ -172,7 +173,7 @@ func TestExpectationOfTheGroupUnderWay(t *testing.T) {
 			d := simfs.New()
 			r := begin(t, d, tuning{})
 			defer r.close(t)
-			g := hold(d, simfs.OpWrite)
+			g := hold(d, faultfs.OpWrite)
 			defer g.open()
 			a := r.submit(t.Context(), one("a", "1"))
 			synctest.Wait()
@@ -181,7 +182,7 @@ func TestExpectationOfTheGroupUnderWay(t *testing.T) {
 			c := r.submit(t.Context(), one("c", "3"))
 			synctest.Wait()
 			if fails {
-				d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.EIO})
+				d.Fail(faultfs.Fault{Op: faultfs.OpWrite, Err: syscall.EIO})
 			}
 			g.open()
 			aerr, berr, cerr := a.wait(), b.wait(), c.wait()
@@ -206,7 +207,7 @@ func TestReassemblyKeepsIDs(t *testing.T) {
 		d := simfs.New()
 		r := begin(t, d, tuning{})
 		defer r.close(t)
-		g := hold(d, simfs.OpWrite)
+		g := hold(d, faultfs.OpWrite)
 		defer g.open()
 		a := r.submit(t.Context(), request(event{entity: "a", text: "lost"}, event{entity: "b", text: "lost"}))
 		synctest.Wait()
@@ -222,7 +223,7 @@ func TestReassemblyKeepsIDs(t *testing.T) {
 		if !ok || !errors.Is(b.err, context.Canceled) || len(unknown.Heads) != 3 {
 			t.Fatalf("cancelled request = %v, want an UnknownError with three heads", b.err)
 		}
-		d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.EIO})
+		d.Fail(faultfs.Fault{Op: faultfs.OpWrite, Err: syscall.EIO})
 		g.open()
 		if aerr, cerr := a.wait(), c.wait(); !errors.Is(aerr, syscall.EIO) || cerr != nil {
 			t.Errorf("Submit() = %v, %v, want EIO and nil", aerr, cerr)
@@ -261,7 +262,7 @@ func TestExhaustedSequences(t *testing.T) {
 		if err := r.Submit(t.Context(), one("a", "")); err != nil {
 			t.Errorf("Submit() with 3 sequences left = %v", err)
 		}
-		g := hold(d, simfs.OpWrite)
+		g := hold(d, faultfs.OpWrite)
 		defer g.open()
 		a := r.submit(t.Context(), one("a", ""))
 		synctest.Wait()
@@ -270,7 +271,7 @@ func TestExhaustedSequences(t *testing.T) {
 		if b.over() {
 			t.Errorf("request for the last two sequences got %v while one of them is under way", b.err)
 		}
-		d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.EIO})
+		d.Fail(faultfs.Fault{Op: faultfs.OpWrite, Err: syscall.EIO})
 		g.open()
 		if aerr, berr := a.wait(), b.wait(); !errors.Is(aerr, syscall.EIO) || berr != nil {
 			t.Errorf("Submit() = %v, %v, want a full disk, and nil for the last two sequences", aerr, berr)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/compact"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -88,7 +89,7 @@ func (p *trial) check(image *simfs.Disk, s state) error {
 // deepCheck is check, and the same for each crash in what the opening does.
 func (p *trial) deepCheck(image *simfs.Disk, s state) error {
 	var failed error
-	image.OnOp(func(op simfs.Op, name string) {
+	image.OnOp(func(op faultfs.Op, name string) {
 		if !mutates(op) || failed != nil {
 			return
 		}
@@ -105,9 +106,9 @@ func (p *trial) deepCheck(image *simfs.Disk, s state) error {
 	return failed
 }
 
-func mutates(op simfs.Op) bool {
+func mutates(op faultfs.Op) bool {
 	switch op {
-	case simfs.OpRead, simfs.OpList, simfs.OpOpen:
+	case faultfs.OpRead, faultfs.OpList, faultfs.OpOpen:
 		return false
 	}
 	return true
@@ -121,13 +122,13 @@ func TestCrashAtEveryOperation(t *testing.T) {
 			t.Parallel()
 			p := newTrial(t, seed)
 			disk := p.disk
-			disk.OnOp(func(op simfs.Op, name string) {
+			disk.OnOp(func(op faultfs.Op, name string) {
 				if !mutates(op) {
 					return
 				}
 				at := fmt.Sprintf("before operation %d, %s %s", disk.Ops(), op, name)
 				s := either
-				if _, ok := segment.ParseSpan(name); ok && op == simfs.OpRemove {
+				if _, ok := segment.ParseSpan(name); ok && op == faultfs.OpRemove {
 					s = merged
 				}
 				try := func(how string, image *simfs.Disk) {
@@ -159,7 +160,7 @@ func TestExhaustiveCuts(t *testing.T) {
 	p := newTrial(t, 1)
 	disk := p.disk
 	images := 0
-	disk.OnOp(func(op simfs.Op, name string) {
+	disk.OnOp(func(op faultfs.Op, name string) {
 		if !mutates(op) || op == simfs.OpRest {
 			return
 		}
@@ -182,12 +183,12 @@ func TestExhaustiveCuts(t *testing.T) {
 	}
 }
 
-func faults() (all []simfs.Fault) {
-	for _, op := range []simfs.Op{simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir, simfs.OpCreate, simfs.OpRename, simfs.OpRemove, simfs.OpOpen, simfs.OpRead} {
-		all = append(all, simfs.Fault{Op: op}, simfs.Fault{Op: op, Kept: true}, simfs.Fault{Op: op, Sticky: true})
+func faults() (all []faultfs.Fault) {
+	for _, op := range []faultfs.Op{faultfs.OpWrite, faultfs.OpSync, faultfs.OpSyncDir, faultfs.OpCreate, faultfs.OpRename, faultfs.OpRemove, faultfs.OpOpen, faultfs.OpRead} {
+		all = append(all, faultfs.Fault{Op: op}, faultfs.Fault{Op: op, Kept: true}, faultfs.Fault{Op: op, Sticky: true})
 	}
-	for _, loss := range []simfs.Loss{simfs.Reverted, simfs.Partial} {
-		all = append(all, simfs.Fault{Op: simfs.OpSyncDir, Loss: loss}, simfs.Fault{Op: simfs.OpSync, Loss: loss})
+	for _, loss := range []faultfs.Loss{faultfs.Reverted, faultfs.Partial} {
+		all = append(all, faultfs.Fault{Op: faultfs.OpSyncDir, Loss: loss}, faultfs.Fault{Op: faultfs.OpSync, Loss: loss})
 	}
 	return all
 }
@@ -224,9 +225,9 @@ func TestKthFault(t *testing.T) {
 
 // arm arms a fault that comes at the N-th operation of its kind, and returns whether it
 // has come.
-func arm(disk *simfs.Disk, f simfs.Fault) (fired func() bool) {
+func arm(disk *simfs.Disk, f faultfs.Fault) (fired func() bool) {
 	seen := 0
-	disk.OnOp(func(op simfs.Op, _ string) {
+	disk.OnOp(func(op faultfs.Op, _ string) {
 		if op == f.Op {
 			seen++
 		}
@@ -239,7 +240,7 @@ func arm(disk *simfs.Disk, f simfs.Fault) (fired func() bool) {
 func TestKthFaultInOpening(t *testing.T) {
 	p := newTrial(t, 1)
 	var halves []*simfs.Disk
-	p.disk.OnOp(func(op simfs.Op, name string) {
+	p.disk.OnOp(func(op faultfs.Op, name string) {
 		if mutates(op) && op != simfs.OpRest {
 			halves = append(halves, p.disk.Kill())
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/compact"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -128,8 +129,8 @@ func TestSourcesThatChange(t *testing.T) {
 	files := contents(disk)
 	files[segment.Name(2)] = string(other)
 	reads := 0
-	disk.OnOp(func(op simfs.Op, name string) {
-		if op == simfs.OpRead && name == segment.Name(2) {
+	disk.OnOp(func(op faultfs.Op, name string) {
+		if op == faultfs.OpRead && name == segment.Name(2) {
 			if reads++; reads == 2 {
 				disk.SetBytes(name, other)
 			}
@@ -186,10 +187,10 @@ func TestTakesFails(t *testing.T) {
 		defer reader.Close()
 		return compact.Takes(reader, segment.Span{First: 2, Last: 2}, decide, step)
 	}
-	for _, op := range []simfs.Op{simfs.OpOpen, simfs.OpRead} {
+	for _, op := range []faultfs.Op{faultfs.OpOpen, faultfs.OpRead} {
 		n := 1
 		for ; ; n++ {
-			disk.Fail(simfs.Fault{Op: op, N: n})
+			disk.Fail(faultfs.Fault{Op: op, N: n})
 			got, err := takes(disk, keepAll, noStep)
 			disk.Heal()
 			if got || err != nil && !errors.Is(err, syscall.EIO) {
@@ -231,10 +232,10 @@ func TestKthFaultInSettling(t *testing.T) {
 	spoilt.SetBytes(output, b)
 	bare.Delete(compact.Note)
 	for half, want := range map[*simfs.Disk][]event{spoilt: h.before, bare: h.after} {
-		for _, op := range []simfs.Op{simfs.OpOpen, simfs.OpRead, simfs.OpRename, simfs.OpRemove, simfs.OpSyncDir, simfs.OpList} {
+		for _, op := range []faultfs.Op{faultfs.OpOpen, faultfs.OpRead, faultfs.OpRename, faultfs.OpRemove, faultfs.OpSyncDir, faultfs.OpList} {
 			for n, fired := 1, true; fired; n++ {
 				image := half.Kill()
-				come := arm(image, simfs.Fault{Op: op, N: n})
+				come := arm(image, faultfs.Fault{Op: op, N: n})
 				_, _, err := settle(image.FS())
 				image.Heal()
 				image.OnOp(nil)

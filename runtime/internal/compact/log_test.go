@@ -17,6 +17,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -353,8 +354,8 @@ func TestMergeInPieces(t *testing.T) {
 	defer reader.Close()
 	files := spans(b.disk)
 	synced, most, told, steps, size := map[string]int{}, 0, 0, 0, 0
-	b.disk.OnOp(func(op simfs.Op, name string) {
-		if op == simfs.OpSync {
+	b.disk.OnOp(func(op faultfs.Op, name string) {
+		if op == faultfs.OpSync {
 			now := len(b.disk.Bytes(name))
 			most, size = max(most, now-synced[name]), max(size, now)
 			synced[name] = now

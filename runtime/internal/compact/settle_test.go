@@ -14,6 +14,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -32,18 +33,18 @@ func cut(t *testing.T, seed uint64) *halves {
 	h := &halves{trial: newTrial(t, seed)}
 	disk := h.disk.Kill()
 	removed := 0
-	disk.OnOp(func(op simfs.Op, name string) {
+	disk.OnOp(func(op faultfs.Op, name string) {
 		_, file := segment.ParseSpan(name)
 		switch {
-		case op == simfs.OpRename && strings.Contains(name, ".seg"):
+		case op == faultfs.OpRename && strings.Contains(name, ".seg"):
 			h.staged = disk.Kill()
-		case op == simfs.OpRemove && file && removed == 0:
+		case op == faultfs.OpRemove && file && removed == 0:
 			h.named = disk.Kill()
 			removed++
-		case op == simfs.OpRemove && file && removed == 1:
+		case op == faultfs.OpRemove && file && removed == 1:
 			h.partial = disk.Kill()
 			removed++
-		case op == simfs.OpRemove && name == compact.Note:
+		case op == faultfs.OpRemove && name == compact.Note:
 			h.last = disk.Kill()
 		}
 	})
@@ -71,8 +72,8 @@ func TestUndoneBesideAFinishedMerge(t *testing.T) {
 	h := cut(t, 0)
 	next := h.done.Kill()
 	var note []byte
-	next.OnOp(func(op simfs.Op, name string) {
-		if op == simfs.OpRename && strings.Contains(name, ".seg") {
+	next.OnOp(func(op faultfs.Op, name string) {
+		if op == faultfs.OpRename && strings.Contains(name, ".seg") {
 			note = next.Bytes(compact.Note)
 		}
 	})
@@ -186,7 +187,7 @@ func TestColdStartContract(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		image.Fail(simfs.Fault{Op: simfs.OpRemove})
+		image.Fail(faultfs.Fault{Op: faultfs.OpRemove})
 		if err := s.Apply(); err == nil {
 			t.Error("Apply with a marker that cannot be removed = nil, want an error")
 		}

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -56,7 +57,7 @@ func TestCrashAtEveryOperation(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", p.seed), func(t *testing.T) {
 			t.Parallel()
 			disk, m := simfs.New(), new(model)
-			disk.OnOp(func(op simfs.Op, name string) {
+			disk.OnOp(func(op faultfs.Op, name string) {
 				at := fmt.Sprintf("before operation %d, %s %s", disk.Ops(), op, name)
 				check := func(how string, image *simfs.Disk) {
 					if err := m.deepCheck(image); err != nil {
@@ -80,9 +81,9 @@ func TestCrashAtEveryOperation(t *testing.T) {
 	}
 }
 
-func mutates(op simfs.Op) bool {
+func mutates(op faultfs.Op) bool {
 	switch op {
-	case simfs.OpRead, simfs.OpList, simfs.OpOpen:
+	case faultfs.OpRead, faultfs.OpList, faultfs.OpOpen:
 		return false
 	}
 	return true
@@ -95,7 +96,7 @@ func TestCrashInRecovery(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", p.seed), func(t *testing.T) {
 			t.Parallel()
 			disk, m := simfs.New(), new(model)
-			disk.OnOp(func(op simfs.Op, name string) {
+			disk.OnOp(func(op faultfs.Op, name string) {
 				if !mutates(op) {
 					return
 				}
@@ -117,7 +118,7 @@ func TestCrashInRecovery(t *testing.T) {
 // crashRecovery recovers an image and checks what crashes of that leave.
 func (m *model) crashRecovery(image *simfs.Disk) error {
 	var failed error
-	image.OnOp(func(op simfs.Op, name string) {
+	image.OnOp(func(op faultfs.Op, name string) {
 		if !mutates(op) || failed != nil {
 			return
 		}
@@ -169,9 +170,9 @@ func TestKthFault(t *testing.T) {
 
 // arm arms a fault that comes at the N-th operation of its kind, and returns whether it
 // has come.
-func arm(disk *simfs.Disk, f simfs.Fault) (fired func() bool) {
+func arm(disk *simfs.Disk, f faultfs.Fault) (fired func() bool) {
 	seen := 0
-	disk.OnOp(func(op simfs.Op, _ string) {
+	disk.OnOp(func(op faultfs.Op, _ string) {
 		if op == f.Op {
 			seen++
 		}
@@ -180,9 +181,9 @@ func arm(disk *simfs.Disk, f simfs.Fault) (fired func() bool) {
 	return func() bool { return seen >= f.N }
 }
 
-func faults() (all []simfs.Fault) {
-	for _, op := range []simfs.Op{simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir, simfs.OpCreate, simfs.OpTruncate, simfs.OpRename, simfs.OpOpen, simfs.OpRead} {
-		all = append(all, simfs.Fault{Op: op}, simfs.Fault{Op: op, Kept: true}, simfs.Fault{Op: op, Sticky: true})
+func faults() (all []faultfs.Fault) {
+	for _, op := range []faultfs.Op{faultfs.OpWrite, faultfs.OpSync, faultfs.OpSyncDir, faultfs.OpCreate, faultfs.OpTruncate, faultfs.OpRename, faultfs.OpOpen, faultfs.OpRead} {
+		all = append(all, faultfs.Fault{Op: op}, faultfs.Fault{Op: op, Kept: true}, faultfs.Fault{Op: op, Sticky: true})
 	}
 	return all
 }
@@ -228,7 +229,7 @@ func TestGhostOfCloseGroup(t *testing.T) {
 		if err := s.append(r, m, 2, true); err != nil {
 			t.Fatal(err)
 		}
-		disk.Fail(simfs.Fault{Op: simfs.OpSync})
+		disk.Fail(faultfs.Fault{Op: faultfs.OpSync})
 		if err := s.close(m); err == nil {
 			t.Fatal("close with a sync that fails = nil, want an error")
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -296,14 +297,14 @@ func TestTornTailThatCannotBeKept(t *testing.T) {
 	}
 	name, tail := segment.Name(1), []byte{1, 2, 3}
 	torn := append(slices.Clone(disk.Bytes(name)[:s.log.Writer.End()]), tail...)
-	for _, fault := range []simfs.Fault{
-		{Op: simfs.OpCreate},
-		{Op: simfs.OpWrite},
-		{Op: simfs.OpSync},
-		{Op: simfs.OpSyncDir},
-		{Op: simfs.OpRemove},
-		{Op: simfs.OpOpen},
-		{Op: simfs.OpRead, Err: syscall.ENOSPC}, // whatever it says, it does not mean that there is no room to keep the tail
+	for _, fault := range []faultfs.Fault{
+		{Op: faultfs.OpCreate},
+		{Op: faultfs.OpWrite},
+		{Op: faultfs.OpSync},
+		{Op: faultfs.OpSyncDir},
+		{Op: faultfs.OpRemove},
+		{Op: faultfs.OpOpen},
+		{Op: faultfs.OpRead, Err: syscall.ENOSPC}, // whatever it says, it does not mean that there is no room to keep the tail
 	} {
 		for n := 1; ; n++ {
 			image := disk.Kill()
@@ -349,7 +350,7 @@ func TestTornTailThatCannotBeKept(t *testing.T) {
 	}
 	image := disk.Kill()
 	image.SetBytes(name, torn)
-	image.Fail(simfs.Fault{Op: simfs.OpCreate, Err: syscall.ENOSPC})
+	image.Fail(faultfs.Fault{Op: faultfs.OpCreate, Err: syscall.ENOSPC})
 	if s, err := open(image.FS(), 600); err != nil || s.Report.Cut != 3 || s.Report.Lost != "" || len(lostFiles(image)) > 0 {
 		t.Errorf("no room for another file: open = %+v, %v, want the tail cut", s, err)
 	}
@@ -410,15 +411,15 @@ func TestOverwriteWithZeros(t *testing.T) {
 // TestCleanOpen: a closed log opens without a write.
 func TestCleanOpen(t *testing.T) {
 	disk, _ := build(t, script{seed: 1, groups: 6, segmentSize: 600, close: true})
-	var ops []simfs.Op
-	disk.OnOp(func(op simfs.Op, name string) { ops = append(ops, op) })
+	var ops []faultfs.Op
+	disk.OnOp(func(op faultfs.Op, name string) { ops = append(ops, op) })
 	for range 2 {
 		ops = nil
 		s, _, err := opened(t, disk)
 		if err != nil || !s.Report.Clean || !s.Closed || s.Report.Rewritten != 0 {
 			t.Errorf("open of a closed log = %+v, %v, want it clean", s, err)
 		}
-		if i := slices.IndexFunc(ops[1:], mutates); ops[0] != simfs.OpSyncDir || i >= 0 {
+		if i := slices.IndexFunc(ops[1:], mutates); ops[0] != faultfs.OpSyncDir || i >= 0 {
 			t.Errorf("open of a closed log: %v, want a sync of the directory, then no write", ops)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -19,7 +20,7 @@ func TestCrashOnAFullDisk(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", p.seed), func(t *testing.T) {
 			t.Parallel()
 			disk, m := simfs.New(), new(model)
-			disk.OnOp(func(op simfs.Op, name string) {
+			disk.OnOp(func(op faultfs.Op, name string) {
 				if !mutates(op) {
 					return
 				}

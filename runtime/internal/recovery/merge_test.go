@@ -12,6 +12,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/compact"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -30,8 +31,8 @@ func twice(t *testing.T) (disk, noted *simfs.Disk, first, second string, m *mode
 			t.Fatal(err)
 		}
 	}
-	disk.OnOp(func(op simfs.Op, name string) {
-		if op == simfs.OpRemove && name == compact.Note {
+	disk.OnOp(func(op faultfs.Op, name string) {
+		if op == faultfs.OpRemove && name == compact.Note {
 			noted = disk.Kill()
 		}
 	})
@@ -202,9 +203,9 @@ func TestMissingBehindAMergedSegment(t *testing.T) {
 // may be tried again.
 func TestMergeThatCannotBeSettled(t *testing.T) {
 	_, noted, _, _, m := twice(t)
-	for _, op := range []simfs.Op{simfs.OpRemove, simfs.OpSyncDir} {
+	for _, op := range []faultfs.Op{faultfs.OpRemove, faultfs.OpSyncDir} {
 		image := noted.Kill()
-		image.Fail(simfs.Fault{Op: op})
+		image.Fail(faultfs.Fault{Op: op})
 		if _, err := open(image.FS(), 400); !errors.Is(err, syscall.EIO) {
 			t.Errorf("open when %s fails = %v, want EIO", op, err)
 		}

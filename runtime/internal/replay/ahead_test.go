@@ -15,6 +15,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sidx"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -92,16 +93,16 @@ func TestAheadFails(t *testing.T) {
 		if !strings.HasPrefix(want, "sound") {
 			continue
 		}
-		for _, op := range []simfs.Op{simfs.OpOpen, simfs.OpRead} {
+		for _, op := range []faultfs.Op{faultfs.OpOpen, faultfs.OpRead} {
 			for _, workers := range []int{0, 3} {
 				for n, fired := int64(1), true; fired; n++ {
 					var ops atomic.Int64
-					a.disk.OnOp(func(o simfs.Op, _ string) {
+					a.disk.OnOp(func(o faultfs.Op, _ string) {
 						if o == op {
 							ops.Add(1)
 						}
 					})
-					a.disk.Fail(simfs.Fault{Op: op, N: int(n)})
+					a.disk.Fail(faultfs.Fault{Op: op, N: int(n)})
 					got := a.read(workers)
 					a.disk.Heal()
 					if fired = ops.Load() >= n; got == want {

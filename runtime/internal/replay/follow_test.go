@@ -14,6 +14,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sidx"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -226,11 +227,11 @@ func TestFollowFails(t *testing.T) {
 		s.put(disk)
 		s.rotate()
 	}
-	for _, op := range []simfs.Op{simfs.OpOpen, simfs.OpRead} {
+	for _, op := range []faultfs.Op{faultfs.OpOpen, faultfs.OpRead} {
 		for n := 1; ; n++ {
 			image := disk.Kill()
 			f := follower(t, image)
-			image.Fail(simfs.Fault{Op: op, N: n})
+			image.Fail(faultfs.Fault{Op: op, N: n})
 			err := f.Read(t.Context())
 			image.Heal()
 			if err != nil && !errors.Is(err, syscall.EIO) {
@@ -259,12 +260,12 @@ func TestFollowShortRead(t *testing.T) {
 	for n, fired := 1, true; fired; n++ {
 		image, reads := disk.Kill(), 0
 		f := follower(t, image)
-		image.OnOp(func(op simfs.Op, _ string) {
-			if op == simfs.OpRead {
+		image.OnOp(func(op faultfs.Op, _ string) {
+			if op == faultfs.OpRead {
 				reads++
 			}
 		})
-		image.Fail(simfs.Fault{Op: simfs.OpRead, N: n, Err: io.EOF})
+		image.Fail(faultfs.Fault{Op: faultfs.OpRead, N: n, Err: io.EOF})
 		err := f.Read(t.Context())
 		if fired = reads >= n; err != nil || indexed(f) != 5 {
 			t.Errorf("read %d finds the end: Read = %v with %d events, want 5", n, err, indexed(f))

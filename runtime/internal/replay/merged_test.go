@@ -15,6 +15,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sidx"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -267,7 +268,7 @@ func TestFollowMergedFails(t *testing.T) {
 		"merged, and a checkpoint":   {covered: true},
 		"merged under it, and ended": {early: true, covered: true, ended: true},
 	} {
-		for _, op := range []simfs.Op{simfs.OpList, simfs.OpOpen, simfs.OpRead} {
+		for _, op := range []faultfs.Op{faultfs.OpList, faultfs.OpOpen, faultfs.OpRead} {
 			for n, fired := 1, true; fired; n++ {
 				image := disk.Kill()
 				f := follower(t, image)
@@ -290,12 +291,12 @@ func TestFollowMergedFails(t *testing.T) {
 					image.SetBytes(segment.Name(6), next)
 				}
 				ops := 0
-				image.OnOp(func(o simfs.Op, _ string) {
+				image.OnOp(func(o faultfs.Op, _ string) {
 					if o == op {
 						ops++
 					}
 				})
-				image.Fail(simfs.Fault{Op: op, N: n})
+				image.Fail(faultfs.Fault{Op: op, N: n})
 				err := f.Read(t.Context())
 				image.Heal()
 				image.OnOp(nil)

@@ -15,6 +15,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/salvage"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -287,10 +288,10 @@ func TestReadFails(t *testing.T) {
 	if err := read(simfs.New()); !errors.Is(err, replay.ErrNone) {
 		t.Errorf("Read of nothing = %v, want ErrNone", err)
 	}
-	for _, op := range []simfs.Op{simfs.OpList, simfs.OpOpen, simfs.OpRead} {
+	for _, op := range []faultfs.Op{faultfs.OpList, faultfs.OpOpen, faultfs.OpRead} {
 		fired := 0
 		for n := 1; ; n++ {
-			s.disk.Fail(simfs.Fault{Op: op, N: n, Err: syscall.EIO})
+			s.disk.Fail(faultfs.Fault{Op: op, N: n, Err: syscall.EIO})
 			err := read(s.disk)
 			s.disk.Heal()
 			if err == nil {

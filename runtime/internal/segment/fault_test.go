@@ -12,6 +12,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -69,12 +70,12 @@ func TestScanFails(t *testing.T) {
 		d := simfs.New()
 		d.SetBytes(segment.Name(1), content)
 		want, werr := walk(d)
-		for _, fault := range []simfs.Fault{{Op: simfs.OpRead}, {Op: simfs.OpRead, Err: io.EOF}} {
+		for _, fault := range []faultfs.Fault{{Op: faultfs.OpRead}, {Op: faultfs.OpRead, Err: io.EOF}} {
 			for fired := true; fired; {
 				fault.N++
 				reads := 0
-				d.OnOp(func(op simfs.Op, _ string) {
-					if op == simfs.OpRead {
+				d.OnOp(func(op faultfs.Op, _ string) {
+					if op == faultfs.OpRead {
 						reads++
 					}
 				})

@@ -11,6 +11,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/mapfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
@@ -40,7 +41,7 @@ func TestMissingAndShort(t *testing.T) {
 			}
 		}
 		disk.SetBytes(segment.Name(1), whole)
-		disk.Fail(simfs.Fault{Op: simfs.OpRead})
+		disk.Fail(faultfs.Fault{Op: faultfs.OpRead})
 		if err := record(newReader(disk.FS()), seed); !errors.Is(err, syscall.EIO) {
 			t.Errorf("%s on a disk that fails = %v, want EIO", who, err)
 		}
@@ -115,7 +116,7 @@ func TestNoMemoryForWhatIsNotThere(t *testing.T) {
 func TestCursorPassesOver(t *testing.T) {
 	disk := simfs.New()
 	t.Run("read", func(t *testing.T) {
-		passOver(t, disk.FS(), newReader(disk.FS()), func() { disk.Fail(simfs.Fault{Op: simfs.OpRead}) })
+		passOver(t, disk.FS(), newReader(disk.FS()), func() { disk.Fail(faultfs.Fault{Op: faultfs.OpRead}) })
 	})
 	t.Run("mapped", func(t *testing.T) {
 		dir, err := vfs.OpenDir(t.TempDir())

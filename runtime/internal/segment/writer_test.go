@@ -11,6 +11,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -50,7 +51,7 @@ func TestWriteFails(t *testing.T) {
 				end := w.End()
 				size := func() int64 { return int64(len(disk.Bytes(segment.Name(1)))) }
 				before := size()
-				disk.Fail(simfs.Fault{Op: simfs.OpWrite, N: nth + 1, Kept: kept, Err: syscall.ENOSPC})
+				disk.Fail(faultfs.Fault{Op: faultfs.OpWrite, N: nth + 1, Kept: kept, Err: syscall.ENOSPC})
 				var failed *segment.WriteError
 				for failed == nil && w.End() < end+(300<<10) {
 					before = size()
@@ -78,7 +79,7 @@ func TestRoomIsGivenUp(t *testing.T) {
 	disk := simfs.New()
 	w := create(t, disk.FS(), 1)
 	fill(t, w, 1, 1, 10)
-	disk.Fail(simfs.Fault{Op: simfs.OpWrite, Sticky: true, Err: syscall.ENOSPC})
+	disk.Fail(faultfs.Fault{Op: faultfs.OpWrite, Sticky: true, Err: syscall.ENOSPC})
 	g, _ := group(w, 1, 2, 10)
 	failed, ok := errors.AsType[*segment.WriteError](w.Write(g))
 	if !ok || !failed.Undone || !failed.Full {
@@ -95,12 +96,12 @@ func TestRoomIsGivenUp(t *testing.T) {
 // TestUndoFails: after a truncation or sync that failed the writer does nothing
 // any more.
 func TestUndoFails(t *testing.T) {
-	for _, op := range []simfs.Op{simfs.OpTruncate, simfs.OpSync} {
+	for _, op := range []faultfs.Op{faultfs.OpTruncate, faultfs.OpSync} {
 		disk := simfs.New()
 		w := create(t, disk.FS(), 1)
 		fill(t, w, 1, 1, 10)
-		disk.Fail(simfs.Fault{Op: simfs.OpWrite})
-		disk.Fail(simfs.Fault{Op: op})
+		disk.Fail(faultfs.Fault{Op: faultfs.OpWrite})
+		disk.Fail(faultfs.Fault{Op: op})
 		g, _ := group(w, 1, 2, 100<<10)
 		err := w.Write(g)
 		if failed, ok := errors.AsType[*segment.WriteError](err); !ok || failed.Undone {
@@ -125,7 +126,7 @@ func TestSyncFails(t *testing.T) {
 		if err := w.Write(g); err != nil {
 			t.Fatal(err)
 		}
-		disk.Fail(simfs.Fault{Op: simfs.OpSync})
+		disk.Fail(faultfs.Fault{Op: faultfs.OpSync})
 		if err := sync(w); !errors.Is(err, syscall.EIO) {
 			t.Errorf("%s = %v, want EIO", what, err)
 		}
@@ -161,24 +162,24 @@ func dead(t *testing.T, disk *simfs.Disk, w *segment.Writer) {
 // TestCreateFails: a segment that could not be made leaves no file, and only a
 // sync that failed forbids to try again.
 func TestCreateFails(t *testing.T) {
-	for _, f := range []simfs.Fault{
-		{Op: simfs.OpCreate},
-		{Op: simfs.OpCreate, Kept: true},
-		{Op: simfs.OpCreate, Err: syscall.ENOSPC},
-		{Op: simfs.OpWrite, Err: syscall.ENOSPC},
-		{Op: simfs.OpWrite, N: 2},
-		{Op: simfs.OpSync},
-		{Op: simfs.OpRename},
-		{Op: simfs.OpRename, Kept: true},
-		{Op: simfs.OpSyncDir},
-		{Op: simfs.OpOpen, Err: syscall.EMFILE},
-		{Op: simfs.OpOpen, N: 2, Err: syscall.EMFILE},
+	for _, f := range []faultfs.Fault{
+		{Op: faultfs.OpCreate},
+		{Op: faultfs.OpCreate, Kept: true},
+		{Op: faultfs.OpCreate, Err: syscall.ENOSPC},
+		{Op: faultfs.OpWrite, Err: syscall.ENOSPC},
+		{Op: faultfs.OpWrite, N: 2},
+		{Op: faultfs.OpSync},
+		{Op: faultfs.OpRename},
+		{Op: faultfs.OpRename, Kept: true},
+		{Op: faultfs.OpSyncDir},
+		{Op: faultfs.OpOpen, Err: syscall.EMFILE},
+		{Op: faultfs.OpOpen, N: 2, Err: syscall.EMFILE},
 	} {
 		disk := simfs.New()
 		disk.Fail(f)
 		_, err := tryCreate(checkfs.Must(disk.FS()), header(1))
 		failed, ok := errors.AsType[*segment.WriteError](err)
-		undone, noSpace := f.Op != simfs.OpSync && f.Op != simfs.OpSyncDir, errors.Is(f.Err, syscall.ENOSPC)
+		undone, noSpace := f.Op != faultfs.OpSync && f.Op != faultfs.OpSyncDir, errors.Is(f.Err, syscall.ENOSPC)
 		if !ok || failed.Undone != undone || failed.Full != noSpace {
 			t.Errorf("%+v: a new segment = %+v, want Undone %v, Full %v", f, err, undone, noSpace)
 		}
@@ -344,7 +345,7 @@ func TestTrimSyncs(t *testing.T) {
 	if err := w.Trim(); err != nil {
 		t.Fatal(err)
 	}
-	disk.Fail(simfs.Fault{Op: simfs.OpSync})
+	disk.Fail(faultfs.Fault{Op: faultfs.OpSync})
 	again := segment.Resume(w.File(), 1, w.End(), w.End(), int64(len(disk.Bytes(segment.Name(1)))))
 	if err := again.Trim(); !errors.Is(err, syscall.EIO) {
 		t.Errorf("Trim = %v, want EIO", err)
@@ -371,7 +372,7 @@ func TestResume(t *testing.T) {
 		if err := w.Write(g); err != nil {
 			t.Fatal(err)
 		}
-		disk.Fail(simfs.Fault{Op: simfs.OpSync})
+		disk.Fail(faultfs.Fault{Op: faultfs.OpSync})
 		if err := w.Sync(); err == nil {
 			t.Fatal("Sync = nil, want an error")
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/replay"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/snapshot"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -74,16 +75,16 @@ func TestMakeRefusesFilesOfOthers(t *testing.T) {
 // does not let that be taken away either, what no opening takes for a store.
 func TestMakeFails(t *testing.T) {
 	disk, p := source(t, 2)
-	for _, op := range []simfs.Op{simfs.OpCreate, simfs.OpWrite, simfs.OpSync, simfs.OpSyncDir, simfs.OpList} {
-		for _, stuck := range []*simfs.Fault{nil, {Op: simfs.OpRemove, Err: syscall.EACCES}, {Op: simfs.OpRemove, Err: syscall.EACCES, Sticky: true}} {
+	for _, op := range []faultfs.Op{faultfs.OpCreate, faultfs.OpWrite, faultfs.OpSync, faultfs.OpSyncDir, faultfs.OpList} {
+		for _, stuck := range []*faultfs.Fault{nil, {Op: faultfs.OpRemove, Err: syscall.EACCES}, {Op: faultfs.OpRemove, Err: syscall.EACCES, Sticky: true}} {
 			for n, fired := 1, true; fired; n++ {
 				into, ops := simfs.New(), 0
-				into.OnOp(func(o simfs.Op, _ string) {
+				into.OnOp(func(o faultfs.Op, _ string) {
 					if o == op {
 						ops++
 					}
 				})
-				into.Fail(simfs.Fault{Op: op, N: n})
+				into.Fail(faultfs.Fault{Op: op, N: n})
 				if stuck != nil {
 					into.Fail(*stuck)
 				}
@@ -91,7 +92,7 @@ func TestMakeFails(t *testing.T) {
 				into.Heal()
 				fired = ops >= n
 				left := into.Names()
-				last := op == simfs.OpSyncDir && errors.Is(err, syscall.EIO) && !slices.Contains(left, replay.Unfinished) && len(left) > 0
+				last := op == faultfs.OpSyncDir && errors.Is(err, syscall.EIO) && !slices.Contains(left, replay.Unfinished) && len(left) > 0
 				switch {
 				case !fired && stuck == nil:
 					if err != nil || len(left) != 2 {
@@ -100,7 +101,7 @@ func TestMakeFails(t *testing.T) {
 				case last: // the guard was gone by then, and the store is whole
 				case fired && !errors.Is(err, syscall.EIO), !fired && !errors.Is(err, syscall.EACCES):
 					t.Errorf("%s %d fails, and %+v: Make() = %v", op, n, stuck, err)
-				case len(left) > 0 && !slices.Contains(left, replay.Unfinished), len(left) > 0 && op != simfs.OpSyncDir && stuck == nil:
+				case len(left) > 0 && !slices.Contains(left, replay.Unfinished), len(left) > 0 && op != faultfs.OpSyncDir && stuck == nil:
 					t.Errorf("%s %d fails, and %+v: it leaves %q", op, n, stuck, left)
 				}
 			}
@@ -117,8 +118,8 @@ func TestMakeFails(t *testing.T) {
 func TestMakeBesideAnother(t *testing.T) {
 	_, p := source(t, 1)
 	into := simfs.New()
-	into.OnOp(func(op simfs.Op, name string) {
-		if op == simfs.OpCreate && name == replay.Unfinished {
+	into.OnOp(func(op faultfs.Op, name string) {
+		if op == faultfs.OpCreate && name == replay.Unfinished {
 			into.SetBytes(name, []byte("another's"))
 		}
 	})

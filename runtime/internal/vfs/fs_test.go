@@ -13,45 +13,54 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
-// disks are the implementations. Each returns a way to open the same new
-// directory again and again.
+// disks are the implementations, alone and behind faults of which none is armed. Each
+// returns a way to open the same new directory again and again.
 var disks = map[string]func(t *testing.T) (open func() vfs.FS){
-	"os": func(t *testing.T) func() vfs.FS {
-		path := t.TempDir() + "/store"
-		return func() vfs.FS {
-			t.Helper()
-			d, err := vfs.OpenDir(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = d.Close() }) // closed already by some tests
-			return d
+	"os":          realDisk,
+	"sim":         func(*testing.T) func() vfs.FS { return simfs.New().FS },
+	"faults, os":  func(t *testing.T) func() vfs.FS { return behindFaults(realDisk(t)) },
+	"faults, sim": func(*testing.T) func() vfs.FS { return behindFaults(simfs.New().FS) },
+}
+
+func realDisk(t *testing.T) func() vfs.FS {
+	path := t.TempDir() + "/store"
+	return func() vfs.FS {
+		t.Helper()
+		d, err := vfs.OpenDir(path)
+		if err != nil {
+			t.Fatal(err)
 		}
-	},
-	"sim": func(*testing.T) func() vfs.FS { return simfs.New().FS },
+		t.Cleanup(func() { _ = d.Close() }) // closed already by some tests
+		return d
+	}
+}
+
+func behindFaults(open func() vfs.FS) func() vfs.FS {
+	return func() vfs.FS { return faultfs.New(open(), new(faultfs.Plan), nil) }
 }
 
 // onPairs runs a test on two directories of each implementation.
 func onPairs(t *testing.T, test func(t *testing.T, a, b vfs.FS)) {
-	t.Run("os", func(t *testing.T) {
-		path, dirs := t.TempDir(), [2]vfs.FS{}
-		for i := range dirs {
-			d, err := vfs.OpenDir(fmt.Sprint(path, "/", i))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = d.Close() })
-			dirs[i] = d
-		}
-		test(t, dirs[0], dirs[1])
-	})
-	t.Run("sim", func(t *testing.T) {
-		disk := simfs.New()
-		test(t, disk.FS(), disk.Dir("other"))
-	})
+	for name, pair := range map[string]func(t *testing.T) (a, b func() vfs.FS){
+		"os": func(t *testing.T) (a, b func() vfs.FS) { return realDisk(t), realDisk(t) },
+		"sim": func(*testing.T) (a, b func() vfs.FS) {
+			disk := simfs.New()
+			return disk.FS, func() vfs.FS { return disk.Dir("other") }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := pair(t)
+			test(t, a(), b())
+		})
+		t.Run("faults, "+name, func(t *testing.T) {
+			a, b := pair(t)
+			test(t, behindFaults(a)(), behindFaults(b)())
+		})
+	}
 }
 
 // onEach runs a test of the contract on each implementation.
@@ -316,8 +325,10 @@ func FuzzImplementationsAgree(f *testing.F) {
 		for name, disk := range disks {
 			logs[name] = play(t, disk(t)(), script)
 		}
-		if diff := cmp.Diff(logs["os"], logs["sim"]); diff != "" {
-			t.Errorf("results differ (-os +sim):\n%s", diff)
+		for name, log := range logs {
+			if diff := cmp.Diff(logs["os"], log); diff != "" {
+				t.Errorf("results differ (-os +%s):\n%s", name, diff)
+			}
 		}
 	})
 }

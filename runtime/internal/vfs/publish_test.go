@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -19,7 +20,7 @@ func TestCrashOfWriteFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	seeds := uint64(300)
-	d.OnOp(func(op simfs.Op, _ string) {
+	d.OnOp(func(op faultfs.Op, _ string) {
 		images := []*simfs.Disk{d.Kill(), d.CutHard()}
 		for seed := range seeds {
 			images = append(images, d.Cut(seed), d.Kill().Cut(seed))
@@ -56,18 +57,18 @@ func TestKthFaultOfWriteFile(t *testing.T) {
 				if err := vfs.WriteFile(d.FS(), "a", []byte("old")); err != nil {
 					t.Fatal(err)
 				}
-				var ops []simfs.Op
-				d.OnOp(func(op simfs.Op, _ string) { ops = append(ops, op) })
-				d.Fail(simfs.Fault{Op: simfs.OpAny, N: n, Kept: kept, Err: reason})
+				var ops []faultfs.Op
+				d.OnOp(func(op faultfs.Op, _ string) { ops = append(ops, op) })
+				d.Fail(faultfs.Fault{Op: faultfs.OpAny, N: n, Kept: kept, Err: reason})
 				err := vfs.WriteFile(d.FS(), "a", []byte("new"))
-				if kept && ops[n-1] == simfs.OpRemove {
+				if kept && ops[n-1] == faultfs.OpRemove {
 					continue // there was no leftover, so this says fs.ErrNotExist and all is well
 				}
 				if !errors.Is(err, reason) {
 					t.Errorf("WriteFile with operation %d (%s) failing = %v, want %v", n, ops[n-1], err, reason)
 				}
 				want := []string{"old", "new"}
-				if failed := ops[n-1]; failed != simfs.OpSyncDir && (failed != simfs.OpRename || !kept) {
+				if failed := ops[n-1]; failed != faultfs.OpSyncDir && (failed != faultfs.OpRename || !kept) {
 					want = want[:1]
 				}
 				for seed := range uint64(50) {

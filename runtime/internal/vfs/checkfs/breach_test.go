@@ -12,6 +12,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -146,7 +147,7 @@ func TestBreaches(t *testing.T) {
 		"promise after a failed sync": {func(r *rig) func() {
 			f := r.begin(1)
 			r.write(f, group(1, headerSize, 1, headerSize), headerSize)
-			r.disk.Fail(simfs.Fault{Op: simfs.OpSync})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpSync})
 			_ = f.Sync()
 			return func() { r.Promise(1) }
 		}, "are not durable"},
@@ -269,7 +270,7 @@ func TestBreaches(t *testing.T) {
 		"write to a segment after the next could not get its name": {func(r *rig) func() {
 			f := r.begin(1)
 			r.temp(2)
-			r.disk.Fail(simfs.Fault{Op: simfs.OpRename})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpRename})
 			_ = r.Rename(segment.Name(2)+vfs.TempSuffix, segment.Name(2))
 			return func() { r.write(f, group(1, headerSize, 1, headerSize), headerSize) }
 		}, "the segment after it was begun"},
@@ -286,7 +287,7 @@ func TestBreaches(t *testing.T) {
 		}, "its name is not durable"},
 		"write to a segment after the next could not be made": {func(r *rig) func() {
 			f := r.begin(1)
-			r.disk.Fail(simfs.Fault{Op: simfs.OpCreate})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpCreate})
 			_, _ = r.Create(segment.Name(2))
 			return func() { r.write(f, group(1, headerSize, 1, headerSize), headerSize) }
 		}, "the segment after it was begun"},
@@ -307,7 +308,7 @@ func TestBreaches(t *testing.T) {
 
 		"write over what a failed one left": {func(r *rig) func() {
 			f := r.begin(1)
-			r.disk.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpWrite, Err: syscall.ENOSPC})
 			_, _ = f.WriteAt(group(1, headerSize, 1, headerSize), headerSize)
 			return func() { r.write(f, group(1, headerSize, 1, headerSize), headerSize) }
 		}, "what a failed write left at 96 was neither cut off nor written over"},
@@ -315,14 +316,14 @@ func TestBreaches(t *testing.T) {
 			f := r.begin(1)
 			r.write(f, make([]byte, 1000), headerSize)
 			r.must(f.Sync())
-			r.disk.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpWrite, Err: syscall.ENOSPC})
 			_, _ = f.WriteAt(group(1, headerSize, 1, headerSize), headerSize)
 			r.write(f, make([]byte, groupSize-1), headerSize)
 			return func() { r.write(f, group(1, headerSize, 1, headerSize), headerSize) }
 		}, "neither cut off nor written over"},
 		"write after a cut that was not synced": {func(r *rig) func() {
 			f := r.begin(1)
-			r.disk.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpWrite, Err: syscall.ENOSPC})
 			_, _ = f.WriteAt(group(1, headerSize, 1, headerSize), headerSize)
 			r.must(f.Truncate(headerSize))
 			return func() { r.write(f, group(1, headerSize, 1, headerSize), headerSize) }
@@ -352,42 +353,42 @@ func TestBreaches(t *testing.T) {
 
 		"write after a failed sync": {func(r *rig) func() {
 			f := r.begin(1)
-			r.disk.Fail(simfs.Fault{Op: simfs.OpSync})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpSync})
 			_ = f.Sync()
 			return func() { r.write(f, group(1, headerSize, 1, headerSize), headerSize) }
 		}, "after a failed sync of segment 1"},
 		"sync after a failed sync": {func(r *rig) func() {
 			f := r.begin(1)
-			r.disk.Fail(simfs.Fault{Op: simfs.OpSync})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpSync})
 			_ = f.Sync()
 			return func() { r.must(f.Sync()) }
 		}, "a sync proves nothing after one that has failed"},
 		"next segment after a failed sync": {func(r *rig) func() {
 			f := r.begin(1)
-			r.disk.Fail(simfs.Fault{Op: simfs.OpSync})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpSync})
 			_ = f.Sync()
 			return func() { r.create(segment.Name(2)) }
 		}, "after a failed sync of segment 1"},
 		"write after a failed cut": {func(r *rig) func() {
 			f := r.begin(1)
-			r.disk.Fail(simfs.Fault{Op: simfs.OpTruncate})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpTruncate})
 			_ = f.Truncate(headerSize)
 			return func() { r.write(f, group(1, headerSize, 1, headerSize), headerSize) }
 		}, "after a failed cut of segment 1"},
 		"write after a failed sync of another file": {func(r *rig) func() {
 			f := r.create("lost-0000000000000001-00000000")
-			r.disk.Fail(simfs.Fault{Op: simfs.OpSync})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpSync})
 			_ = f.Sync()
 			return func() { r.write(f, []byte("x"), 0) }
 		}, "a sync or cut of the file has failed"},
 		"write after a failed sync of the directory": {func(r *rig) func() {
 			f := r.begin(1)
-			r.disk.Fail(simfs.Fault{Op: simfs.OpSyncDir})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpSyncDir})
 			_ = r.SyncDir()
 			return func() { r.write(f, group(1, headerSize, 1, headerSize), headerSize) }
 		}, "after a failed sync of the directory"},
 		"sync of the directory after a failed one": {func(r *rig) func() {
-			r.disk.Fail(simfs.Fault{Op: simfs.OpSyncDir})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpSyncDir})
 			_ = r.SyncDir()
 			return func() { r.must(r.SyncDir()) }
 		}, "proves nothing after a failed sync of the directory"},

@@ -14,6 +14,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -101,7 +102,7 @@ func TestUndoneWriteIsAllowed(t *testing.T) {
 		b   []byte
 		off int64
 	}{{again, headerSize + groupSize}, {next, foundEnd}} {
-		r.disk.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+		r.disk.Fail(faultfs.Fault{Op: faultfs.OpWrite, Err: syscall.ENOSPC})
 		if _, err := f.WriteAt(tt.b, tt.off); err == nil {
 			t.Fatal("write = nil, want an error")
 		}
@@ -121,14 +122,14 @@ func TestUndoneWriteIsAllowed(t *testing.T) {
 func TestMergeThatEndsIsAllowed(t *testing.T) {
 	for what, goesOn := range map[string]func(r *rig, f vfs.File){
 		"the log has failed": func(r *rig, f vfs.File) {
-			r.disk.Fail(simfs.Fault{Op: simfs.OpSync})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpSync})
 			if f.Sync() == nil {
 				r.Fatal("sync = nil, want an error")
 			}
 			r.must(r.SyncDir())
 		},
 		"the merge has failed": func(r *rig, f vfs.File) {
-			r.disk.Fail(simfs.Fault{Op: simfs.OpSyncDir})
+			r.disk.Fail(faultfs.Fault{Op: faultfs.OpSyncDir})
 			if r.SyncDir() == nil {
 				r.Fatal("sync of the directory = nil, want an error")
 			}
@@ -163,13 +164,13 @@ func TestMendedWriteIsAllowed(t *testing.T) {
 	f := r.begin(1)
 	r.write(f, make([]byte, groupSize+40), headerSize)
 	next := group(1, headerSize, 1, headerSize)
-	r.disk.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+	r.disk.Fail(faultfs.Fault{Op: faultfs.OpWrite, Err: syscall.ENOSPC})
 	if _, err := f.WriteAt(next, headerSize); err == nil {
 		t.Fatal("write = nil, want an error")
 	}
 	r.write(f, make([]byte, 100), headerSize)
 	r.write(f, make([]byte, groupSize-100), headerSize+100)
-	r.disk.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
+	r.disk.Fail(faultfs.Fault{Op: faultfs.OpWrite, Err: syscall.ENOSPC})
 	if _, err := f.WriteAt(make([]byte, 500), headerSize+groupSize+40); err == nil {
 		t.Fatal("write of zeros = nil, want an error")
 	}
@@ -189,7 +190,7 @@ func TestRenewedNameIsAllowed(t *testing.T) {
 	r.must(r.SyncDir())
 	f := r.open(segment.Name(1))
 	r.must(vfs.Renew(r, segment.Name(1)))
-	r.disk.Fail(simfs.Fault{Op: simfs.OpCreate, Err: syscall.ENOSPC})
+	r.disk.Fail(faultfs.Fault{Op: faultfs.OpCreate, Err: syscall.ENOSPC})
 	if _, err := r.Create("lost-0000000000000001-00000060"); err == nil {
 		t.Fatal("create = nil, want an error")
 	}
@@ -207,14 +208,14 @@ func TestRenewedNameIsAllowed(t *testing.T) {
 // TestDiscardIsAllowed: whichever call fails while a segment is made, it may be
 // taken away again.
 func TestDiscardIsAllowed(t *testing.T) {
-	for _, f := range []simfs.Fault{
-		{Op: simfs.OpCreate},
-		{Op: simfs.OpWrite},
-		{Op: simfs.OpWrite, N: 3},
-		{Op: simfs.OpSync, N: 2},
-		{Op: simfs.OpRename},
-		{Op: simfs.OpSyncDir},
-		{Op: simfs.OpOpen, N: 2},
+	for _, f := range []faultfs.Fault{
+		{Op: faultfs.OpCreate},
+		{Op: faultfs.OpWrite},
+		{Op: faultfs.OpWrite, N: 3},
+		{Op: faultfs.OpSync, N: 2},
+		{Op: faultfs.OpRename},
+		{Op: faultfs.OpSyncDir},
+		{Op: faultfs.OpOpen, N: 2},
 	} {
 		for _, kept := range []bool{false, true} {
 			r := newRig(t)
@@ -315,7 +316,7 @@ func TestBreachTellsWhatLedToIt(t *testing.T) {
 		_, _ = f.ReadAt(make([]byte, 4), 0)
 	}
 	r.must(f.Truncate(headerSize))
-	r.disk.Fail(simfs.Fault{Op: simfs.OpSync})
+	r.disk.Fail(faultfs.Fault{Op: faultfs.OpSync})
 	_ = f.Sync()
 	r.write(f, group(1, headerSize, 1, headerSize), headerSize)
 	first := r.breach

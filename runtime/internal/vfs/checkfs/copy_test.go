@@ -8,7 +8,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
-	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 )
 
 // twoSegments begins a log of two segments with an event each, of which the second
@@ -129,7 +129,7 @@ func TestSnapshotBreaches(t *testing.T) {
 		}, "the name 0000000000000001.seg is not durable"},
 		"end after the directory could not be synced": {func(_, into *rig) func() {
 			into.guard()
-			into.disk.Fail(simfs.Fault{Op: simfs.OpSyncDir})
+			into.disk.Fail(faultfs.Fault{Op: faultfs.OpSyncDir})
 			_ = into.SyncDir()
 			return func() { _ = into.Remove("unfinished") }
 		}, "after a failed sync of the directory"},

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 )
 
 // dir is an open directory.
@@ -22,10 +23,10 @@ type dir struct {
 func (h *dir) Peek(name string) []byte { return h.disk.Bytes(h.under + name) }
 
 func (h *dir) Create(name string) (vfs.File, error) {
-	f, err := h.open(OpCreate, name, func() (*inode, error) {
-		switch _, err := h.find(OpCreate, name); {
+	f, err := h.open(faultfs.OpCreate, name, func() (*inode, error) {
+		switch _, err := h.find(faultfs.OpCreate, name); {
 		case err == nil:
-			return nil, fail(OpCreate, name, fs.ErrExist)
+			return nil, fail(faultfs.OpCreate, name, fs.ErrExist)
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, err
 		}
@@ -40,7 +41,7 @@ func (h *dir) Create(name string) (vfs.File, error) {
 }
 
 func (h *dir) Open(name string, m vfs.Mode) (vfs.File, error) {
-	f, err := h.open(OpOpen, name, func() (*inode, error) { return h.find(OpOpen, name) })
+	f, err := h.open(faultfs.OpOpen, name, func() (*inode, error) { return h.find(faultfs.OpOpen, name) })
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (h *dir) Open(name string, m vfs.Mode) (vfs.File, error) {
 }
 
 // open opens the file that get comes up with.
-func (h *dir) open(op Op, name string, get func() (*inode, error)) (*file, error) {
+func (h *dir) open(op faultfs.Op, name string, get func() (*inode, error)) (*file, error) {
 	f := &file{handle: handle{disk: h.disk, name: h.under + name}}
 	err := h.do(op, f.name, func() (err error) {
 		f.inode, err = get()
@@ -62,11 +63,11 @@ func (h *dir) open(op Op, name string, get func() (*inode, error)) (*file, error
 }
 
 func (h *dir) Rename(from, to string) error {
-	return h.do(OpRename, h.under+from, func() error {
+	return h.do(faultfs.OpRename, h.under+from, func() error {
 		if !vfs.ValidName(to) {
-			return fail(OpRename, to, fs.ErrInvalid)
+			return fail(faultfs.OpRename, to, fs.ErrInvalid)
 		}
-		n, err := h.find(OpRename, from)
+		n, err := h.find(faultfs.OpRename, from)
 		if err != nil {
 			return err
 		}
@@ -78,8 +79,8 @@ func (h *dir) Rename(from, to string) error {
 }
 
 func (h *dir) Remove(name string) error {
-	return h.do(OpRemove, h.under+name, func() error {
-		n, err := h.find(OpRemove, name)
+	return h.do(faultfs.OpRemove, h.under+name, func() error {
+		n, err := h.find(faultfs.OpRemove, name)
 		if err != nil {
 			return err
 		}
@@ -92,20 +93,20 @@ func (h *dir) Remove(name string) error {
 }
 
 func (h *dir) Link(name string, into vfs.FS) error {
-	return h.do(OpLink, h.under+name, func() error {
-		n, err := h.find(OpLink, name)
+	return h.do(faultfs.OpLink, h.under+name, func() error {
+		n, err := h.find(faultfs.OpLink, name)
 		if err != nil {
 			return err
 		}
 		to, ok := into.(*dir)
 		if !ok || to.disk != h.disk || h.disk.apart {
-			return fail(OpLink, h.under+name, errors.ErrUnsupported)
+			return fail(faultfs.OpLink, h.under+name, errors.ErrUnsupported)
 		}
-		if err := to.alive(OpLink, to.under+name); err != nil {
+		if err := to.alive(faultfs.OpLink, to.under+name); err != nil {
 			return err
 		}
 		if h.disk.live[to.under+name] != nil {
-			return fail(OpLink, to.under+name, fs.ErrExist)
+			return fail(faultfs.OpLink, to.under+name, fs.ErrExist)
 		}
 		h.move(move{file: n, to: to.under + name})
 		return nil
@@ -130,7 +131,7 @@ func (h *dir) Shared(name string) (shared bool, err error) {
 
 func (h *dir) List() ([]vfs.Entry, error) {
 	var entries []vfs.Entry
-	err := h.do(OpList, h.under, func() error {
+	err := h.do(faultfs.OpList, h.under, func() error {
 		live := h.disk.live.below(h.under)
 		for _, name := range live.sorted() {
 			entries = append(entries, vfs.Entry{Name: name, Size: int64(len(live[name].live.data)), Regular: true})
@@ -141,7 +142,7 @@ func (h *dir) List() ([]vfs.Entry, error) {
 }
 
 func (h *dir) SyncDir() error {
-	return h.do(OpSyncDir, h.under, func() error {
+	return h.do(faultfs.OpSyncDir, h.under, func() error {
 		if h.disk.liesLocked() {
 			return nil
 		}
@@ -149,10 +150,18 @@ func (h *dir) SyncDir() error {
 		h.disk.durable.apply(own...)
 		h.disk.pending = others
 		return nil
-	}, func(f *Fault) error {
-		h.loseNames(f.Loss)
-		return f.Err
-	})
+	}, func(f *faultfs.Fault) error { return h.lose(f.Loss, f.Err) })
+}
+
+// Lose makes of the names what a sync of the directory does that fails with err and loses
+// them so, and returns err. It is no operation.
+func (h *dir) Lose(l faultfs.Loss, err error) error {
+	h.disk.mu.Lock()
+	defer h.disk.mu.Unlock()
+	if err := h.alive(faultfs.OpSyncDir, h.under); err != nil {
+		return err
+	}
+	return h.lose(l, err)
 }
 
 func (h *dir) Lock(m vfs.LockMode) (io.Closer, error) {
@@ -181,7 +190,7 @@ type lock struct {
 }
 
 // find returns the file of that name.
-func (h *dir) find(op Op, name string) (*inode, error) {
+func (h *dir) find(op faultfs.Op, name string) (*inode, error) {
 	if !vfs.ValidName(name) {
 		return nil, fail(op, name, fs.ErrInvalid)
 	}
@@ -203,16 +212,15 @@ func (h *dir) split(moves []move) (own, others []move) {
 	return own, others
 }
 
-// loseNames makes of the names what a sync of the directory does that fails.
-func (h *dir) loseNames(l Loss) {
+func (h *dir) lose(l faultfs.Loss, err error) error {
 	d := h.disk
 	own, others := h.split(d.pending)
 	switch l {
-	case Reverted:
+	case faultfs.Reverted:
 		d.pending = others
 		d.live = maps.Clone(d.durable)
 		d.live.apply(others...)
-	case Partial:
+	case faultfs.Partial:
 		r := rand.New(rand.NewPCG(uint64(d.ops), 4))
 		own = slices.DeleteFunc(own, func(m move) bool {
 			lucky := r.IntN(2) == 0
@@ -223,6 +231,7 @@ func (h *dir) loseNames(l Loss) {
 		})
 		d.pending = append(others, own...)
 	}
+	return err
 }
 
 // move changes a name.

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 )
 
 // ErrCrashed says that the process the handle belongs to has been stopped.
@@ -31,8 +32,8 @@ type Disk struct {
 	lies      int // one sync in so many; 0 = none
 	stopped   bool
 	ops, lied int
-	hook      func(Op, string)
-	faults    []*Fault
+	hook      func(faultfs.Op, string)
+	plan      faultfs.Plan
 }
 
 // New returns an empty disk.
@@ -121,7 +122,7 @@ func (d *Disk) Ops() int {
 // OnOp has hook called before each operation, with the name it is about: the old
 // one of a rename, none for the directory as a whole. Several goroutines may be
 // in it at the same time. Nil takes the hook away.
-func (d *Disk) OnOp(hook func(op Op, name string)) {
+func (d *Disk) OnOp(hook func(op faultfs.Op, name string)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.hook = hook

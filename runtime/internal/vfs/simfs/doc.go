@@ -25,7 +25,8 @@
 // A sync applies the log to the durable side, and only the log. After a sync
 // that failed the log is empty and the bytes are ghosts: live but not durable,
 // with nothing left that could make them so except to write them again. So do
-// file systems that mark a page clean when its write-back failed.
+// file systems that mark a page clean when its write-back failed. Which operations fail,
+// and in which of the ways there are, [Disk.Fail] is told in the words of package faultfs.
 //
 // # What it does not do
 //

@@ -2,78 +2,19 @@ package simfs
 
 import (
 	"math/rand/v2"
-	"syscall"
+
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 )
 
-// Op is a kind of operation that counts, can fail, and reaches the hook.
-// Closing, locking and asking for a size are none.
-type Op string
+// OpRest is no operation of its own: it reaches the hook in the middle of a
+// write of more than one byte, when a part of the bytes is there.
+const OpRest faultfs.Op = "rest of a write"
 
-// The operations. OpAny stands for each of them, in a [Fault] only.
-const (
-	OpAny      Op = "any"
-	OpCreate   Op = "create"
-	OpOpen     Op = "open"
-	OpRename   Op = "rename"
-	OpRemove   Op = "remove"
-	OpLink     Op = "link"
-	OpList     Op = "list"
-	OpSyncDir  Op = "syncdir"
-	OpRead     Op = "read"
-	OpWrite    Op = "write"
-	OpTruncate Op = "truncate"
-	OpSync     Op = "sync"
+// Fail arms a fault. Those of a disk come after the hook.
+func (d *Disk) Fail(f faultfs.Fault) { d.plan.Fail(f) }
 
-	// OpRest is no operation of its own: it reaches the hook in the middle of a
-	// write of more than one byte, when a part of the bytes is there.
-	OpRest Op = "rest of a write"
-)
-
-// Fault is an operation that is to fail. Unless the effect is kept, a write with
-// ENOSPC, EDQUOT, EFBIG or [io.ErrShortWrite] leaves a prefix, its length given by the number of
-// operations so far; a read with [io.EOF] finds the file ending early; a sync
-// leaves ghosts, see the package; a sync of the directory leaves the names
-// waiting for the next one; and all others do nothing.
-type Fault struct {
-	Op     Op    // which operations count
-	N      int   // the how-manieth of them fails, from now on; 0 and 1 are the next
-	Sticky bool  // all after it fail, too
-	Kept   bool  // the effect happens and only the answer is an error
-	Err    error // nil means EIO
-	Loss   Loss  // what a sync that fails without its effect makes of the file, or of the names
-}
-
-// Loss is what becomes of the changes that a sync which fails should have made
-// durable.
-type Loss int
-
-// The ways to lose. Names are not lost as easily as bytes: those that are seen and
-// not durable wait for the next sync.
-const (
-	Ghosts   Loss = iota // they stay visible, and no later sync knows of them (ext4, XFS)
-	Reverted             // they are gone: the file shows what is durable (Btrfs)
-	Partial              // some of them are durable, the others ghosts
-	Late                 // as Ghosts, but the sync reports success, and the next one of the file fails
-)
-
-// Fail arms a fault. Several may be armed; each counts for itself, and where
-// two meet the older one decides.
-func (d *Disk) Fail(f Fault) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	f.N = max(f.N, 1)
-	if f.Err == nil {
-		f.Err = syscall.EIO
-	}
-	d.faults = append(d.faults, &f)
-}
-
-// Heal disarms all faults.
-func (d *Disk) Heal() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.faults = nil
-}
+// Heal disarms all faults, and reports whether any has come.
+func (d *Disk) Heal() (met bool) { return d.plan.Heal() }
 
 // SetFree limits by how many bytes the files may grow, all together; more fails
 // with ENOSPC after a part of it. What files lose gives room again. Images have
@@ -116,20 +57,4 @@ func (d *Disk) takeLocked(bytes int64) (room int64, ok bool) {
 	}
 	d.free -= bytes
 	return bytes, true
-}
-
-// trip counts an operation against the armed faults and returns the one that
-// fails it, or nil.
-func (d *Disk) trip(op Op) *Fault {
-	var hit *Fault
-	for _, f := range d.faults {
-		if f.Op != op && f.Op != OpAny {
-			continue
-		}
-		f.N--
-		if hit == nil && (f.N == 0 || f.Sticky && f.N < 0) {
-			hit = f
-		}
-	}
-	return hit
 }

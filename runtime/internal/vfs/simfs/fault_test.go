@@ -3,152 +3,41 @@ package simfs_test
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
-// steps are the operations, each on a disk with a synced file "a" that holds
-// "abc", and what shows that one has had its effect.
-var steps = []struct {
-	op     simfs.Op
-	run    func(dir vfs.FS, f vfs.File) error
-	effect func(d *simfs.Disk) bool // nil if there is nothing to see
-}{
-	{simfs.OpCreate, func(dir vfs.FS, _ vfs.File) error { _, err := dir.Create("b"); return err }, has("b")},
-	{simfs.OpOpen, func(dir vfs.FS, _ vfs.File) error { _, err := dir.Open("a", vfs.ReadWrite); return err }, nil},
-	{simfs.OpRename, func(dir vfs.FS, _ vfs.File) error { return dir.Rename("a", "b") }, has("b")},
-	{simfs.OpRemove, func(dir vfs.FS, _ vfs.File) error { return dir.Remove("a") }, func(d *simfs.Disk) bool { return !has("a")(d) }},
-	{simfs.OpList, func(dir vfs.FS, _ vfs.File) error { _, err := dir.List(); return err }, nil},
-	{simfs.OpRead, func(_ vfs.FS, f vfs.File) error { _, err := f.ReadAt(make([]byte, 3), 0); return err }, nil},
-	{simfs.OpWrite, func(_ vfs.FS, f vfs.File) error { _, err := f.WriteAt([]byte("xyz"), 0); return err }, holds("xyz")},
-	{simfs.OpTruncate, func(_ vfs.FS, f vfs.File) error { return f.Truncate(1) }, holds("a")},
-	{simfs.OpSync, func(_ vfs.FS, f vfs.File) error {
-		if _, err := f.WriteAt([]byte("xyz"), 0); err != nil {
-			return err
-		}
-		return f.Sync()
-	}, func(d *simfs.Disk) bool { return holds("xyz")(d.CutHard()) }},
-	{simfs.OpSyncDir, func(dir vfs.FS, _ vfs.File) error {
-		if err := dir.Rename("a", "b"); err != nil {
-			return err
-		}
-		return dir.SyncDir()
-	}, func(d *simfs.Disk) bool { return has("b")(d.CutHard()) }},
-}
-
-func has(name string) func(*simfs.Disk) bool {
-	return func(d *simfs.Disk) bool { return d.Bytes(name) != nil }
-}
-
-func holds(want string) func(*simfs.Disk) bool {
-	return func(d *simfs.Disk) bool { return string(d.Bytes("a")) == want }
-}
-
-func TestFaults(t *testing.T) {
-	for _, step := range steps {
-		for _, kept := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/kept=%v", step.op, kept), func(t *testing.T) {
-				d, dir, f := one(t)
-				d.Fail(simfs.Fault{Op: step.op, Kept: kept, Err: syscall.EMFILE})
-				if err := step.run(dir, f); !errors.Is(err, syscall.EMFILE) {
-					t.Errorf("with a fault armed = %v, want EMFILE", err)
-				}
-				if step.effect != nil && step.effect(d) != kept {
-					t.Errorf("effect seen: %v, want %v", !kept, kept)
-				}
-
-				d, dir, f = one(t)
-				if err := step.run(dir, f); err != nil {
-					t.Errorf("without a fault = %v, want nil", err)
-				}
-				if step.effect != nil && !step.effect(d) {
-					t.Error("without a fault there is no effect to see")
-				}
-			})
-		}
-	}
-}
-
-func TestFaultCounts(t *testing.T) {
-	for _, tt := range []struct {
-		faults []simfs.Fault
-		want   string // which of six operations, alternating open and list, succeed
-	}{
-		{nil, "......"},
-		{[]simfs.Fault{{Op: simfs.OpAny}}, "x....."},
-		{[]simfs.Fault{{Op: simfs.OpAny, N: 2}}, ".x...."},
-		{[]simfs.Fault{{Op: simfs.OpList, N: 2}}, "...x.."},
-		{[]simfs.Fault{{Op: simfs.OpList, N: 2, Sticky: true}}, "...x.x"},
-		{[]simfs.Fault{{Op: simfs.OpAny, N: 5, Sticky: true}}, "....xx"},
-		{[]simfs.Fault{{Op: simfs.OpOpen}, {Op: simfs.OpAny, N: 4}}, "x..x.."},
-		{[]simfs.Fault{{Op: simfs.OpWrite, Sticky: true}}, "......"},
-	} {
-		d, dir, _ := one(t)
-		for _, fault := range tt.faults {
-			d.Fail(fault)
-		}
-		var got strings.Builder
-		for i := range 6 {
-			var err error
-			if i%2 == 0 {
-				_, err = dir.Open("a", vfs.ReadWrite)
-			} else {
-				_, err = dir.List()
-			}
-			if err == nil {
-				got.WriteByte('.')
-			} else {
-				got.WriteByte('x')
-			}
-		}
-		if got.String() != tt.want {
-			t.Errorf("with %v: %s, want %s", tt.faults, got.String(), tt.want)
-		}
-		d.Heal()
-		if _, err := dir.List(); err != nil {
-			t.Errorf("after Heal = %v, want nil", err)
-		}
-	}
-}
-
-func TestShortWrite(t *testing.T) {
-	lengths := map[int]bool{}
-	for ops := range 40 {
+// A sync that fails has made nothing durable in one form, and everything in the other.
+func TestSyncInBothForms(t *testing.T) {
+	for _, kept := range []bool{false, true} {
 		d, dir, f := one(t)
-		for range ops {
-			if _, err := dir.List(); err != nil {
-				t.Fatal(err)
-			}
+		write(t, f, 0, []byte("xyz"))
+		must(t, dir.Rename("a", "b"))
+		d.Fail(faultfs.Fault{Op: faultfs.OpSync, Kept: kept, Err: syscall.EMFILE})
+		d.Fail(faultfs.Fault{Op: faultfs.OpSyncDir, Kept: kept, Err: syscall.EMFILE})
+		if serr, derr := f.Sync(), dir.SyncDir(); !errors.Is(serr, syscall.EMFILE) || !errors.Is(derr, syscall.EMFILE) {
+			t.Errorf("Sync = %v, SyncDir = %v, want EMFILE", serr, derr)
 		}
-		d.Fail(simfs.Fault{Op: simfs.OpWrite, Err: syscall.ENOSPC})
-		n, err := f.WriteAt([]byte("wxyz"), 3)
-		if !errors.Is(err, syscall.ENOSPC) {
-			t.Fatalf("WriteAt on a full disk = %v, want ENOSPC", err)
+		want := map[bool]map[string]string{false: {"a": "abc"}, true: {"b": "xyz"}}[kept]
+		if diff := cmp.Diff(want, content(d.CutHard())); diff != "" {
+			t.Errorf("kept: %t: content after a power cut (-want +got):\n%s", kept, diff)
 		}
-		if got, want := string(d.Bytes("a")), "abc"+"wxyz"[:n]; got != want {
-			t.Errorf("after a write that reports %d bytes: %q, want %q", n, got, want)
-		}
-		lengths[n] = true
-	}
-	if len(lengths) != 5 {
-		t.Errorf("writes on a full disk stop after %v bytes, want each of 0 to 4", lengths)
 	}
 }
 
 func TestFailedSyncLeavesGhosts(t *testing.T) {
 	d, _, f := one(t)
 	write(t, f, 1, []byte("XYZ"))
-	d.Fail(simfs.Fault{Op: simfs.OpSync})
+	d.Fail(faultfs.Fault{Op: faultfs.OpSync})
 	if err := f.Sync(); !errors.Is(err, syscall.EIO) {
 		t.Fatalf("Sync with a fault armed = %v, want EIO", err)
 	}
@@ -181,7 +70,7 @@ func TestFailedSyncLeavesGhosts(t *testing.T) {
 func TestFailedSyncDirKeepsTheNamesWaiting(t *testing.T) {
 	d, dir, _ := one(t)
 	must(t, dir.Rename("a", "b"))
-	d.Fail(simfs.Fault{Op: simfs.OpSyncDir})
+	d.Fail(faultfs.Fault{Op: faultfs.OpSyncDir})
 	if err := dir.SyncDir(); err == nil {
 		t.Fatal("SyncDir with a fault armed = nil, want an error")
 	}
@@ -197,7 +86,7 @@ func TestFailedSyncDirKeepsTheNamesWaiting(t *testing.T) {
 func TestFailedSyncDirLosesNames(t *testing.T) {
 	d, dir, _ := one(t)
 	must(t, dir.Rename("a", "b"))
-	d.Fail(simfs.Fault{Op: simfs.OpSyncDir, Loss: simfs.Reverted})
+	d.Fail(faultfs.Fault{Op: faultfs.OpSyncDir, Loss: faultfs.Reverted})
 	if err := dir.SyncDir(); err == nil {
 		t.Fatal("SyncDir with a fault armed = nil, want an error")
 	}
@@ -216,7 +105,7 @@ func TestFailedSyncDirLosesNames(t *testing.T) {
 		if _, err := dir.Create("c"); err != nil {
 			t.Fatal(err)
 		}
-		d.Fail(simfs.Fault{Op: simfs.OpSyncDir, Loss: simfs.Partial})
+		d.Fail(faultfs.Fault{Op: faultfs.OpSyncDir, Loss: faultfs.Partial})
 		if err := dir.SyncDir(); err == nil {
 			t.Fatal("SyncDir with a fault armed = nil, want an error")
 		}
@@ -234,11 +123,11 @@ func TestFailedSyncDirLosesNames(t *testing.T) {
 
 // A file that could not be synced holds what its way of losing says.
 func TestWaysToLose(t *testing.T) {
-	for loss, want := range map[simfs.Loss]struct{ seen, kept []string }{
-		simfs.Ghosts:   {[]string{"aXcZ"}, []string{"abc"}},
-		simfs.Reverted: {[]string{"abc"}, []string{"abc"}},
-		simfs.Partial:  {[]string{"aXcZ"}, []string{"abc", "aXc", "abcZ", "aXcZ"}},
-		simfs.Late:     {[]string{"aXcZ"}, []string{"abc"}},
+	for loss, want := range map[faultfs.Loss]struct{ seen, kept []string }{
+		faultfs.Ghosts:   {[]string{"aXcZ"}, []string{"abc"}},
+		faultfs.Reverted: {[]string{"abc"}, []string{"abc"}},
+		faultfs.Partial:  {[]string{"aXcZ"}, []string{"abc", "aXc", "abcZ", "aXcZ"}},
+		faultfs.Late:     {[]string{"aXcZ"}, []string{"abc"}},
 	} {
 		seen, kept := map[string]bool{}, map[string]bool{}
 		for ops := range 40 {
@@ -250,9 +139,9 @@ func TestWaysToLose(t *testing.T) {
 			}
 			write(t, f, 1, []byte("X"))
 			write(t, f, 3, []byte("Z"))
-			d.Fail(simfs.Fault{Op: simfs.OpSync, Loss: loss})
+			d.Fail(faultfs.Fault{Op: faultfs.OpSync, Loss: loss})
 			first, second := f.Sync(), f.Sync()
-			if late := loss == simfs.Late; (first == nil) != late || (second == nil) == late {
+			if late := loss == faultfs.Late; (first == nil) != late || (second == nil) == late {
 				t.Errorf("loss %d: Sync = %v, then %v", loss, first, second)
 			}
 			seen[string(d.Bytes("a"))], kept[string(d.CutHard().Bytes("a"))] = true, true
@@ -266,39 +155,16 @@ func TestWaysToLose(t *testing.T) {
 	}
 }
 
-// A read that finds the file ending early has a prefix of the bytes.
-func TestShortRead(t *testing.T) {
-	lengths := map[int]bool{}
-	for ops := range 40 {
-		d, dir, f := one(t)
-		for range ops {
-			if _, err := dir.List(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		d.Fail(simfs.Fault{Op: simfs.OpRead, Err: io.EOF})
-		b := make([]byte, 3)
-		n, err := f.ReadAt(b, 0)
-		if err != io.EOF || string(b[:n]) != "abc"[:n] {
-			t.Fatalf("ReadAt = %q, %v, want a prefix and io.EOF", b[:n], err)
-		}
-		lengths[n] = true
-	}
-	if len(lengths) != 4 {
-		t.Errorf("short reads end after %v bytes, want each of 0 to 3", lengths)
-	}
-}
-
 func TestHookMayDoAnything(t *testing.T) {
 	d, dir, f := one(t)
 	var log []string
 	before := d.Ops()
-	d.OnOp(func(op simfs.Op, name string) {
+	d.OnOp(func(op faultfs.Op, name string) {
 		log = append(log, string(op)+" "+name)
 		d.Kill()
 		d.Cut(1)
-		d.Fail(simfs.Fault{Op: simfs.OpAny, N: 100})
-		if op == simfs.OpSync {
+		d.Fail(faultfs.Fault{Op: faultfs.OpAny, N: 100})
+		if op == faultfs.OpSync {
 			d.Stop()
 		}
 	})

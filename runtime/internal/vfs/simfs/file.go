@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"syscall"
 
-	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 )
 
 // maxSize is the largest size of a file in bytes; memory ends somewhere.
@@ -22,9 +22,9 @@ type file struct {
 
 func (f *file) ReadAt(p []byte, off int64) (int, error) {
 	var read int
-	err := f.do(OpRead, f.name, func() error {
+	err := f.do(faultfs.OpRead, f.name, func() error {
 		if off < 0 {
-			return fail(OpRead, f.name, fs.ErrInvalid)
+			return fail(faultfs.OpRead, f.name, fs.ErrInvalid)
 		}
 		live := f.inode.live.data
 		read = copy(p, live[min(off, int64(len(live))):])
@@ -32,12 +32,9 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 			return io.EOF // bare, as io.ReaderAt wants it
 		}
 		return nil
-	}, func(fault *Fault) error {
-		if !errors.Is(fault.Err, io.EOF) {
-			return fault.Err
-		}
-		r := rand.New(rand.NewPCG(uint64(f.disk.ops), 5))
-		read = copy(p[:r.IntN(len(p)+1)], f.inode.live.data[min(max(off, 0), int64(len(f.inode.live.data))):])
+	}, func(fault *faultfs.Fault) error {
+		has := fault.Prefix(faultfs.OpRead, uint64(f.disk.ops), len(p))
+		read = copy(p[:has], f.inode.live.data[min(max(off, 0), int64(len(f.inode.live.data))):])
 		return fault.Err
 	})
 	if errors.Is(err, io.EOF) {
@@ -55,10 +52,9 @@ func (f *file) WriteAt(p []byte, off int64) (int, error) {
 		return err
 	}
 	first, hook := f.split(p)
-	err := f.do(OpWrite, f.name, func() error { return write(p[:first]) }, func(fault *Fault) error {
-		if vfs.Full(fault.Err) || errors.Is(fault.Err, io.ErrShortWrite) {
-			r := rand.New(rand.NewPCG(uint64(f.disk.ops), 0))
-			_ = write(p[:r.IntN(len(p)+1)])
+	err := f.do(faultfs.OpWrite, f.name, func() error { return write(p[:first]) }, func(fault *faultfs.Fault) error {
+		if has := fault.Prefix(faultfs.OpWrite, uint64(f.disk.ops), len(p)); has > 0 {
+			_ = write(p[:has])
 		}
 		return fault.Err
 	})
@@ -68,7 +64,7 @@ func (f *file) WriteAt(p []byte, off int64) (int, error) {
 	hook(OpRest, f.name)
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
-	if err := f.alive(OpWrite, f.name); err != nil {
+	if err := f.alive(faultfs.OpWrite, f.name); err != nil {
 		return written, err
 	}
 	err = write(p[first:])
@@ -77,10 +73,10 @@ func (f *file) WriteAt(p []byte, off int64) (int, error) {
 
 // split says how many bytes a write begins with before the hook is called: all of
 // them if there is none, or if a fault is armed, which is about the whole write.
-func (f *file) split(p []byte) (first int, hook func(Op, string)) {
+func (f *file) split(p []byte) (first int, hook func(faultfs.Op, string)) {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
-	if f.disk.hook == nil || len(f.disk.faults) > 0 || len(p) < 2 {
+	if f.disk.hook == nil || f.disk.plan.Armed() || len(p) < 2 {
 		return len(p), nil
 	}
 	r := rand.New(rand.NewPCG(uint64(f.disk.ops), 2))
@@ -90,9 +86,9 @@ func (f *file) split(p []byte) (first int, hook func(Op, string)) {
 // write puts p at byte off, or as much of it as there is room for.
 func (f *file) write(p []byte, off int64) (int, error) {
 	if f.readOnly {
-		return 0, fail(OpWrite, f.name, fs.ErrPermission)
+		return 0, fail(faultfs.OpWrite, f.name, fs.ErrPermission)
 	}
-	if err := f.checkSize(OpWrite, off, int64(len(p))); err != nil {
+	if err := f.checkSize(faultfs.OpWrite, off, int64(len(p))); err != nil {
 		return 0, err
 	}
 	more := max(0, off+int64(len(p))-int64(len(f.inode.live.data)))
@@ -101,24 +97,24 @@ func (f *file) write(p []byte, off int64) (int, error) {
 		fits := max(0, len(p)-int(more-room))
 		f.disk.takeLocked(room)
 		f.inode.write(p[:fits], off)
-		return fits, fail(OpWrite, f.name, syscall.ENOSPC)
+		return fits, fail(faultfs.OpWrite, f.name, syscall.ENOSPC)
 	}
 	f.inode.write(p, off)
 	return len(p), nil
 }
 
 func (f *file) Truncate(size int64) error {
-	return f.do(OpTruncate, f.name, func() error {
+	return f.do(faultfs.OpTruncate, f.name, func() error {
 		if f.readOnly {
-			return fail(OpTruncate, f.name, fs.ErrPermission)
+			return fail(faultfs.OpTruncate, f.name, fs.ErrPermission)
 		}
-		if err := f.checkSize(OpTruncate, size, 0); err != nil {
+		if err := f.checkSize(faultfs.OpTruncate, size, 0); err != nil {
 			return err
 		}
 		if live := f.inode.live.data; size < int64(len(live)) {
 			f.disk.forgetLocked(live[size:])
 		} else if _, ok := f.disk.takeLocked(size - int64(len(live))); !ok {
-			return fail(OpTruncate, f.name, syscall.ENOSPC)
+			return fail(faultfs.OpTruncate, f.name, syscall.ENOSPC)
 		}
 		f.inode.truncate(size)
 		return nil
@@ -126,7 +122,7 @@ func (f *file) Truncate(size int64) error {
 }
 
 // checkSize refuses a file of off+more bytes if there can be none.
-func (f *file) checkSize(op Op, off, more int64) error {
+func (f *file) checkSize(op faultfs.Op, off, more int64) error {
 	switch {
 	case off < 0:
 		return fail(op, f.name, fs.ErrInvalid)
@@ -137,26 +133,39 @@ func (f *file) checkSize(op Op, off, more int64) error {
 }
 
 func (f *file) Sync() error {
-	return f.do(OpSync, f.name, func() error {
+	return f.do(faultfs.OpSync, f.name, func() error {
 		if late := f.inode.late; late != nil {
 			f.inode.late = nil
-			return fail(OpSync, f.name, late)
+			return fail(faultfs.OpSync, f.name, late)
 		}
 		if !f.disk.live.have(f.inode) {
-			return fail(OpSync, f.name, fs.ErrNotExist)
+			return fail(faultfs.OpSync, f.name, fs.ErrNotExist)
 		}
 		if !f.disk.liesLocked() {
 			f.inode.sync()
 		}
 		return nil
-	}, func(fault *Fault) error {
-		f.inode.lose(fault.Loss, rand.New(rand.NewPCG(uint64(f.disk.ops), 3)))
-		if fault.Loss == Late {
-			f.inode.late = fault.Err
-			return nil
-		}
-		return fault.Err
-	})
+	}, func(fault *faultfs.Fault) error { return f.lose(fault.Loss, fault.Err) })
+}
+
+// Lose makes of the file what a sync does that fails with err and loses the changes so,
+// and returns what that sync says. It is no operation.
+func (f *file) Lose(l faultfs.Loss, err error) error {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	if err := f.alive(faultfs.OpSync, f.name); err != nil {
+		return err
+	}
+	return f.lose(l, err)
+}
+
+func (f *file) lose(l faultfs.Loss, err error) error {
+	f.inode.lose(l, rand.New(rand.NewPCG(uint64(f.disk.ops), 3)))
+	if l == faultfs.Late {
+		f.inode.late = err
+		return nil
+	}
+	return err
 }
 
 func (f *file) Size() (int64, error) {

@@ -1,6 +1,10 @@
 package simfs
 
-import "io/fs"
+import (
+	"io/fs"
+
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
+)
 
 // handle is what a process has open: the directory, a file or the lock.
 type handle struct {
@@ -11,9 +15,8 @@ type handle struct {
 
 // do runs one operation about name: first the hook, then, with the disk's mutex
 // held, either the effect or, when a fault takes it, lost. The effect's error
-// goes to the caller as it is. A nil lost does nothing; otherwise the caller is
-// told that all is well if lost answers nil.
-func (h *handle) do(op Op, name string, effect func() error, lost func(f *Fault) (answer error)) error {
+// goes to the caller as it is. A nil lost does nothing; see [faultfs.Plan.Do].
+func (h *handle) do(op faultfs.Op, name string, effect func() error, lost func(f *faultfs.Fault) (answer error)) error {
 	d := h.disk
 	d.mu.Lock()
 	hook, err := d.hook, h.alive(op, name)
@@ -33,22 +36,15 @@ func (h *handle) do(op Op, name string, effect func() error, lost func(f *Fault)
 	if err := h.alive(op, name); err != nil {
 		return err
 	}
-	f := d.trip(op)
-	if f == nil || f.Kept {
-		if err := effect(); err != nil || f == nil {
-			return err
-		}
-	} else if lost != nil {
-		if answer := lost(f); answer == nil {
-			return nil
-		}
+	if lost == nil {
+		lost = func(f *faultfs.Fault) error { return f.Err }
 	}
-	return fail(op, name, f.Err)
+	return d.plan.Do(op, name, effect, lost)
 }
 
 // alive refuses what comes from a process that has ended, or through a handle
 // that is closed. It needs the disk's mutex.
-func (h *handle) alive(op Op, name string) error {
+func (h *handle) alive(op faultfs.Op, name string) error {
 	switch {
 	case h.disk.stopped:
 		return fail(op, name, ErrCrashed)
@@ -69,6 +65,6 @@ func (h *handle) Close() error {
 	return nil
 }
 
-func fail(op Op, name string, err error) error {
+func fail(op faultfs.Op, name string, err error) error {
 	return &fs.PathError{Op: string(op), Path: name, Err: err}
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 )
 
 // inode is a file apart from its names.
@@ -86,11 +88,11 @@ func (n *inode) sync() {
 }
 
 // lose empties the log of changes as a sync does that fails.
-func (n *inode) lose(l Loss, r *rand.Rand) {
+func (n *inode) lose(l faultfs.Loss, r *rand.Rand) {
 	switch l {
-	case Reverted:
+	case faultfs.Reverted:
 		n.live = n.durable.share()
-	case Partial:
+	case faultfs.Partial:
 		for _, c := range n.pending {
 			if r.IntN(2) == 0 {
 				c.size = max(c.size, int64(len(n.durable.data)), c.off+int64(len(c.data)))

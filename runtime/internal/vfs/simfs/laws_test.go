@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -378,7 +379,7 @@ func busy(t testing.TB) *simfs.Disk {
 	}
 	must(t, dir.Rename("a", "b"))
 	must(t, dir.Remove("c"))
-	d.Fail(simfs.Fault{Op: simfs.OpSync})
+	d.Fail(faultfs.Fault{Op: faultfs.OpSync})
 	f, err := dir.Open("d", vfs.ReadWrite)
 	must(t, err)
 	if err := f.Sync(); err == nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/stickyfs"
 )
@@ -22,14 +23,14 @@ func TestSyncAfterAFailure(t *testing.T) {
 			t.Fatal(err)
 		}
 		errs := make(chan error, 2)
-		disk.OnOp(func(op simfs.Op, _ string) {
+		disk.OnOp(func(op faultfs.Op, _ string) {
 			if calls++; calls > 1 {
 				return
 			}
 			go func() { errs <- dir.SyncDir() }()
 			synctest.Wait() // until it waits
 		})
-		disk.Fail(simfs.Fault{Op: simfs.OpSyncDir})
+		disk.Fail(faultfs.Fault{Op: faultfs.OpSyncDir})
 		errs <- dir.SyncDir()
 		for range 2 {
 			if err := <-errs; !errors.Is(err, syscall.EIO) {
