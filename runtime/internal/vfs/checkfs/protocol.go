@@ -195,9 +195,8 @@ func (p *protocol) listed(entries []vfs.Entry, last string, content []byte) {
 	p.foundMerged(entries)
 	p.merging = p.merging || slices.ContainsFunc(entries, func(e vfs.Entry) bool { return e.Name == note })
 	for _, e := range entries {
-		number, lost := replay.ParseLostName(e.Name)
-		if n := p.files[segment.Name(number)]; lost && n != nil {
-			n.named = true // it was before a tail of it was kept
+		if number, lost := replay.ParseLostName(e.Name); lost && p.files[segment.Name(number)] != nil {
+			p.files[segment.Name(number)].named = true // it was before a tail of it was kept
 		}
 	}
 	if n := p.files[last]; n != nil {
