@@ -50,3 +50,52 @@ func TestColdStartTakesLittleMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestMemoryIsNotByTheEvents: two stores of as many segments and streams, one of which has 25
+// times the events, take the same memory: to open, and to hold open once each fifth event
+// was looked for.
+func TestMemoryIsNotByTheEvents(t *testing.T) {
+	var took [2]struct{ opening, held int64 }
+	sizes := [2]extent{{40, 32, 32}, {40, 800, 32}}
+	for i, x := range sizes {
+		dir := t.TempDir()
+		s, err := batpak.Open(dir, oneBatch())
+		opened(t, s, err)
+		x.fill(t, s, nil)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		before := collected()
+		s, err = batpak.Open(dir, &batpak.Options{IndexCache: 1, Unmapped: true})
+		opened(t, s, err)
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		took[i].opening = int64(m.TotalAlloc - before.TotalAlloc)
+		if r := s.Report(); r.Indexed < uint64(x.segments) || r.Restored < uint64(x.segments*x.each) {
+			t.Fatalf("report %+v, want that all segments but one were taken in by their footers", r)
+		}
+		for n := uint64(1); n <= s.Frontier().Visible; n += 5 {
+			if _, err := s.At(n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		took[i].held = int64(collected().HeapAlloc) - int64(before.HeapAlloc)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A row of an index takes some tens of bytes.
+	more := int64(sizes[1].segments * (sizes[1].each - sizes[0].each))
+	if opening, held := took[1].opening-took[0].opening, took[1].held-took[0].held; opening > 2*more || held > 2*more {
+		t.Errorf("%d more events took %d bytes more to open and %d to hold: %+v", more, opening, held, took)
+	}
+}
+
+// collected is what there is on the heap that is in use.
+func collected() (m runtime.MemStats) {
+	for range 2 { // what the first one finds in a pool goes with the second
+		runtime.GC()
+	}
+	runtime.ReadMemStats(&m)
+	return m
+}
