@@ -12,6 +12,8 @@ import (
 	"time"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/batpaktest"
+	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 )
 
@@ -58,7 +60,8 @@ var clockFaults = []struct {
 // TestClockFaults: whatever the wall clock says, and across openings with another
 // clock each, events come in the order of their sequences, their ids rise, their
 // times never fall, keys are found again, and the hash chain holds. Nothing is
-// decided by time.
+// decided by time. Each append reads the clock once, and the store's skew is what a clock
+// tells that goes on after the last event and is read with it.
 //
 //	go test ./runtime -run TestClockFaults -clock.n=10000
 func TestClockFaults(t *testing.T) {
@@ -72,10 +75,14 @@ func TestClockFaults(t *testing.T) {
 				fault = clockFaults[r.IntN(len(clockFaults))]
 			}
 			n := 0
+			var at time.Time
+			beside := clock.New(func() time.Time { return at }, func([]byte) {}, lastTick(events))
 			o := &batpak.Options{SegmentSize: 4 << 10}
 			rtopts.SetNow(&o.Internal, func() time.Time {
 				n++
-				return fault.now(r, n, time.Unix(1_800_000_000, 0).Add(time.Duration(n)*time.Millisecond))
+				at = fault.now(r, n, time.Unix(1_800_000_000, 0).Add(time.Duration(n)*time.Millisecond))
+				beside.Next()
+				return at
 			})
 			s := open(o)
 			for k := range 8 {
@@ -101,12 +108,24 @@ func TestClockFaults(t *testing.T) {
 			if v, err := s.Verify(t.Context()); err != nil || len(v.Damages) > 0 || v.Events != uint64(len(got)) {
 				t.Fatalf("clock %s: Verify() = %+v, %v", fault.name, v, err)
 			}
+			appends, most := s.Skew()
+			if want, by := beside.Skew(); n != 8 || appends != want || most != by {
+				t.Fatalf("clock %s: Skew() = %d, %v after %d readings, want %d, %v after 8", fault.name, appends, most, n, want, by)
+			}
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
 			events = got
 		}
 	})
+}
+
+// lastTick is that of the last event, or 0.
+func lastTick(events []batpak.Event) (last clock.Tick) {
+	if len(events) > 0 {
+		last, _ = clock.TickOf(events[len(events)-1].ID)
+	}
+	return last
 }
 
 // rising reports where the ids of events do not rise, or their times fall.
@@ -140,5 +159,63 @@ func TestClockIsNotAsked(t *testing.T) {
 		if asked > 0 {
 			t.Errorf("the clock was asked %d times for what does not need one", asked)
 		}
+	})
+}
+
+// TestSkew: an append counts if the clock shows less than it did, be it an event or many,
+// and whatever the store was opened in between; one that stands still, or is ahead, or
+// that nobody appends by, does not.
+func TestSkew(t *testing.T) {
+	noon := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	c := batpaktest.NewClock(noon, 1)
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		c.Set(noon)
+		s := open(c.Options(nil))
+		var appends int64
+		var most time.Duration
+		after := func(what string, add int64, by time.Duration) {
+			t.Helper()
+			appends, most = appends+add, max(most, by)
+			if n, m := s.Skew(); n != appends || m != most {
+				t.Errorf("Skew() = %d, %v after %s, want %d, %v", n, m, what, appends, most)
+			}
+		}
+		after("the store was created", 0, 0)
+		mustAppend(t, s, note("a:1", "x"), batpak.Key("k"))
+		mustAppend(t, s, note("a:1", "x"))
+		after("the clock stood still", 0, 0)
+		c.Set(noon.Add(time.Hour))
+		mustAppend(t, s, note("a:1", "x"))
+		after("a jump ahead", 0, 0)
+		c.Set(noon.Add(time.Second))
+		mustAppend(t, s, note("a:1", "x"))
+		mustAppend(t, s, note("a:1", "x"))
+		after("the clock was set right", 2, time.Hour-time.Second)
+		c.Set(noon)
+		if mustAppend(t, s, note("a:1", "x"), batpak.Key("k")).Sequence() != 1 {
+			t.Error("a retry made an event")
+		}
+		after("a retry", 0, 0)
+		b := s.NewBatch()
+		for range 5 {
+			b.Add(note("a:1", "x"))
+		}
+		if _, err := b.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		after("a batch", 1, time.Hour)
+		c.Set(noon.Add(time.Hour))
+		mustAppend(t, s, note("a:1", "x"))
+		after("the clock had caught up", 0, 0)
+
+		last := events(t, s, batpak.Query{Backward: true})[0].Time
+		s.Close()
+		c.Set(noon)
+		s, appends, most = open(c.Options(nil)), 0, 0
+		after("the store was opened again", 0, 0)
+		mustAppend(t, s, note("a:1", "x"))
+		after("the clock was set back meanwhile", 1, last.Sub(noon))
+		s.Close()
+		after("the store was closed", 0, 0)
 	})
 }

@@ -54,6 +54,10 @@ const (
 // Retention makes [Store.Compact] ask about every event what is to become of it, once or
 // more. The function must not use the store; its answer cannot be taken back. In
 // [Compaction] it is asked about the events of segments when they are merged.
+//
+// The store knows no age. Take one from the system's clock or the time of the newest
+// event, whichever is earlier: then a clock that is ahead takes nothing away too early,
+// nor does one that was ahead when that event was made. [Store.Skew] tells of the latter.
 type Retention func(Meta) Fate
 
 // fateOf is what a compaction did with the event of a record that is a tombstone.

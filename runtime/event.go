@@ -72,7 +72,7 @@ type Meta struct {
 	// Causation is the event this one follows from, or zero.
 	Causation ID
 	// Time is when the writer made the event. It never decreases with the
-	// sequence, and nothing is ordered or expired by it.
+	// sequence, whatever the clock does, and nothing is ordered or expired by it.
 	Time time.Time
 	// Key is the idempotency key of the append, or "".
 	Key string

@@ -79,14 +79,10 @@ func (s *Store) byKey(key []byte) (Event, error) {
 
 // read reads an event and checks that it is the one that was asked for.
 func (s *Store) read(ref index.Ref) (e Event, err error) {
-	r, err := s.segments.Record(ref.Pos, s.seed)
-	for {
-		at, moved := s.moved(ref, &r, err)
-		if !moved {
-			break
-		}
-		ref = at
+	var r format.Record
+	for moved := true; moved; {
 		r, err = s.segments.Record(ref.Pos, s.seed)
+		ref, moved = s.moved(ref, &r, err)
 	}
 	if err == nil {
 		err = s.holds(ref, &r)
@@ -117,19 +113,16 @@ func (s *Store) holds(ref index.Ref, r *format.Record) error {
 }
 
 // find is record without the check.
-func (s *Store) find(c *segment.Cursor, ref index.Ref) (*format.Record, index.Ref, error) {
-	for {
-		r, err := c.Record(ref.Pos, s.seed)
-		at, moved := s.moved(ref, r, err)
-		if !moved {
-			return r, ref, err
-		}
-		ref = at
+func (s *Store) find(c *segment.Cursor, ref index.Ref) (r *format.Record, _ index.Ref, err error) {
+	for moved := true; moved; {
+		r, err = c.Record(ref.Pos, s.seed)
+		ref, moved = s.moved(ref, r, err)
 	}
+	return r, ref, err
 }
 
 // moved asks the index again about a record that was read, if it is not where the index
-// has just said: the segment may have been merged meanwhile.
+// has just said: the segment may have been merged meanwhile. It returns where it is.
 func (s *Store) moved(ref index.Ref, r *format.Record, err error) (index.Ref, bool) {
 	if err == nil && ref.Holds(r) {
 		return ref, false

@@ -366,6 +366,18 @@ func (s *Store) Frontier() Frontier {
 	return f
 }
 
+// Skew is how many appends since the store was opened found the system's clock behind what
+// it had shown before, to appends or when the last event was made, and by how much at most.
+// Such an event has the time of the one before and a little more; nothing else depends on
+// the clock. A jump ahead looks like time in which nobody appended, and is seen when the
+// clock is set right again. Of a store that is open for reading alone there is none.
+func (s *Store) Skew() (appends int64, most time.Duration) {
+	if s.pipeline != nil {
+		appends, most = s.pipeline.Skew()
+	}
+	return appends, most
+}
+
 // Wait returns nil once the mark has reached sequence. It fails with the
 // context's error if ctx ends first, with [ErrClosed] when the store is closed,
 // and with a [*PoisonedError] when the mark can no longer rise.

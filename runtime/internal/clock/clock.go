@@ -2,6 +2,7 @@ package clock
 
 import (
 	"encoding/binary"
+	"sync/atomic"
 	"time"
 
 	"github.com/batpak-go/batpak/runtime/internal/planted"
@@ -27,12 +28,17 @@ const (
 type Tick uint64
 
 // Clock hands out ids in strictly rising order. It is not safe for concurrent
-// use: the writer owns it.
+// use, but for [Clock.Skew]: the writer owns it.
 type Clock struct {
 	now  func() time.Time
 	rand func([]byte)
 	last Tick
 	bits [8]byte // random bits pass through here, so that ids stay off the heap
+	seen Tick    // the highest reading of the wall clock, from what New was given on
+
+	// Written by the writer alone, in this order, and read by anybody.
+	most   atomic.Int64 // nanoseconds by which the wall clock was behind seen
+	behind atomic.Int64 // readings at which it was
 }
 
 // New returns a clock whose first id comes after every id up to last, a tick
@@ -42,19 +48,42 @@ func New(now func() time.Time, random func([]byte), last Tick) *Clock {
 	if now == nil {
 		now = time.Now
 	}
-	return &Clock{now: now, rand: random, last: last}
+	return &Clock{now: now, rand: random, last: last, seen: last}
+}
+
+// read reads the wall clock, and counts whether it went back. It is held against its own
+// readings, not against the last id: ids that are made faster than the wall clock ticks
+// run ahead of it, and that is no fault of it.
+func (c *Clock) read() Tick {
+	wall := tickOf(c.now())
+	if wall >= c.seen {
+		c.seen = wall
+		return wall
+	}
+	by := c.seen.Time().Sub(wall.Time()) // stops at the longest time that there is
+	c.most.Store(max(c.most.Load(), int64(by)))
+	c.behind.Add(1)
+	return wall
+}
+
+// Skew is how many readings found the wall clock behind the highest one before, or behind
+// the tick that [New] was given, and by how much at most. One who looks meanwhile may see
+// a most that belongs to the next.
+func (c *Clock) Skew() (readings int64, most time.Duration) {
+	readings = c.behind.Load()
+	return readings, time.Duration(c.most.Load())
 }
 
 // Next makes the next id.
 func (c *Clock) Next() [16]byte {
-	c.last = max(c.last+1, tickOf(c.now()))
+	c.last = max(c.last+1, c.read())
 	return c.id()
 }
 
 // NextN makes n ids with one reading of the wall clock and hands them to use
 // in rising order.
 func (c *Clock) NextN(n int, use func(i int, id [16]byte)) {
-	wall := tickOf(c.now())
+	wall := c.read()
 	for i := range n {
 		c.last = max(c.last+1, wall)
 		if planted.Bug("ids follow the wall clock back") {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"time"
 
@@ -225,6 +226,97 @@ func TestBound(t *testing.T) {
 				t.Fatalf("seed %d: id of %v lies above Bound(%v): %v, want %v", seed, clock.IDTime(id), at, got, want)
 			}
 		}
+	}
+}
+
+// shown is what a wall clock says in ticks, as long as it says what an id can hold: a time
+// is rounded down, and clamped at the ends.
+func shown(at time.Time) time.Time {
+	const highest = clock.Tick(1<<60 - 1 - 1<<44)
+	switch end := highest.Time(); {
+	case at.Unix() < 0: // a time may lie so far off that Before and After go wrong
+		return time.Unix(0, 0)
+	case at.Unix() >= end.Unix():
+		return end
+	}
+	nanos := int64(at.Nanosecond()) % 1e6
+	return at.Add(time.Duration(nanos*4096/1e6*1e6/4096 - nanos))
+}
+
+// TestSkew holds the skew of a clock to a model: a reading counts if one before, or the
+// last id of the clock before, was higher. Ids that run ahead of the clock do not.
+func TestSkew(t *testing.T) {
+	const seed = 4
+	for _, w := range walls {
+		t.Run(w.name, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 0))
+			var last [16]byte
+			for range 10 { // openings
+				tick, _ := clock.TickOf(last)
+				var readings int64
+				var most time.Duration
+				step, highest := r.IntN(20), tick.Time()
+				c := clock.New(func() time.Time {
+					at := w.at(step)
+					if by := highest.Sub(shown(at)); by > 0 {
+						readings++
+						most = max(most, by)
+					} else {
+						highest = shown(at)
+					}
+					return at
+				}, filled(0), tick)
+				if n, by := c.Skew(); n != 0 || by != 0 {
+					t.Errorf("seed %d: Skew() = %d, %v before the clock was read", seed, n, by)
+				}
+				for range 10 {
+					if step += r.IntN(3); r.IntN(2) > 0 {
+						last = c.Next()
+					} else {
+						c.NextN(r.IntN(1000), func(_ int, id [16]byte) { last = id })
+					}
+					if n, by := c.Skew(); n != readings || by != most {
+						t.Fatalf("seed %d, step %d: Skew() = %d, %v, want %d, %v", seed, step, n, by, readings, most)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestSkewBesideTheWriter: what others see of the skew while the writer makes ids only
+// rises, and what a reading was behind by is seen as soon as the reading is.
+func TestSkewBesideTheWriter(t *testing.T) {
+	const ids = 10000
+	w := wall{epoch}
+	c := clock.New(w.now, filled(0), 0)
+	back := func(i int64) time.Time { return epoch.Add(-time.Duration(i) * time.Microsecond) }
+	least := func(n int64) time.Duration { return shown(epoch).Sub(shown(back(n))) } // of n readings
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range int64(ids) {
+			w.at = back(i)
+			c.Next()
+		}
+	}()
+	var n int64
+	var by time.Duration
+	for over := false; !over; {
+		select {
+		case <-done:
+			over = true // after one more look
+		default:
+			runtime.Gosched()
+		}
+		readings, most := c.Skew()
+		if readings < n || most < by || most < least(readings) {
+			t.Errorf("Skew() = %d, %v after %d, %v, want at least %v", readings, most, n, by, least(readings))
+		}
+		n, by = readings, most
+	}
+	if n != ids-1 || by != least(n) {
+		t.Errorf("Skew() = %d, %v in the end, want %d, %v", n, by, ids-1, least(n))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/chain"
@@ -108,8 +109,8 @@ type Pipeline struct {
 	hook     func(string) // nil but in tests
 	moved    func(last *index.Entry)
 
-	mu     sync.Mutex // guards all below
-	clock  *clock.Clock
+	mu     sync.Mutex   // guards all below
+	clock  *clock.Clock // whose skew takes no lock
 	linker chain.Linker
 	next   uint64         // sequence
 	memory catalog.Memory // of the index, while a request is checked
@@ -131,6 +132,9 @@ func New(c Config) *Pipeline {
 		moved: c.Moved, hook: c.Point, next: c.Next, open: newGroup(load{}),
 	}
 }
+
+// Skew is that of the clock, see [clock.Clock.Skew].
+func (p *Pipeline) Skew() (readings int64, most time.Duration) { return p.clock.Skew() }
 
 // Submit commits r. On nil all its items are published. An [*UnknownError] says
 // that they may or may not be. With all other errors nothing was committed: a
