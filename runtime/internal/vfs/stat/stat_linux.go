@@ -24,7 +24,7 @@ func Names(f *os.File) (uint64, error) {
 func stat(f *os.File) (size int64, names uint64, err error) {
 	conn, err := f.SyscallConn()
 	if err == nil {
-		closed := conn.Control(func(fd uintptr) { size, names, err = call(int(fd)) })
+		closed := conn.Control(func(fd uintptr) { size, names, err = either(int(fd), statx, fstat) })
 		if closed != nil {
 			err = fs.ErrClosed // the one reason Control has
 		}
@@ -35,18 +35,31 @@ func stat(f *os.File) (size int64, names uint64, err error) {
 	return size, names, nil
 }
 
-func call(fd int) (size int64, names uint64, err error) {
-	var some unix.Statx_t
+// A call asks the kernel about an open file.
+type call func(fd int) (size int64, names uint64, err error)
+
+// either asks by the first call or, where that is refused, since the kernel is older than
+// the call or a sandbox is, by the second. A signal interrupts neither for good.
+func either(fd int, first, second call) (size int64, names uint64, err error) {
 	for {
-		err = unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_SIZE|unix.STATX_NLINK, &some)
+		size, names, err = first(fd)
+		if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrPermission) {
+			size, names, err = second(fd)
+		}
 		if err != unix.EINTR {
-			break
+			return size, names, err
 		}
 	}
-	if !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrPermission) {
-		return int64(some.Size), uint64(some.Nlink), err
-	}
-	var all syscall.Stat_t // the kernel is older than the call, or a sandbox is
+}
+
+func statx(fd int) (size int64, names uint64, err error) {
+	var some unix.Statx_t
+	err = unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_SIZE|unix.STATX_NLINK, &some)
+	return int64(some.Size), uint64(some.Nlink), err
+}
+
+func fstat(fd int) (size int64, names uint64, err error) {
+	var all syscall.Stat_t
 	err = syscall.Fstat(fd, &all)
 	return all.Size, uint64(all.Nlink), err
 }
