@@ -18,7 +18,7 @@ type Cache struct {
 
 // setBlock is what is made at once of the sets, so that a small store does not pay for the
 // room that a large one may take.
-type setBlock [16]pageSet
+type setBlock [4]pageSet
 
 // NewCache returns a cache of about so many bytes, 16 pages at least.
 func NewCache(bytes int64) *Cache {

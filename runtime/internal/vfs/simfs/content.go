@@ -79,7 +79,8 @@ func (c *cutter) content(h *history) content {
 	if size == int64(end) && (len(h.versions) == 0 || c.pieces == none) {
 		return h.file.durable.share()
 	}
-	out := resize(slices.Clone(h.file.durable.data), size)
+	out := make([]byte, size)
+	copy(out, h.file.durable.data)
 	if end < len(out) {
 		c.fill(out, end)
 	}
