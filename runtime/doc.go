@@ -60,7 +60,8 @@
 // nothing is written any more until the store is opened again, because what the
 // disk holds is unknown; reads go on. How a store recovers is argued in the
 // package runtime/internal/recovery, the files are described in
-// runtime/internal/format/FORMAT.md.
+// runtime/internal/format/FORMAT.md. What an opening found and did is in [Store.Report];
+// [Options.OnOpen] is told it as well, also of one that failed.
 //
 // # Evidence
 //

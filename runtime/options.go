@@ -119,6 +119,14 @@ type Options struct {
 	// for their files again ([ErrCompacted]).
 	Compaction *Compaction
 
+	// OnOpen is told how opening the store has ended: with what it found and did, which is
+	// [Store.Report], and nil, or with the error that is returned and the report as far as it
+	// came. It is called once by each [Open] and [OpenReadOnly], and so by [Restore], whatever
+	// they return, by the goroutine that called them and just before they return. By then a
+	// store that was not opened has let go of its directory. If OnOpen panics, so does its
+	// caller, and the store is closed.
+	OnOpen func(report OpenReport, err error)
+
 	// Internal is for tests of this module.
 	Internal rtopts.Store
 }

@@ -180,6 +180,7 @@ var plantedBugs = []plantedBug{
 	{"source of a merge that is undone is not looked for", "compact", "TestColdStartContract", 0},
 	{"staged merge is forgotten by an opening", "compact", "TestExhaustiveCuts", 0},
 	{"stale group is taken for a fresh one", "recovery", "TestStaleGroup", 0},
+	{"store stays open that nobody has got", "", "TestOnOpenPanics", 0},
 	{"story is without its first event", "", "TestConditionOnAStory", 0},
 	{"stream that memory does not know is taken for a new one", "", "TestColdStreams", 0},
 	{"streams of a segment that was read ahead begin anywhere", "replay", "TestAhead", 0},

@@ -3,14 +3,13 @@ package batpak
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
+	"github.com/batpak-go/batpak/runtime/internal/recovery"
 	"github.com/batpak-go/batpak/runtime/internal/replay"
-	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/sidx"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
@@ -36,53 +35,30 @@ import (
 // Its errors are otherwise those of [Open], and [io/fs.ErrNotExist] if there is no
 // store.
 func OpenReadOnly(dir string, o *Options) (*Store, error) {
-	options, err := o.settledForReading()
-	if err != nil {
-		return nil, err
-	}
-	fs := rtopts.FS(&options.Internal)
-	if fs == nil {
-		if fs, err = vfs.OpenDirReadOnly(dir); err != nil {
-			return nil, fmt.Errorf("open %s: %w", dir, err)
-		}
-		fs = options.mapped(fs)
-	}
-	s, err := openReader(fs, options)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", dir, errors.Join(err, fs.Close()))
-	}
-	return s, nil
+	return open(dir, o, (*Options).settledForReading, vfs.OpenDirReadOnly, (*Store).beginReading)
 }
 
-// openReader opens the store in fs for reading alone.
-func openReader(fs vfs.FS, options Options) (*Store, error) {
-	if err := options.local(fs); err != nil {
-		return nil, err
-	}
-	s := newStore(fs, options)
+// beginReading opens the store for reading alone.
+func (s *Store) beginReading() (err error) {
 	s.refreshing = make(chan struct{}, 1)
 	elapsed := clock.Start()
-	if options.ShowUnsynced {
-		lock, err := fs.Lock(vfs.Shared)
-		if err != nil {
-			return nil, locked(err)
+	if s.options.ShowUnsynced {
+		if s.lock, err = s.fs.Lock(vfs.Shared); err != nil {
+			return locked(err)
 		}
-		s.lock, elapsed = lock, clock.Start()
+		elapsed = clock.Start()
 	}
-	s.cache, s.segments = sidx.NewCache(options.IndexCache), segment.NewReader(fs)
+	s.cache, s.segments = sidx.NewCache(s.options.IndexCache), segment.NewReader(s.fs)
 	look := s.look
-	if options.Salvage {
+	if s.options.Salvage {
 		look = s.salvage
 	}
-	if err := look(); err != nil {
-		err = errors.Join(s.outward(err, 0), s.segments.Close())
-		if s.lock != nil {
-			err = errors.Join(err, s.lock.Close())
-		}
-		return nil, err
-	}
+	err = look()
 	s.opened.Took = elapsed()
-	return s, nil
+	if err != nil {
+		return errors.Join(s.outward(err, 0), s.segments.Close())
+	}
+	return nil
 }
 
 // look reads the log for the first time.
@@ -105,33 +81,28 @@ func (s *Store) look() error {
 		if tail, err = log.Read(found.Log, nil); err == nil {
 			err = log.Missed(false)
 		}
-		if err != nil {
-			return err
-		}
 		durable = log.Proven()
-		s.opened.Unproven = log.Next - 1 - durable
 	} else {
 		f := replay.Follow(s.segments, s.cache)
 		f.Distrust = found.Merging
 		f.Offer(checkpoints)
-		if err := f.Read(context.Background()); err != nil {
-			return err
-		}
+		err = f.Read(context.Background())
 		f.Offer(nil)
 		log, tail, durable = f.Log, f.Tail(), f.Next-1
 		s.follower = f
-		s.opened.Unproven = f.Unproven()
+	}
+	report := recovery.Report{Foreign: found.Foreign, Refused: refused}
+	report.Read(log)
+	s.opened = openReport(&report)
+	if err != nil {
+		return err
+	}
+	s.opened.Clean, s.opened.Torn, s.opened.Unproven = tail.Clean(), tail.Rest-tail.End, log.Next-1-durable
+	if s.follower != nil {
+		s.opened.Unproven = s.follower.Unproven()
 	}
 	s.index, s.id, s.seed = log.Index, log.Header.Store, format.RecordSeed(log.Header.Store)
 	s.frontier = frontier.New(durable)
-	s.opened = OpenReport{
-		Clean: tail.Clean(), Segments: log.Files, Indexed: log.Footers, Unindexed: log.Unindexed, Events: log.Next - 1, Bytes: log.Bytes,
-		Torn: tail.Rest - tail.End, Unproven: s.opened.Unproven, Foreign: found.Foreign,
-		Checkpoint: log.Checkpoint, Refused: append(refused, log.Refused...), Restored: log.Restored,
-	}
-	if log.Covered != nil {
-		s.opened.Covered = int64(log.Covered.Length)
-	}
 	s.frontier.Advance(frontier.Written, log.Next-1)
 	s.frontier.Advance(frontier.Visible, log.Next-1)
 	return nil

@@ -47,21 +47,20 @@ func (g *Gap) loses() bool { return g.FirstSequence > 0 }
 func (s *Store) salvage() error {
 	rows := index.New(1)
 	log, err := salvage.Read(s.fs, s.segments, rows)
+	s.opened = OpenReport{Segments: log.Segments, Events: uint64(rows.Len()), Bytes: log.Bytes, Foreign: log.Foreign}
+	for i := range log.Gaps {
+		s.opened.Gaps = append(s.opened.Gaps, s.gapOf(&log.Gaps[i]))
+	}
 	if err != nil {
 		return err
 	}
 	s.index = catalog.New(log.Store, nil) // without a footer, nothing is read again
 	s.index.AddRows(1, rows)
 	s.id, s.seed, s.breaks = log.Store, format.RecordSeed(log.Store), log.Breaks
-	events := uint64(rows.Len())
-	s.opened = OpenReport{Segments: log.Segments, Events: events, Bytes: log.Bytes, Foreign: log.Foreign}
 	for n := log.Last; n > log.Proven; n-- {
 		if _, ok := rows.At(n); ok {
 			s.opened.Unproven++
 		}
-	}
-	for i := range log.Gaps {
-		s.opened.Gaps = append(s.opened.Gaps, s.gapOf(&log.Gaps[i]))
 	}
 	s.frontier = frontier.New(log.Proven)
 	s.frontier.Advance(frontier.Written, log.Last)

@@ -181,8 +181,8 @@ func (s *Store) target(path string) (vfs.FS, error) {
 
 // prove verifies a copy of the store that is not finished.
 func (s *Store) prove(ctx context.Context, dir vfs.FS) error {
-	c, err := openReader(unguarded{dir}, Options{ShowUnsynced: false})
-	if err != nil {
+	c := newStore(unguarded{dir}, Options{})
+	if err := c.beginReading(); err != nil {
 		return err
 	}
 	v, err := c.Verify(ctx)

@@ -80,40 +80,19 @@ type Store struct {
 // one takes space, and fails with [ErrDiskFull] if there is none, or no more that this
 // user may have. It fails with [ErrTooLarge] if no number is left to tell this opening
 // from those before. Where the directory may not be written to, the error is the
-// system's; to read the store, use [OpenReadOnly].
+// system's; to read the store, use [OpenReadOnly]. [Options.OnOpen] is told how far an opening
+// came that failed.
 func Open(dir string, o *Options) (*Store, error) {
-	options, err := o.settled()
-	if err != nil {
-		return nil, err
-	}
-	fs := rtopts.FS(&options.Internal)
-	if fs == nil {
-		if fs, err = vfs.OpenDir(dir); err != nil {
-			return nil, fmt.Errorf("open %s: %w", dir, err)
-		}
-		fs = options.mapped(fs)
-	}
-	s, err := openFS(fs, options)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", dir, errors.Join(err, fs.Close()))
-	}
-	return s, nil
+	return open(dir, o, (*Options).settled, vfs.OpenDir, (*Store).begin)
 }
 
-func openFS(fs vfs.FS, options Options) (*Store, error) {
-	if err := options.local(fs); err != nil {
-		return nil, err
+// begin opens the store for writing.
+func (s *Store) begin() (err error) {
+	if s.lock, err = s.fs.Lock(vfs.Exclusive); err != nil {
+		return locked(err)
 	}
-	lock, err := fs.Lock(vfs.Exclusive)
-	if err != nil {
-		return nil, locked(err)
-	}
-	s := newStore(stickyfs.New(fs, rtopts.Point(&options.Internal)), options)
-	s.lock = lock
-	if err := s.recover(); err != nil {
-		return nil, errors.Join(unwritten(err), lock.Close())
-	}
-	return s, nil
+	s.fs = stickyfs.New(s.fs, rtopts.Point(&s.options.Internal))
+	return unwritten(s.recover())
 }
 
 // newStore returns a store that was not read yet.
@@ -146,6 +125,8 @@ func (s *Store) recover() error {
 		return id
 	}
 	found, err := recovery.Run(s.fs, recovery.Config{Cache: s.cache, Workers: s.workers(), Elapsed: elapsed, NewStore: newID})
+	s.opened = openReport(&found.Report)
+	s.opened.Took = elapsed()
 	if err != nil {
 		return s.outward(err, 0)
 	}
@@ -164,8 +145,6 @@ func (s *Store) recover() error {
 	s.seed = format.RecordSeed(found.Store)
 	s.segments, s.index = found.Reader, found.Index
 	s.frontier = frontier.New(found.NextSequence - 1)
-	s.opened = openReport(&found.Report)
-	s.opened.Took = elapsed()
 	s.promise(found.NextSequence - 1)
 	var prefix *checkpoint.Prefix
 	if found.Covered != nil {
@@ -266,78 +245,6 @@ func (s *Store) alive() error {
 	}
 	return nil
 }
-
-// OpenReport says what opening a store found and did.
-type OpenReport struct {
-	// Created is true if there was no store, or none whose header was sound.
-	Created bool
-	// Clean is true if the store was closed properly before; nothing was written
-	// to open it.
-	Clean    bool
-	Segments uint64
-	// Indexed is how many of the segments were not read, since their footers say what
-	// is in them. The others were read, whole but for what a checkpoint covers.
-	Indexed uint64
-	// Unindexed says of the first hundred segments that others follow and that were read why
-	// their footers would not do.
-	Unindexed []string
-	// Checkpoint names the file that says what the last segment begins with, so that of
-	// this one only what lies behind the first Covered bytes was read; it is empty if
-	// there was none that fits. Refused says of those that did not fit why.
-	Checkpoint string
-	Covered    int64
-	Refused    []string
-	Events     uint64
-	Bytes      int64 // of the log
-	// Rewritten is how many bytes at the end, not known to be durable, were
-	// written again and synced.
-	Rewritten int64
-	// Cut is how many bytes of a write that a crash interrupted were cut off the
-	// end of the log, after Kept of them were kept in the file Lost: all, unless
-	// they are more than 64 MiB or the disk is full.
-	Cut  int64
-	Kept int64
-	Lost string
-	// Unproven is how many events at the end of a store that is open for reading
-	// alone nothing proves to be on disk. They are shown if
-	// [Options.ShowUnsynced] asks for them. Beside a writer there are always some.
-	Unproven uint64
-	// Torn is how many bytes at the end of a store that is open for reading alone
-	// are no event: a write that a crash interrupted, or one that is under way. They
-	// were left alone.
-	Torn int64
-	// Gaps are the places of a store that was opened with [Options.Salvage] which
-	// hold nothing sound, in the order of the log; none in a sound store.
-	Gaps []Gap
-	// Merge is what the opening did about a merge of segments that was under way: it
-	// was "finished" or "undone", or what it was is "unknown", as the note of it was
-	// damaged, and the files themselves told what the log is. Empty means that there
-	// was none. Where there was one, no footer and no checkpoint was trusted.
-	Merge string
-	// Foreign are names in the directory that are not the store's. They are left
-	// alone.
-	Foreign []string
-	// Restored is how many of the events were taken in as footers and a checkpoint tell of
-	// them; the others were read.
-	Restored uint64
-	Took     time.Duration // once the lock was held
-	// Of a store that is open for writing, TookList, TookSealed, TookLast and TookRepair are
-	// what of that it took to find out what there is, to take in the segments that others
-	// follow, and the last one, and to make its end durable.
-	TookList, TookSealed, TookLast, TookRepair time.Duration
-}
-
-func openReport(r *recovery.Report) OpenReport {
-	return OpenReport{
-		Created: r.Created, Clean: r.Clean, Segments: r.Segments, Indexed: r.Indexed, Unindexed: r.Unindexed, Events: r.Events, Bytes: r.Bytes,
-		Rewritten: r.Rewritten, Cut: r.Cut, Kept: r.Kept, Lost: r.Lost, Merge: r.Merge.String(), Foreign: r.Foreign,
-		Checkpoint: r.Checkpoint, Covered: r.Covered, Refused: r.Refused, Restored: r.Restored,
-		TookList: r.Listing, TookSealed: r.Sealed, TookLast: r.Last, TookRepair: r.Repair,
-	}
-}
-
-// Report says what opening the store found and did.
-func (s *Store) Report() OpenReport { return s.opened }
 
 // Mark names a watermark of a store.
 type Mark int

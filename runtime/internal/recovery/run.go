@@ -82,27 +82,28 @@ type Report struct {
 // Errors are a [*segment.DamageError] for damage that no crash can have done, a
 // [*segment.NewerError] if a later version wrote a part of the log, and in both
 // cases nothing has been written, but that what a merge had staged may have got its
-// name; or the disk's, wrapped, after which Run may be called again.
+// name; or the disk's, wrapped, after which Run may be called again. With an error
+// comes a result that has nothing but the report, as far as Run came.
 func Run(dir vfs.FS, c Config) (*Result, error) {
-	reader := segment.NewReader(dir)
-	res, err := run(dir, c, reader)
-	if err != nil {
-		return nil, errors.Join(err, reader.Close())
+	res := &Result{Reader: segment.NewReader(dir)}
+	if err := res.run(dir, c); err != nil {
+		return &Result{Report: res.Report}, errors.Join(err, res.Reader.Close())
 	}
 	return res, nil
 }
 
-func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
-	parts, times := laps{elapsed: c.Elapsed}, Times{}
+func (res *Result) run(dir vfs.FS, c Config) error {
+	parts, report := laps{elapsed: c.Elapsed}, &res.Report
 	if err := planted.Skip("recovery acts on names that are not durable", dir.SyncDir); err != nil {
-		return nil, fmt.Errorf("make the directory durable: %w", err)
+		return fmt.Errorf("make the directory durable: %w", err)
 	}
-	l := replay.New(reader, c.Cache)
+	l := replay.New(res.Reader, c.Cache)
 	l.Workers = c.Workers
 	found, err := replay.List(dir)
 	if err != nil {
-		return nil, l.Locate(err)
+		return l.Locate(err)
 	}
+	report.Foreign, report.Checkpoints = found.Foreign, found.Checkpoints
 	if len(found.Foreign) > 0 {
 		sometimes.Reached("directory held foreign names")
 	}
@@ -112,22 +113,24 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 			c.Close()
 		}
 	}()
+	report.Refused = refused
 	l.Offer(checkpoints)
 	settlement, err := compact.Examine(dir, found.Files)
 	if err == nil {
+		report.Merge = settlement.Outcome
 		err = settlement.Publish()
 	}
 	if err != nil {
-		return nil, l.Locate(err)
+		return l.Locate(err)
 	}
-	created := false
 	l.Distrust = settlement.Rebuilds() && !planted.Bug("footers are trusted beside a merge that is under way")
-	times.Listing = parts.lap()
-	l.AtLast = func() { times.Sealed = parts.lap() }
+	report.Listing = parts.lap()
+	l.AtLast = func() { report.Sealed = parts.lap() }
 	t, err := l.Read(settlement.Log, func() [16]byte {
-		created = true
+		report.Created = true
 		return c.NewStore()
 	})
+	report.Read(l)
 	if err == nil && t.Shrunk && !planted.Bug("early end of the last segment is believed") {
 		sometimes.Reached("last segment ended early when it was read")
 		err = &segment.DamageError{
@@ -135,39 +138,42 @@ func run(dir vfs.FS, c Config, reader *segment.Reader) (*Result, error) {
 		}
 	}
 	if err == nil {
-		err = l.Missed(created)
+		err = l.Missed(report.Created)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	times.Last = parts.lap()
-	if created && len(found.Lost) > 0 {
-		return nil, &segment.DamageError{Segment: 1, FirstSequence: 1, Reason: fmt.Sprintf("there is no sound header, but %s was cut off a segment that had one", found.Lost[0])}
+	report.Last = parts.lap()
+	if report.Created && len(found.Lost) > 0 {
+		return &segment.DamageError{Segment: 1, FirstSequence: 1, Reason: fmt.Sprintf("there is no sound header, but %s was cut off a segment that had one", found.Lost[0])}
 	}
-	res := &Result{
-		Store: l.Header.Store, Index: l.Index, Reader: reader, Header: l.Header, Digest: l.Digest, NextSequence: l.Next,
-		LastID: l.LastID, Incarnation: l.Incarnation, Closed: t.Closed,
-		Report: Report{
-			Created: created, Clean: t.Clean(), Segments: l.Files, Indexed: l.Footers, Events: l.Next - 1, Bytes: l.Bytes,
-			Foreign: found.Foreign, Merge: settlement.Outcome,
-			Checkpoints: found.Checkpoints, Checkpoint: l.Checkpoint, Refused: append(refused, l.Refused...), Unindexed: l.Unindexed,
-			Restored: l.Restored, Times: times,
-		},
+	report.Clean = t.Clean()
+	res.Store, res.Index, res.Header, res.NextSequence = l.Header.Store, l.Index, l.Header, l.Next
+	res.LastID, res.Incarnation, res.Closed = l.LastID, l.Incarnation, t.Closed
+	if res.Covered = l.Covered; res.Covered == nil {
+		res.Digest = l.Digest
 	}
-	if l.Covered != nil {
-		res.Digest, res.Covered, res.Report.Covered = nil, l.Covered, int64(l.Covered.Length)
-	}
-	r := repair{dir: dir, found: found, settlement: settlement, log: l, tail: t, report: &res.Report}
+	r := repair{dir: dir, found: found, settlement: settlement, log: l, tail: t, report: report}
 	for {
 		if res.Writer, err = r.run(); err == nil {
 			break
 		}
-		if !reader.MakeRoom(err) {
-			return nil, err
+		if !res.Reader.MakeRoom(err) {
+			return err
 		}
 		sometimes.Reached("repair was done again with fewer open files")
 	}
-	reader.Add(l.Header.Segment, res.Writer.File())
-	res.Report.Repair = parts.lap()
-	return res, nil
+	res.Reader.Add(l.Header.Segment, res.Writer.File())
+	report.Repair = parts.lap()
+	return nil
+}
+
+// Read adds what was read of a log, if not all of it.
+func (r *Report) Read(l *replay.Log) {
+	r.Segments, r.Indexed, r.Unindexed = l.Files, l.Footers, l.Unindexed
+	r.Events, r.Bytes, r.Restored = l.Next-1, l.Bytes, l.Restored
+	r.Checkpoint, r.Refused = l.Checkpoint, append(r.Refused, l.Refused...)
+	if l.Covered != nil {
+		r.Covered = int64(l.Covered.Length)
+	}
 }

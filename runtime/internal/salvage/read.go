@@ -18,7 +18,7 @@ import (
 // Log is what could be read of a log.
 type Log struct {
 	Store    [16]byte
-	Segments uint64 // files
+	Segments uint64 // files that were begun to be read
 	Bytes    int64  // of sound groups and headers
 	Last     uint64 // sequence of the last event that was read
 	Proven   uint64 // the last one that the log itself proves to be durable
@@ -52,16 +52,23 @@ type milestone struct {
 
 // Read enters in x, which is empty, every event that is sound. Errors are
 // [replay.ErrNone] if there is no segment, a [*segment.DamageError] if none says
-// which store it is of, a [*segment.NewerError], or the disk's.
+// which store it is of, a [*segment.NewerError], or the disk's; with them comes what was
+// read by then.
 func Read(dir vfs.FS, r *segment.Reader, x *index.Index) (*Log, error) {
 	w := walk{ledger: ledger{next: 1}, reader: r, index: x, heads: map[uint64]format.SegmentHeader{}, digest: chain.NewSegment()}
 	w.log.Breaks = map[string]uint64{}
+	err := w.read(dir)
+	w.log.Gaps = w.gaps
+	return &w.log, err
+}
+
+func (w *walk) read(dir vfs.FS) error {
 	numbers, newest, err := w.list(dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := w.survey(numbers); err != nil {
-		return nil, err
+		return err
 	}
 	before := uint64(0)
 	for i, number := range numbers {
@@ -69,8 +76,9 @@ func Read(dir vfs.FS, r *segment.Reader, x *index.Index) (*Log, error) {
 			sometimes.Reached("salvage went over a missing segment")
 			w.lose(before+1, 0, 0, missing(before+1, number-1))
 		}
+		w.log.Segments++
 		if err := w.segment(number, numbers[i+1:]); err != nil {
-			return nil, err
+			return err
 		}
 		before = w.reader.Span(number).Last
 	}
@@ -78,8 +86,7 @@ func Read(dir vfs.FS, r *segment.Reader, x *index.Index) (*Log, error) {
 		w.lose(before+1, 0, 0, fmt.Sprintf("the file is missing: a tail was cut off segment %d", newest))
 	}
 	w.end()
-	w.log.Gaps = w.gaps
-	return &w.log, nil
+	return nil
 }
 
 func missing(first, last uint64) string {
@@ -118,7 +125,6 @@ func (w *walk) list(dir vfs.FS) (numbers []uint64, newest uint64, err error) {
 		}
 		numbers = append(numbers, file.First)
 	}
-	w.log.Segments = uint64(len(numbers))
 	return numbers, newest, nil
 }
 
