@@ -110,7 +110,7 @@
 //	TestHostile      links, pipes, devices; sparse files of 10 TiB; 100,000 names
 //	TestClock        histories with a wrong clock
 //	TestTwoProcess   races of five processes
-//	TestKill         kills of processes that append, or that recover from the kill before
+//	TestKill         kills of processes that append or recover from the kill before, or starve
 //	TestReader       readers beside a writer, one that is killed, too
 //	TestRetry        appends of unknown outcome
 //	TestFullDisk     disks with so many bytes of space, and a few more

@@ -24,7 +24,7 @@ func runChild() {
 		return
 	}
 	play := map[string]func(args []string) error{
-		"racer": race, "sleeper": sleep, "parent": bear, "image": becomeSleeper, "killed": liveUntilKilled, "limited": liveWithinLimits,
+		"racer": race, "sleeper": sleep, "parent": bear, "image": becomeSleeper, "killed": liveUntilKilled, "starved": liveUntilStarved, "limited": liveWithinLimits,
 	}[role]
 	if err := play(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, role+":", err)
@@ -43,8 +43,14 @@ type child struct {
 
 func startChild(t *testing.T, role string, args ...string) *child {
 	t.Helper()
+	return startChildThatTells(t, os.Stderr, role, args...)
+}
+
+// startChildThatTells starts a child that writes its errors somewhere.
+func startChildThatTells(t *testing.T, errors io.Writer, role string, args ...string) *child {
+	t.Helper()
 	c := &child{t: t, cmd: childCommand(role, args...)}
-	c.cmd.Stderr = os.Stderr
+	c.cmd.Stderr = errors
 	var err error
 	if c.in, err = c.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)

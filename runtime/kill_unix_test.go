@@ -81,7 +81,10 @@ func receiptLine(r batpak.Receipt) string {
 // liveUntilKilled is the child that appends from many goroutines and prints each
 // receipt, until it is killed. Its arguments are the directory, the seed, whether
 // the store is relaxed, and the number of the next op of each writer.
-func liveUntilKilled(args []string) error {
+func liveUntilKilled(args []string) error { return appendOps(args, func() {}) }
+
+// appendOps does that, and calls a function after each append.
+func appendOps(args []string, appended func()) error {
 	seed, err := strconv.ParseUint(args[1], 10, 64)
 	if err != nil {
 		return err
@@ -114,6 +117,7 @@ func liveUntilKilled(args []string) error {
 					line.WriteString(" " + receiptLine(r))
 				}
 				say("%s", line.String())
+				appended()
 			}
 		})
 	}
@@ -199,15 +203,7 @@ func (k *killed) repeatable() bool {
 // moment of its opening, and kills it.
 func (k *killed) live() {
 	k.t.Helper()
-	mode := "synced"
-	if k.relaxed {
-		mode = "relaxed"
-	}
-	args := []string{k.dir, fmt.Sprint(k.seed), mode}
-	for _, n := range k.next {
-		args = append(args, fmt.Sprint(n))
-	}
-	c := startChild(k.t, "killed", args...)
+	c := startChild(k.t, "killed", k.args()...)
 	if line := c.must(); line != "opening" {
 		k.t.Fatalf("the process says %q", line)
 	}
@@ -231,6 +227,19 @@ func (k *killed) live() {
 	}
 	k.opened = false
 	_ = c.cmd.Wait() // it was killed
+}
+
+// args are those of the next process.
+func (k *killed) args() []string {
+	mode := "synced"
+	if k.relaxed {
+		mode = "relaxed"
+	}
+	args := []string{k.dir, fmt.Sprint(k.seed), mode}
+	for _, n := range k.next {
+		args = append(args, fmt.Sprint(n))
+	}
+	return args
 }
 
 // heard takes note of a line that a process printed.
