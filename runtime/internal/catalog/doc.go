@@ -18,6 +18,13 @@
 // all of them together ([Catalog.Sift]): an append costs the same however many runs there
 // are, until the sieve has taken the memory that it may.
 //
+// The heads of streams are a table of each run, 64 bytes a stream, and none of all runs, which
+// would have to be kept in memory, or written with each checkpoint, by the number of
+// streams. So who asks for a stream that has long been silent asks each run since, newest first,
+// for about 0.15 µs each once their tables are in the cache ("head of unknown stream" of
+// BenchmarkCatalog, without a sieve); merges keep them few. From its next event on the
+// head is in memory.
+//
 // A run whose pages are damaged is given up, and its segment read again: damage to
 // an index costs time and memory, never data. The package reads no segment itself;
 // it is told how.
