@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"sync"
 	"sync/atomic"
+
+	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
 // Cache keeps pages of runs, those used last, within a budget. It is made by
@@ -157,4 +159,40 @@ func (s *pageSet) drop(segment uint64) {
 			s.exchangeLocked(i, 0, nil)
 		}
 	}
+}
+
+// Forget frees what the cache holds of the run.
+func (r *Run) Forget() { r.cache.drop(r.Segment) }
+
+// page returns a page without its checksum, verified.
+func (r *Run) page(number uint32) ([]byte, error) {
+	key := r.key(number)
+	off, length := r.Trailer.page(number)
+	if length <= crcSize {
+		return nil, r.damage(number, "leads behind the last page")
+	}
+	p, into := r.cache.get(key), r.cache
+	if p == nil && r.aside != nil {
+		p, into = r.aside.get(key), r.aside
+	}
+	if p == nil {
+		p = new(page)
+		if err := readFull(r.file, p[:length], off); err != nil {
+			return nil, err
+		}
+		if !r.sound(p[:length], number) {
+			return nil, r.damage(number, "wrong checksum, or a page of another place")
+		}
+		into.put(key, p)
+	}
+	return p[:length-crcSize], nil
+}
+
+// key names a page in the cache.
+func (r *Run) key(page uint32) pageKey {
+	key := keyOf(r.Segment, r.Round, page)
+	if r.Prefix > 0 && !planted.Bug("pages of a prefix are taken for those of its segment") {
+		key |= prefixPage
+	}
+	return key
 }

@@ -75,10 +75,10 @@ func (r *Run) MayKnow(fingerprint uint64) (bool, error) {
 // Things is how many streams and keys the run has.
 func (t *Trailer) Things() int { return int(t.table[keys].count + t.table[streams].count) }
 
-// Fingerprints calls each for the fingerprint of every key and stream of the run. It reads
-// past the cache.
+// Fingerprints calls each for the fingerprint of every key and stream of the run. It pushes
+// nothing out of the cache.
 func (r *Run) Fingerprints(each func(fingerprint uint64)) error {
-	v := (&Run{Trailer: r.Trailer, file: r.file, cache: NewCache(0)}).view()
+	v := (&Run{Trailer: r.Trailer, file: r.file, cache: r.cache, aside: NewCache(0)}).view()
 	for i := uint32(0); i < v.count(keys) && v.err == nil; i++ {
 		each(v.pair(keys, i).value)
 	}

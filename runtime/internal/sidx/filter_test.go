@@ -1,8 +1,11 @@
 package sidx_test
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"testing"
 
@@ -108,4 +111,77 @@ func withoutFilter(file []byte, from int) []byte {
 	binary.LittleEndian.PutUint64(trailer[128:], uint64(size))
 	seal(trailer, 1<<32-1)
 	return out
+}
+
+// readings counts the reads of a file.
+type readings struct {
+	io.ReaderAt
+	n int
+}
+
+func (r *readings) ReadAt(p []byte, off int64) (int, error) {
+	r.n++
+	return r.ReaderAt.ReadAt(p, off)
+}
+
+// TestFingerprintsLeaveTheCacheAlone: to ask for all keys and streams of a run reads their
+// pages, but for those that the cache has, and pushes nothing out of it.
+func TestFingerprintsLeaveTheCacheAlone(t *testing.T) {
+	m := grow(rand.New(rand.NewPCG(5, 5)), 5_000, false)
+	for i := range m {
+		m[i].Key = fmt.Appendf(nil, "key %d", i)
+	}
+	b := m.file(t)
+	for _, cache := range []int64{0, 1 << 24} { // of which the first has room for a tenth of the pages
+		file := &readings{ReaderAt: bytes.NewReader(b)}
+		run, err := sidx.Open(file, int64(len(b)), place, sidx.NewCache(cache))
+		if err != nil {
+			t.Fatal(err)
+		}
+		reads := func(do func() error) int {
+			before := file.n
+			if err := do(); err != nil {
+				t.Fatal(err)
+			}
+			return file.n - before
+		}
+		fingerprints := func() error {
+			last := false
+			err := run.Fingerprints(func(f uint64) { last = last || f == sidx.Fingerprint(place.Store, m[len(m)-1].Key) })
+			if err == nil && !last {
+				err = errors.New("a key is missing")
+			}
+			return err
+		}
+		keys := func(of model) func() error {
+			return func() error {
+				for i := range of {
+					if _, err := run.ByKey(nil, sidx.Fingerprint(place.Store, of[i].Key)); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+		}
+		first := reads(keys(m[:1]))
+		if reads(fingerprints) == 0 {
+			t.Errorf("cache of %d bytes: nothing was read", cache)
+		}
+		if n := reads(keys(m[:1])); n > 0 {
+			t.Errorf("cache of %d bytes: %d pages are no longer there", cache, n)
+		}
+		rest := reads(keys(m))
+		if cache > 0 {
+			run, err = sidx.Open(file, int64(len(b)), place, sidx.NewCache(cache))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if all := reads(keys(m)); all != first+rest {
+				t.Errorf("cache of %d bytes: it has %d pages that nobody asked for", cache, all-first-rest)
+			}
+		}
+		if n := reads(fingerprints); cache > 0 && n > 10 {
+			t.Errorf("cache of %d bytes: %d pages were read again, want those of streams and names", cache, n)
+		}
+	}
 }

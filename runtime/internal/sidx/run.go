@@ -9,7 +9,6 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
-	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
 // Run is the index of one sealed segment, or of what one began with. It is safe for
@@ -21,6 +20,7 @@ type Run struct {
 	Trailer
 	file  io.ReaderAt
 	cache *Cache
+	aside *Cache // for the pages that cache does not have; nil = they go into it
 }
 
 // Open reads the trailer of the segment at this place, whose file has size bytes.
@@ -48,39 +48,6 @@ func readFull(file io.ReaderAt, p []byte, off int64) error {
 		return nil
 	}
 	return err
-}
-
-// Forget frees what the cache holds of the run.
-func (r *Run) Forget() { r.cache.drop(r.Segment) }
-
-// page returns a page without its checksum, verified.
-func (r *Run) page(number uint32) ([]byte, error) {
-	key := r.key(number)
-	off, length := r.Trailer.page(number)
-	if length <= crcSize {
-		return nil, r.damage(number, "leads behind the last page")
-	}
-	p := r.cache.get(key)
-	if p == nil {
-		p = new(page)
-		if err := readFull(r.file, p[:length], off); err != nil {
-			return nil, err
-		}
-		if !r.sound(p[:length], number) {
-			return nil, r.damage(number, "wrong checksum, or a page of another place")
-		}
-		r.cache.put(key, p)
-	}
-	return p[:length-crcSize], nil
-}
-
-// key names a page in the cache.
-func (r *Run) key(page uint32) pageKey {
-	key := keyOf(r.Segment, r.Round, page)
-	if r.Prefix > 0 && !planted.Bug("pages of a prefix are taken for those of its segment") {
-		key |= prefixPage
-	}
-	return key
 }
 
 func (r *Run) damage(page uint32, reason string) error {
