@@ -23,7 +23,7 @@ var rooms = map[string][]string{
 	"runtime/internal/turn":       {"runtime/internal/planted", "runtime/internal/sometimes"},
 	"runtime/internal/vfs/mount":  {},
 	"runtime/internal/vfs/stat":   {"golang.org/x/sys/unix"},
-	"runtime/internal/vfs":        {"runtime/internal/planted", "runtime/internal/sometimes", "runtime/internal/vfs/mount", "runtime/internal/vfs/stat"},
+	"runtime/internal/vfs":        {"golang.org/x/sys/unix", "runtime/internal/planted", "runtime/internal/sometimes", "runtime/internal/vfs/mount", "runtime/internal/vfs/stat"},
 	"runtime/internal/vfs/mapfs":  {"runtime/internal/planted", "runtime/internal/sometimes", "runtime/internal/vfs", "runtime/internal/vfs/mount"},
 	"runtime/internal/vfs/simfs":  {"runtime/internal/vfs", "runtime/internal/vfs/faultfs"},
 	"runtime/internal/rtopts":     {"runtime/internal/vfs"},

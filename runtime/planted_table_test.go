@@ -22,6 +22,7 @@ var plantedBugs = []plantedBug{
 	{"checksum of a group header is not checked", "", "TestCrashAtAnyOperation", 345},
 	{"checksum of a record is not checked", "segment", "TestMissingAndShort", 0},
 	{"checksum of an index page is not checked", "sidx", "TestBitFlipIsNeverBelieved", 0},
+	{"cloned segment is not synced", "", "TestSnapshotCrash/cloned", 0},
 	{"close group is written before the sync", "", "TestCrashCorpus/close-before-sync", 0},
 	{"close group proves nothing", "recovery", "TestCloseGroupProves", 0},
 	{"close group that is seen counts as durable", "recovery", "TestCrashAtEveryOperation", 0},

@@ -22,7 +22,8 @@ type SnapshotReport struct {
 	// Position is the sequence of the last event. All up to it are there.
 	Position uint64
 	Segments int
-	Linked   int64 // bytes that the snapshot shares with the store
+	Linked   int64 // bytes of files that are those of the store
+	Cloned   int64 // bytes of files that are not, but share them with the store on the disk
 	Copied   int64 // bytes
 	Took     time.Duration
 }
@@ -32,9 +33,9 @@ type SnapshotReport struct {
 // must be empty, or missing, and is not to lie in that of the store.
 //
 // Segment files that are never written to again become links where the file system
-// has them and dir is on it; what is copied is held against its checksums and
-// digests. Linked files take no space and next to no time, and share their bytes: a
-// damage of the disk hits both. [Restore] makes a copy that shares nothing, and proves
+// has them and dir is on it, or clones (reflinks) where it has those alone; what is cloned or
+// copied is held against its checksums and digests. Linked files take no space and next to no
+// time, clones no space, and both share their bytes: a damage of the disk hits both. [Restore] makes a copy that shares nothing, and proves
 // all of it. A store that is open for reading alone is always copied, up to the last
 // event that it shows.
 //
@@ -127,7 +128,7 @@ func (s *Store) snapshot(ctx context.Context, path string, check func(vfs.FS) er
 	if err = errors.Join(err, dir.Close()); err != nil {
 		return SnapshotReport{}, cmp.Or(s.alive(), s.outward(locked(err), 0))
 	}
-	report.Segments, report.Linked, report.Copied, report.Took = made.Segments, made.Linked, made.Copied, elapsed()
+	report.Segments, report.Linked, report.Cloned, report.Copied, report.Took = made.Segments, made.Linked, made.Cloned, made.Copied, elapsed()
 	return report, nil
 }
 
@@ -145,7 +146,7 @@ func (s *Store) plan() (snapshot.Plan, SnapshotReport, error) {
 	mark := frontier.Visible
 	if s.pipeline != nil {
 		// What is not durable may be taken back, or be written over, by a writer.
-		p.Link, mark = s.upkeep.link, frontier.Durable
+		p.Link, p.Clone, mark = s.upkeep.link, s.fs.Clone, frontier.Durable
 	}
 	if planted.Bug("snapshot holds what is not durable") {
 		mark = frontier.Written

@@ -188,8 +188,12 @@ func (c *copied) crash(position int, done bool) (images int, err error) {
 // makers are the ways to come to a copy.
 var makers = map[string]func(c *copied) (batpak.SnapshotReport, error){
 	"linked": func(c *copied) (batpak.SnapshotReport, error) { return c.store.Snapshot(c.Context(), "copy") },
+	"cloned": func(c *copied) (batpak.SnapshotReport, error) {
+		c.disk.SetApart(true, true)
+		return c.store.Snapshot(c.Context(), "copy")
+	},
 	"copied": func(c *copied) (batpak.SnapshotReport, error) {
-		c.disk.SetApart(true)
+		c.disk.SetApart(true, false)
 		return c.store.Snapshot(c.Context(), "copy")
 	},
 	"restored": func(c *copied) (batpak.SnapshotReport, error) {
@@ -228,7 +232,7 @@ func TestSnapshotCrash(t *testing.T) {
 			if name != "restored" && !equalFiles(before, directoryOf(c.disk)) {
 				t.Error("the files of the store changed")
 			}
-			if r.Position != uint64(len(c.events)) || r.Segments < 3 || (r.Linked > 0) != (name == "linked") || r.Copied == 0 {
+			if r.Position != uint64(len(c.events)) || r.Segments < 3 || (r.Linked > 0) != (name == "linked") || (r.Cloned > 0) != (name == "cloned") || r.Copied == 0 {
 				t.Errorf("report %+v", r)
 			}
 			t.Logf("%d images, %+v", images+n, r)
@@ -533,8 +537,10 @@ func TestSnapshotRefusesForgery(t *testing.T) {
 	if !bytes.Equal(c.disk.Bytes(segment.Name(2)), second) {
 		t.Fatal("the second segment changed")
 	}
-	if _, err := makers["copied"](c); !errors.Is(err, batpak.ErrCorrupt) {
-		t.Errorf("Snapshot() = %v, want ErrCorrupt", err)
+	for _, way := range []string{"cloned", "copied"} {
+		if _, err := makers[way](c); !errors.Is(err, batpak.ErrCorrupt) {
+			t.Errorf("Snapshot(), %s = %v, want ErrCorrupt", way, err)
+		}
 	}
 	// With every digest repaired, it takes the hashes of the events to tell.
 	whole := simfs.New()

@@ -35,8 +35,8 @@ func (h *header) claim(next *header) format.SegmentHeader {
 }
 
 // head reads the header of a segment, which is one of this store.
-func (m *maker) head(number uint64) (header, error) {
-	s, err := m.From.Scan(number)
+func (m *maker) head(from *segment.Reader, number uint64) (header, error) {
+	s, err := from.Scan(number)
 	if err != nil {
 		return header{}, err
 	}
@@ -50,9 +50,53 @@ func (m *maker) head(number uint64) (header, error) {
 	return header{h, slices.Clone(s.Bytes()), s}, nil
 }
 
+// clone makes a clone of a segment of which this is said, and reads what that holds on the
+// disk. It fails with [errors.ErrUnsupported] if there is to be, or can be, none.
+func (m *maker) clone(ctx context.Context, h header, next format.SegmentHeader) error {
+	if m.Clone == nil {
+		return errors.ErrUnsupported
+	}
+	span := h.rest.Span()
+	err := m.Clone(span.Name(), m.dir)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	m.own(span.Name(), err)
+	if err != nil {
+		return fmt.Errorf("clone segment %d: %w", h.Segment, err)
+	}
+	sometimes.Reached("snapshot made a clone of a file")
+	f, err := m.dir.Open(span.Name(), vfs.ReadWrite)
+	if err == nil {
+		err = errors.Join(planted.Skip("cloned segment is not synced", f.Sync), f.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("clone segment %d: %w", h.Segment, err)
+	}
+	r := segment.NewReader(m.dir)
+	if span.Round > 0 {
+		r.Serve(span)
+	}
+	size, err := r.Size(span)
+	if err == nil {
+		h, err = m.head(r, h.Segment)
+	}
+	digest := [32]byte{}
+	if err == nil {
+		digest, err = groups(ctx, h, int64(next.PrevLength), func([]byte) error { return nil })
+	}
+	m.report.Cloned += size
+	return errors.Join(held(h, next, digest, err), r.Close())
+}
+
 // copySealed copies a segment of which this is said.
 func (m *maker) copySealed(ctx context.Context, h header, next format.SegmentHeader) error {
 	digest, err := m.copy(ctx, h, int64(next.PrevLength), nil)
+	return held(h, next, digest, err)
+}
+
+// held holds a segment that was read, unless there was an error, against what is said of it.
+func held(h header, next format.SegmentHeader, digest [32]byte, err error) error {
 	if err == nil && digest != next.PrevDigest && !planted.Bug("copy of a segment is not held against its digest") {
 		sometimes.Reached("snapshot met a segment with another digest")
 		err = &segment.DamageError{
@@ -100,7 +144,7 @@ func (m *maker) copy(ctx context.Context, h header, end int64, more func() []byt
 		return [32]byte{}, fmt.Errorf("copy segment %d: %w", h.Segment, err)
 	}
 	w := writer{file: f}
-	digest, err := w.copy(ctx, h, end)
+	digest, err := groups(ctx, h, end, w.write)
 	if err == nil && more != nil {
 		err = w.write(more())
 	}
@@ -124,7 +168,9 @@ type writer struct {
 	buffer []byte
 }
 
-func (w *writer) copy(ctx context.Context, h header, end int64) (sum [32]byte, err error) {
+// groups has take called for the header of a segment and for each of its groups, checked, up
+// to an offset. It returns their digest.
+func groups(ctx context.Context, h header, end int64, take func(raw []byte) error) (sum [32]byte, err error) {
 	s, digest := h.rest, chain.NewSegment()
 	_, merged := s.Merged()
 	for raw := h.raw; ; raw = s.Bytes() {
@@ -132,7 +178,7 @@ func (w *writer) copy(ctx context.Context, h header, end int64) (sum [32]byte, e
 			digest.Write(raw)
 		}
 		merged = false
-		if err := w.write(raw); err != nil {
+		if err := take(raw); err != nil {
 			return sum, err
 		}
 		if s.End() == end {

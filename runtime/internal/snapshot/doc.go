@@ -14,7 +14,7 @@
 // before it is durable. So it opens as a store does that was closed, and shows every
 // event. The close group has the number of an opening that nobody else has: it is drawn
 // at random, so that what is appended to the snapshot is told from what is appended to
-// the store, or to another snapshot of it. A copy has no footer, and gets one when it is opened. Lost tails and foreign files are not in it, nor any that are under way.
+// the store, or to another snapshot of it. A copy has no footer, unless it is a clone, and gets one when it is opened. Lost tails and foreign files are not in it, nor any that are under way.
 //
 // # Files that are shared
 //
@@ -31,7 +31,7 @@
 //	L2  What recovery writes to, cuts and syncs is the last segment. That of the
 //	    snapshot is a copy; that of the store is the shared one never, by L1.
 //	L3  A footer is written to a segment that needs one. So one without a footer is not
-//	    shared but copied, and a file that has two names gets none: should its footer be
+//	    shared but cloned or copied, and a file that has two names gets none: should its footer be
 //	    damaged, either store does without it. The two are kept apart by a lock, so that
 //	    no file is shared while its footer is written.
 //	L4  What replaces a segment does so by a rename, which leaves the other name with
@@ -40,13 +40,22 @@
 // A store of which others may be the writer is copied: L1 holds for it, but it may not
 // even be allowed to make links.
 //
+// Where there can be no link, the disk may still be able to make a clone: a file of its own,
+// whose bytes are on the disk once until either file is written to (FICLONE, on XFS and
+// Btrfs from one subvolume or place of mounting to another). No law above is about clones,
+// as nothing that is done to the one file shows in the other. A clone is a copy that takes
+// no room, and is treated as one: it is synced, as it is a new file, and nothing says that it
+// is durable because the bytes are; and it is read, since what is shared is what lies on the
+// disk, not what the store has in memory. It comes with its footer, and should that be
+// written just then, with a part of it, which the next opening tells and makes anew.
+//
 // Shared bytes are on the disk once. They protect from what is done to a store, not
 // from what happens to a disk; for that, there is the copy to another one.
 //
 // # What is checked
 //
 // Of every segment: its header, that it is of this store and number, and that its
-// length is what the next header says. Of one that is copied, while it is: the
+// length is what the next header says. Of one that is copied, while it is, or cloned: the
 // checksum of every group and, against the next header, the digest of all bytes. What
 // is not as it was written is an error, and no snapshot. The caller can look at the
 // whole of it before it becomes one.
@@ -58,8 +67,9 @@
 //	readdir   .                     must be empty
 //	openat    unfinished            O_CREAT|O_EXCL
 //	fsync     .                     the guard is durable before anything else is there
-//	linkat    <number>.seg          or, of a copy:
+//	linkat    <number>.seg          or, of a clone or a copy:
 //	openat    <number>.seg          O_CREAT|O_EXCL
+//	ioctl     <number>.seg          FICLONE, or:
 //	pwrite    <number>.seg          groups, the close group last
 //	fdatasync <number>.seg
 //	fsync     .                     all names are durable, all bytes were before

@@ -25,6 +25,10 @@ type Plan struct {
 	// Link shares a segment's file with another directory, or fails with
 	// [errors.ErrUnsupported]. It is nil if all are copied.
 	Link func(number uint64, into vfs.FS) error
+	// Clone makes of a segment's file one of the same name in another directory that shares
+	// its bytes on the disk, or fails with [errors.ErrUnsupported]. It is nil if all are
+	// copied.
+	Clone func(name string, into vfs.FS) error
 	// Random fills in random bytes.
 	Random func([]byte)
 	// Check, unless nil, is called when everything is durable and the directory is
@@ -36,6 +40,7 @@ type Plan struct {
 type Report struct {
 	Segments int // files
 	Linked   int64
+	Cloned   int64
 	Copied   int64
 }
 
@@ -168,21 +173,23 @@ func remove(dir vfs.FS, name string) error {
 
 // fill gives the directory its segments.
 func (m *maker) fill(ctx context.Context) error {
-	h, err := m.head(1)
+	h, err := m.head(m.From, 1)
 	for err == nil && h.rest.Span().Last < m.Last {
 		if err = ctx.Err(); err != nil {
 			break
 		}
 		var next header
-		if next, err = m.head(h.rest.Span().Last + 1); err != nil {
+		if next, err = m.head(m.From, h.rest.Span().Last+1); err != nil {
 			break
 		}
 		claim := h.claim(&next)
 		if merged, ok := h.rest.Merged(); ok {
 			m.merged = merged.Incarnation
 		}
-		if err = m.share(h, claim); errors.Is(err, errors.ErrUnsupported) {
-			err = m.copySealed(ctx, h, claim)
+		for _, way := range []func(context.Context, header, format.SegmentHeader) error{m.share, m.clone, m.copySealed} {
+			if err = way(ctx, h, claim); !errors.Is(err, errors.ErrUnsupported) {
+				break
+			}
 		}
 		m.report.Segments++
 		h = next
@@ -199,7 +206,7 @@ func (m *maker) fill(ctx context.Context) error {
 
 // share makes a link to a segment of which this is said. It fails with
 // [errors.ErrUnsupported] if there is to be, or can be, none.
-func (m *maker) share(h header, next format.SegmentHeader) error {
+func (m *maker) share(_ context.Context, h header, next format.SegmentHeader) error {
 	if m.Link == nil {
 		return errors.ErrUnsupported
 	}

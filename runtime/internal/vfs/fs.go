@@ -62,6 +62,13 @@ type FS interface {
 	// The new name is durable only after SyncDir of the other directory.
 	Link(name string, into FS) error
 
+	// Clone makes a file of the same name and content in another directory. It is a file of
+	// its own, which on the disk shares its bytes with this one until either is written to.
+	// It fails as Link does, also where it is the disk that cannot do this. The new name is
+	// durable only after SyncDir of the other directory, and the content after the
+	// [File.Sync] of the new file.
+	Clone(name string, into FS) error
+
 	// Shared reports whether the file has other names as well, in whatever directory.
 	// It fails with [io/fs.ErrNotExist] if there is no such file.
 	Shared(name string) (bool, error)

@@ -49,6 +49,7 @@ func onPairs(t *testing.T, test func(t *testing.T, a, b vfs.FS)) {
 		"os": func(t *testing.T) (a, b func() vfs.FS) { return realDisk(t), realDisk(t) },
 		"sim": func(*testing.T) (a, b func() vfs.FS) {
 			disk := simfs.New()
+			disk.SetApart(false, true)
 			return disk.FS, func() vfs.FS { return disk.Dir("other") }
 		},
 	} {
@@ -443,6 +444,60 @@ func wantEntries(t *testing.T, d vfs.FS, want ...vfs.Entry) {
 	if diff := cmp.Diff(append([]vfs.Entry{}, want...), append([]vfs.Entry{}, got...)); diff != "" {
 		t.Errorf("List differs (-want +got):\n%s", diff)
 	}
+}
+
+// A clone is another file with the same content, and where there can be none, none is left.
+// TMPDIR says on which disk this is tried.
+func TestCloneIsAnotherFile(t *testing.T) {
+	onPairs(t, func(t *testing.T, a, b vfs.FS) {
+		content := strings.Repeat("clone ", 10_001) // not of whole blocks
+		f := put(t, a, "x", content)
+		for name, want := range map[string]error{"none": fs.ErrNotExist, "../x": fs.ErrInvalid} {
+			if err := a.Clone(name, b); !errors.Is(err, want) {
+				t.Errorf("Clone(%s) = %v, want %v", name, err, want)
+			}
+		}
+		if err := a.Clone("x", simfs.New().FS()); !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("Clone() to another disk = %v, want errors.ErrUnsupported", err)
+		}
+		wantEntries(t, b)
+		err := a.Clone("x", b)
+		if errors.Is(err, errors.ErrUnsupported) {
+			wantEntries(t, b)
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantFile(t, b, "x", content)
+		if err := a.Clone("x", b); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("Clone(x) again = %v, want fs.ErrExist", err)
+		}
+		wantFile(t, b, "x", content)
+		g, err := b.Open("x", vfs.ReadWrite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.Close()
+		write := func(f vfs.File, s string, off int64) {
+			t.Helper()
+			if _, err := f.WriteAt([]byte(s), off); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(f, "other", 0)
+		write(g, "more", int64(len(content)))
+		if err := g.Sync(); err != nil {
+			t.Fatal(err)
+		}
+		wantFile(t, a, "x", "other"+content[5:])
+		wantFile(t, b, "x", content+"more")
+		for name, d := range map[string]vfs.FS{"file": a, "clone": b} {
+			if shared, err := d.Shared("x"); shared || err != nil {
+				t.Errorf("Shared() of the %s = %t, %v", name, shared, err)
+			}
+		}
+	})
 }
 
 // A link is a second name of one file: what is written shows under both, and each

@@ -52,6 +52,8 @@ func unshared(err error) bool {
 
 func (readOnlyDir) Link(name string, _ FS) error { return forbidden("link", name) }
 
+func (readOnlyDir) Clone(name string, _ FS) error { return forbidden("clone", name) }
+
 // Inside reports whether path leads to a directory or to a place in it, whatever links
 // are on the way, and whether or not there is something at path. It is never so for
 // a directory that is not of [OpenDir] or [OpenDirReadOnly], or stands before one.

@@ -11,8 +11,8 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
-// A link or a pipe in the place of a file is not linked to, and a directory that is
-// open for reading gives no links.
+// A link or a pipe in the place of a file is not linked to or cloned, a directory that is
+// open for reading gives no links or clones, and one on another device takes none.
 func TestLinkOfWhatIsNoFile(t *testing.T) {
 	path := t.TempDir()
 	from, into := mustOpenDir(t, filepath.Join(path, "from")), mustOpenDir(t, filepath.Join(path, "into"))
@@ -20,8 +20,10 @@ func TestLinkOfWhatIsNoFile(t *testing.T) {
 	if err := os.Symlink("real", filepath.Join(path, "from", "link")); err != nil {
 		t.Fatal(err)
 	}
-	if err := from.Link("link", into); !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("Link() of a symbolic link = %v, want fs.ErrInvalid", err)
+	for call, share := range map[string]func(name string, into vfs.FS) error{"Link": from.Link, "Clone": from.Clone} {
+		if err := share("link", into); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("%s() of a symbolic link = %v, want fs.ErrInvalid", call, err)
+		}
 	}
 	wantEntries(t, into)
 	reader, err := vfs.OpenDirReadOnly(filepath.Join(path, "from"))
@@ -29,8 +31,10 @@ func TestLinkOfWhatIsNoFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	if err := reader.Link("real", into); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("Link() from a directory that is open for reading = %v, want fs.ErrPermission", err)
+	for call, share := range map[string]func(name string, into vfs.FS) error{"Link": reader.Link, "Clone": reader.Clone} {
+		if err := share("real", into); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("%s() from a directory that is open for reading = %v, want fs.ErrPermission", call, err)
+		}
 	}
 	t.Run("to another device", func(t *testing.T) {
 		far, err := os.MkdirTemp("/dev/shm", "batpak")
@@ -38,8 +42,12 @@ func TestLinkOfWhatIsNoFile(t *testing.T) {
 			t.Skipf("there is no other device: %v", err)
 		}
 		defer os.RemoveAll(far)
-		if err := from.Link("real", mustOpenDir(t, far)); !errors.Is(err, errors.ErrUnsupported) {
-			t.Errorf("Link() to another device = %v, want errors.ErrUnsupported", err)
+		into := mustOpenDir(t, far)
+		for call, share := range map[string]func(name string, into vfs.FS) error{"Link": from.Link, "Clone": from.Clone} {
+			if err := share("real", into); !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("%s() to another device = %v, want errors.ErrUnsupported", call, err)
+			}
+			wantEntries(t, into)
 		}
 	})
 }

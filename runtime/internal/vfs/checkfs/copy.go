@@ -48,6 +48,13 @@ func (p *protocol) added(name string, err error) {
 	}
 }
 
+// cloned takes in a file of so many bytes, none of which is durable.
+func (p *protocol) cloned(name string, size int64, err error) {
+	if err == nil {
+		p.files[name] = &inode{name: name, made: true, torn: -1, size: size, unsynced: spans(nil).add(0, size)}
+	}
+}
+
 // guards says why a file must not be made in a directory that is to hold a snapshot.
 func (p *protocol) guards(name string) error {
 	guard := p.files[replay.Unfinished]

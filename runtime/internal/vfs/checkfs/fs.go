@@ -198,17 +198,28 @@ func (c *FS) Remove(name string) error {
 // Link passes the call on. Both directories are held to their protocol if the other
 // one is an [FS], too.
 func (c *FS) Link(name string, into vfs.FS) error {
-	k := &call{op: "link", name: name}
-	c.begin(k, func(p *protocol) error { return p.link(name) })
+	return c.share(&call{op: "link", name: name}, into, c.inner.Link, (*protocol).linked, (*protocol).added)
+}
+
+// Clone passes the call on, and holds both directories to their protocol as Link does.
+func (c *FS) Clone(name string, into vfs.FS) error {
+	size := int64(len(c.peek(name, math.MaxInt64)))
+	return c.share(&call{op: "clone", name: name}, into, c.inner.Clone, func(*protocol, string, error) {},
+		func(p *protocol, name string, err error) { p.cloned(name, size, err) })
+}
+
+// share passes on a call that gives another directory a file.
+func (c *FS) share(k *call, into vfs.FS, call func(name string, into vfs.FS) error, given, got func(p *protocol, name string, err error)) error {
+	c.begin(k, func(p *protocol) error { return p.link(k.name) })
 	to, checked := into.(*FS)
 	if checked {
 		into = to.inner
-		to.begin(k, func(p *protocol) error { return p.add(name) })
+		to.begin(k, func(p *protocol) error { return p.add(k.name) })
 	}
-	err := c.inner.Link(name, into)
-	c.end(k, err, func(p *protocol) { p.linked(name, err) })
+	err := call(k.name, into)
+	c.end(k, err, func(p *protocol) { given(p, k.name, err) })
 	if checked {
-		to.end(k, err, func(p *protocol) { p.added(name, err) })
+		to.end(k, err, func(p *protocol) { got(p, k.name, err) })
 	}
 	return err
 }

@@ -99,6 +99,14 @@ func (d *directory) Link(name string, into vfs.FS) error {
 	return d.do(OpLink, func() error { return d.FS.Link(name, into) }, nil, name)
 }
 
+// Clone counts as Link does.
+func (d *directory) Clone(name string, into vfs.FS) error {
+	if to, ok := into.(*directory); ok {
+		into = to.FS
+	}
+	return d.do(OpLink, func() error { return d.FS.Clone(name, into) }, nil, name)
+}
+
 func (d *directory) List() (all []vfs.Entry, err error) {
 	err = d.do(OpList, func() (err error) {
 		all, err = d.FS.List()

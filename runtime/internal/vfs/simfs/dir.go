@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"syscall"
 
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
@@ -92,14 +93,20 @@ func (h *dir) Remove(name string) error {
 	}, nil)
 }
 
-func (h *dir) Link(name string, into vfs.FS) error {
+func (h *dir) Link(name string, into vfs.FS) error { return h.share(name, into, false) }
+
+func (h *dir) Clone(name string, into vfs.FS) error { return h.share(name, into, true) }
+
+// share gives another directory a file, or a clone of it, which takes the room that it may
+// come to need.
+func (h *dir) share(name string, into vfs.FS, clone bool) error {
 	return h.do(faultfs.OpLink, h.under+name, func() error {
 		n, err := h.find(faultfs.OpLink, name)
 		if err != nil {
 			return err
 		}
 		to, ok := into.(*dir)
-		if !ok || to.disk != h.disk || h.disk.apart {
+		if !ok || to.disk != h.disk || !clone && h.disk.apart || clone && !h.disk.clones {
 			return fail(faultfs.OpLink, h.under+name, errors.ErrUnsupported)
 		}
 		if err := to.alive(faultfs.OpLink, to.under+name); err != nil {
@@ -107,6 +114,14 @@ func (h *dir) Link(name string, into vfs.FS) error {
 		}
 		if h.disk.live[to.under+name] != nil {
 			return fail(faultfs.OpLink, to.under+name, fs.ErrExist)
+		}
+		if clone {
+			data := n.live.data
+			if _, ok := h.disk.takeLocked(int64(len(data))); !ok {
+				return fail(faultfs.OpLink, to.under+name, syscall.ENOSPC)
+			}
+			n = new(inode) // of which nothing is durable
+			n.write(data, 0)
 		}
 		h.move(move{file: n, to: to.under + name})
 		return nil

@@ -24,6 +24,7 @@ type Disk struct {
 	pending []move // made since the last sync of the directory, oldest first
 
 	apart     bool     // directories share no files
+	clones    bool     // but may have clones of them
 	locks     []*lock  // given out, perhaps closed since
 	stale     [][]byte // what was cut off files or removed, the newest last
 	limited   bool     // files may grow by free bytes; see [Disk.SetFree]
@@ -49,11 +50,12 @@ func (d *Disk) Dir(name string) vfs.FS {
 }
 
 // SetApart makes the directories of the disk share no files, as if they were on
-// different devices. So are those of images unless they are told.
-func (d *Disk) SetApart(apart bool) {
+// different devices, or in parts of a device that can have clones. So are those of images
+// unless they are told.
+func (d *Disk) SetApart(apart, clones bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.apart = apart
+	d.apart, d.clones = apart, clones
 }
 
 // Only returns the image that the death of the process leaves of one of the other
