@@ -43,7 +43,7 @@ var excused = map[string]excuse{
 
 	"runtime/internal/format: names":      {42, "a struct and a pair of functions for each shape of bytes"},
 	"runtime/internal/commit: names":      {16, "errors that the caller has to tell apart"},
-	"runtime/internal/rtopts: names":      {17, "to set and to get each thing that a test may replace"},
+	"runtime/internal/rtopts: names":      {19, "to set and to get each thing that a test may replace"},
 	"runtime/internal/segment: names":     {20, "two ways to read, one to write, names of files, and an error for each outcome"},
 	"runtime/internal/compact: names":     {17, "a constant for each fate of an event, and for each outcome of an opening"},
 	"runtime/internal/vfs: names":         {21, "the modes of files and of locks, two each, and what a wrapper may be asked for beside"},

@@ -236,7 +236,7 @@ func TestKeyOfAnotherBatchIsReused(t *testing.T) {
 // processors, a known key is found wherever it is, and the first of them counts.
 func TestKeysOfALargeBatch(t *testing.T) {
 	const n = 700
-	s, err := batpak.Open(t.TempDir(), nil) // not checked, as that replaces the directory
+	s, err := batpak.Open(t.TempDir(), overseen(nil))
 	s = opened(t, s, err)
 	batch := func(known map[int]string) *batpak.Batch {
 		b := s.NewBatch()

@@ -107,7 +107,7 @@ var wholeReads = flag.Int("whole.reads", 20_000, "reads of whole batches")
 // TestBatchesAreSeenWhole lets readers look at the end of the log while batches are
 // appended. The last event that a reader sees is the last one of its batch.
 func TestBatchesAreSeenWhole(t *testing.T) {
-	s, err := batpak.Open(t.TempDir(), &batpak.Options{SegmentSize: 1 << 20, Durability: batpak.Relaxed, ShowUnsynced: true})
+	s, err := batpak.Open(t.TempDir(), overseen(&batpak.Options{SegmentSize: 1 << 20, Durability: batpak.Relaxed, ShowUnsynced: true}))
 	if err != nil {
 		t.Fatal(err)
 	}

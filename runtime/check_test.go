@@ -15,17 +15,46 @@ var checks = flag.Bool("check", true, "hold each store to its protocol, call by 
 // checked are options with which a store is opened on fs, once, and held to its
 // protocol: the first breach ends all tests, with what led to it, unless it is [caught].
 func checked(fs vfs.FS, o *batpak.Options) *batpak.Options {
-	var c batpak.Options
-	if o != nil {
-		c = *o
-	}
+	return reported(fs, o, func(b *checkfs.Breach) { panic(b) })
+}
+
+// reported are checked options whose store may go on after a breach.
+func reported(fs vfs.FS, o *batpak.Options, report func(*checkfs.Breach)) *batpak.Options {
+	c := cloned(o)
 	if !*checks {
 		rtopts.SetFS(&c.Internal, fs)
-		return &c
+		return c
 	}
-	check := checkfs.Must(fs)
+	check := checkfs.New(fs, report)
 	rtopts.SetFS(&c.Internal, check)
 	rtopts.SetPromise(&c.Internal, check.Promise)
+	return c
+}
+
+// overseen are options with which a store in a real directory is opened, once, and held to
+// its protocol like a checked one. What goes on beside the writer goes on there, and files
+// are mapped, as without the checks; a directory that is replaced sees one call at a time.
+func overseen(o *batpak.Options) *batpak.Options {
+	c := cloned(o)
+	if !*checks {
+		return c
+	}
+	var check *checkfs.FS
+	rtopts.SetOver(&c.Internal, func(fs vfs.FS) vfs.FS {
+		check = checkfs.Must(fs)
+		return check
+	})
+	rtopts.SetPromise(&c.Internal, func(sequence uint64) { check.Promise(sequence) })
+	setDir(c, vfs.OpenDir)
+	return c
+}
+
+// cloned are the options, nil meaning the defaults.
+func cloned(o *batpak.Options) *batpak.Options {
+	if o == nil {
+		return &batpak.Options{}
+	}
+	c := *o
 	return &c
 }
 
@@ -64,24 +93,13 @@ func setDir(o *batpak.Options, open func(path string) (vfs.FS, error)) {
 	})
 }
 
-// rawOptions are simOptions without the checks, for lanes that open a store so often,
-// or use it so much, that these would take most of the time: of what was damaged one
-// opening in sixteen is checked, of the images of crashes one in eight, of those that
-// snapshots and merges leave none, since the same rooms are under the checks in the
-// lanes that make these images.
-//
-// Nor are the checks on where a test calls batpak.Open for a real directory, as the
-// processes do that are killed, race or meet the limits of the system: a directory
-// that is stood before has its upkeep done inline, and what these are about is, among
-// others, upkeep that goes on beside the writer.
+// rawOptions are simOptions without the checks. Who may use them, and why, is listed in
+// props/checked_test.go.
 func rawOptions(d *simfs.Disk, o *batpak.Options) *batpak.Options {
-	var c batpak.Options
-	if o != nil {
-		c = *o
-	}
+	c := cloned(o)
 	rtopts.SetFS(&c.Internal, d.FS())
 	rtopts.SetDir(&c.Internal, func(name string) (vfs.FS, error) { return d.Dir(name), nil })
-	return &c
+	return c
 }
 
 // openDir opens the store in a real directory.

@@ -58,7 +58,7 @@ func openCheckpointed(t *testing.T, d directory, events []batpak.Event, b []byte
 	name := checkpoint.Names()[0]
 	var s *batpak.Store
 	var err error
-	bounded(t, d.bits()/8+len(b), func() { s, err = batpak.Open("simulated", rawOptions(d.with(name, b).disk(), nil)) })
+	bounded(t, d.bits()/8+len(b), func() { s, err = batpak.Open("simulated", simOptions(d.with(name, b).disk(), nil)) })
 	if err != nil {
 		segments := d.segments()
 		m, why := checkpoint.Parse(b)

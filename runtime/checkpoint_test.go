@@ -129,7 +129,7 @@ func TestRotationAfterCheckpoint(t *testing.T) {
 	dir := t.TempDir()
 	last := uint64(0)
 	for life := range 6 {
-		s, err := batpak.Open(dir, covering(64<<10, 4<<10))
+		s, err := batpak.Open(dir, overseen(covering(64<<10, 4<<10)))
 		s = opened(t, s, err)
 		r := s.Report()
 		if life > 0 && (r.Checkpoint == "" || r.Events != last || r.Indexed != r.Segments-1 || len(r.Refused) > 0) {
@@ -142,7 +142,7 @@ func TestRotationAfterCheckpoint(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s, err := batpak.Open(dir, nil)
+	s, err := batpak.Open(dir, overseen(nil))
 	s = opened(t, s, err)
 	if v, err := s.Verify(t.Context()); err != nil || len(v.Damages) > 0 || v.Events != last || v.Segments < 5 {
 		t.Errorf("Verify() = %+v, %v, want %d events", v, err, last)
@@ -201,7 +201,7 @@ func TestCheckpointThatIsOfNoUse(t *testing.T) {
 		b := bytes.Clone(content)
 		b[i/8] ^= 1 << (i % 8)
 		disk := was.with(newest, b).disk()
-		s, err := batpak.Open("simulated", rawOptions(disk, nil))
+		s, err := batpak.Open("simulated", simOptions(disk, nil))
 		if err != nil {
 			t.Fatalf("bit %d: Open() = %v", i, err)
 		}
@@ -376,7 +376,7 @@ func TestCheckpointCoversWhatACrashLeaves(t *testing.T) {
 			}
 		}
 		cut := d.Cut(uint64(i))
-		again, err := batpak.Open("simulated", rawOptions(cut, nil))
+		again, err := batpak.Open("simulated", simOptions(cut, nil))
 		if err != nil {
 			t.Fatalf("after %d appends and a power cut: Open() = %v", i+1, err)
 		}
@@ -425,7 +425,7 @@ func TestCheckpointAfterSoManyEvents(t *testing.T) {
 			if _, err := b.Commit(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			again, err := batpak.Open("simulated", rawOptions(d.Kill(), o))
+			again, err := batpak.Open("simulated", simOptions(d.Kill(), o))
 			if err != nil {
 				t.Fatal(err)
 			}

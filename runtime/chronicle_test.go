@@ -205,7 +205,7 @@ func (c *chronicle) open(d *simfs.Disk, number uint64) (*batpak.Store, error) {
 	if number >= ownLife || c.sometimes(8) {
 		o = simOptions(d, o)
 	} else {
-		rtopts.SetFS(&o.Internal, d.FS())
+		o = rawOptions(d, o)
 	}
 	rtopts.SetNow(&o.Internal, func() time.Time { return c.wall })
 	random := rand.NewPCG(c.seed, number)

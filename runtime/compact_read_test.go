@@ -293,7 +293,7 @@ func TestCompactionLeavesReadsAsTheyWere(t *testing.T) {
 func TestFollowerOfAnEmptyStore(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, &batpak.Options{SegmentSize: 1 << 10})
-	reader, err := batpak.OpenReadOnly(dir, nil)
+	reader, err := batpak.OpenReadOnly(dir, overseen(nil))
 	if err != nil {
 		t.Fatal(err)
 	}

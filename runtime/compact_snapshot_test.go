@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
-	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
@@ -51,9 +50,7 @@ func TestSnapshotOfMergedSegments(t *testing.T) {
 			if _, err := c.hold(c.disk.CutHard(), len(c.events), true); err != nil {
 				t.Errorf("after the store was compacted: %v", err)
 			}
-			o := *small
-			rtopts.SetFS(&o.Internal, c.disk.Dir("copy"))
-			twin, err := batpak.Open("copy", &o)
+			twin, err := batpak.Open("copy", checked(c.disk.Dir("copy"), small))
 			opened(t, twin, err)
 			if r, err := twin.Compact(t.Context()); err != nil {
 				t.Errorf("Compact() of the snapshot = %+v, %v", r, err)
@@ -144,7 +141,7 @@ func faultedMerge(t *testing.T, f faultfs.Fault) (met bool) {
 		failed(fmt.Sprintf("Verify() = %+v", v), err)
 	}
 	for i, image := range []*simfs.Disk{c.disk.Kill(), c.disk.CutHard(), c.disk.Cut(uint64(f.N))} {
-		again, err := batpak.Open("store", rawOptions(image, unasked(512, nil)))
+		again, err := batpak.Open("store", simOptions(image, unasked(512, nil)))
 		if err == nil {
 			var all []batpak.Event
 			if all, err = eventsOf(again); err == nil && (len(all) != len(c.events) || differs(all, c.events) != "") {
@@ -201,7 +198,7 @@ func faultedCompaction(t *testing.T, f faultfs.Fault) (met bool) {
 		failed(fmt.Sprintf("Snapshot() = %+v", s), err)
 	}
 	for i, image := range []*simfs.Disk{c.disk.Kill(), c.disk.CutHard(), c.disk.Cut(uint64(f.N))} {
-		again, err := batpak.Open("store", rawOptions(image, small))
+		again, err := batpak.Open("store", simOptions(image, small))
 		if err != nil {
 			failed(fmt.Sprintf("image %d", i), err)
 			continue

@@ -367,7 +367,7 @@ func TestRelaxedStoreShowsUnsyncedIfAsked(t *testing.T) {
 // as a merge had kept it from being written, is not written afterwards, nor on closing.
 func TestPoisonedStoreWritesNoIndex(t *testing.T) {
 	d := simfs.New()
-	s, err := batpak.Open("simulated", rawOptions(d, &batpak.Options{SegmentSize: 512})) // unchecked: the merge is in the midst of a call
+	s, err := batpak.Open("simulated", simOptions(d, &batpak.Options{SegmentSize: 512}))
 	s = opened(t, s, err)
 	rotate := func() {
 		for n := len(directoryOf(d).segments()); len(directoryOf(d).segments()) == n; {

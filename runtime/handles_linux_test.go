@@ -37,9 +37,9 @@ func handles(t *testing.T, dir string) (files, mappings int) {
 func TestHandlesAreGivenBack(t *testing.T) {
 	dir, most, mapped := t.TempDir(), 0, 0
 	for life := range 4 {
-		s, err := batpak.Open(filepath.Join(dir, "store"), &batpak.Options{SegmentSize: 1024})
+		s, err := batpak.Open(filepath.Join(dir, "store"), overseen(&batpak.Options{SegmentSize: 1024}))
 		opened(t, s, err)
-		reader, err := batpak.OpenReadOnly(filepath.Join(dir, "store"), nil)
+		reader, err := batpak.OpenReadOnly(filepath.Join(dir, "store"), overseen(nil))
 		opened(t, reader, err)
 		for i := range 60 {
 			mustAppend(t, s, note(fmt.Sprint("e:", i%3), fmt.Sprint(life, " ", i, strings.Repeat(" ", 80))))

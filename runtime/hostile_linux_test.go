@@ -85,7 +85,7 @@ func TestHostileSpecialFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := lstat(t, path)
-			s, err := batpak.Open(dir, nil)
+			s, err := batpak.Open(dir, overseen(nil))
 			_, ours := segment.ParseName(name[:min(len(name), len(segment.Name(1)))])
 			damage, refused := errors.AsType[*batpak.CorruptError](err)
 			switch {
@@ -133,7 +133,7 @@ func lstat(t *testing.T, path string) os.FileInfo {
 // has.
 func twoSegments(t *testing.T, dir string) (events uint64) {
 	t.Helper()
-	s, err := batpak.Open(dir, &batpak.Options{SegmentSize: 512})
+	s, err := batpak.Open(dir, overseen(&batpak.Options{SegmentSize: 512}))
 	if err != nil {
 		t.Fatal(err)
 	}

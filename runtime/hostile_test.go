@@ -37,7 +37,7 @@ func TestHostileNumberOfNames(t *testing.T) {
 			func(name string) { disk.SetBytes(name, nil) }, fewer(*hostileNames),
 		},
 		"real": {
-			func() (*batpak.Store, error) { return batpak.Open(dir, nil) },
+			func() (*batpak.Store, error) { return batpak.Open(dir, overseen(nil)) },
 			func(name string) {
 				if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 					t.Fatal(err)

@@ -86,7 +86,7 @@ func TestFileOpsUnderAGuard(t *testing.T) {
 // unguarded opens what was a directory with a guard.
 func (sp *specimen) unguarded(d directory) (outcome string, err error) {
 	disk := d.disk()
-	s, err := batpak.Open("simulated", rawOptions(disk, small))
+	s, err := batpak.Open("simulated", simOptions(disk, small))
 	_, guarded := d[guardName]
 	same := maps.EqualFunc(directoryOf(disk), d, bytes.Equal)
 	switch {

@@ -91,7 +91,7 @@ func appendOps(args []string, appended func()) error {
 	}
 	o := killOptions(args[2] == "relaxed")
 	say("opening")
-	s, err := batpak.Open(args[0], o)
+	s, err := batpak.Open(args[0], overseen(o))
 	if err != nil {
 		return err
 	}

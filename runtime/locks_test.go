@@ -13,8 +13,6 @@ import (
 	"unsafe"
 
 	batpak "github.com/batpak-go/batpak/runtime"
-	"github.com/batpak-go/batpak/runtime/internal/rtopts"
-	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
@@ -208,11 +206,8 @@ func (w *lockWatch) useAll(t *testing.T) {
 	o := covering(512, 200)
 	o.Compaction = &batpak.Compaction{}
 	o.IndexCache = 1
-	rtopts.SetDir(&o.Internal, func(name string) (vfs.FS, error) { return disk.Dir(name), nil })
 	for life := range 2 {
-		o := *o
-		rtopts.SetFS(&o.Internal, disk.FS())
-		s, err := batpak.Open("simulated", &o)
+		s, err := batpak.Open("simulated", simOptions(disk, o))
 		w.store = opened(t, s, err)
 		var last batpak.Receipt
 		for i := range 24 {
@@ -231,8 +226,7 @@ func (w *lockWatch) useAll(t *testing.T) {
 		}
 		w.store = nil
 	}
-	rtopts.SetFS(&o.Internal, disk.FS())
-	s, err := batpak.OpenReadOnly("simulated", o)
+	s, err := batpak.OpenReadOnly("simulated", simOptions(disk, o))
 	w.store = opened(t, s, err)
 	w.readAll(t, s, batpak.Receipt{})
 	if err := s.Close(); err != nil {

@@ -34,7 +34,7 @@ func TestMappedFiles(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	plain, err := batpak.OpenReadOnly(dir, &batpak.Options{Unmapped: true})
+	plain, err := batpak.OpenReadOnly(dir, overseen(&batpak.Options{Unmapped: true}))
 	plain = opened(t, plain, err)
 	last := plain.Frontier().Visible
 	for range 3 * last { // without which files would be mapped
@@ -45,7 +45,7 @@ func TestMappedFiles(t *testing.T) {
 	if maps, err := os.ReadFile("/proc/self/maps"); err == nil && bytes.Contains(maps, []byte(dir)) {
 		t.Error("files are mapped with Unmapped")
 	}
-	beside, err := batpak.OpenReadOnly(dir, nil)
+	beside, err := batpak.OpenReadOnly(dir, overseen(nil))
 	beside = opened(t, beside, err)
 	mapped := openMapped(t, dir)
 	for range 3 { // mapped from the second time on
@@ -93,7 +93,7 @@ func TestMappedFiles(t *testing.T) {
 // that they are those of a real directory.
 func openMapped(t *testing.T, dir string) *batpak.Store {
 	t.Helper()
-	s, err := batpak.Open(dir, nil)
+	s, err := batpak.Open(dir, overseen(nil))
 	return opened(t, s, err)
 }
 
@@ -124,7 +124,7 @@ func TestMappedFilesDamaged(t *testing.T) {
 			refused, read := 0, 0
 			for range max(1, *mappedN/8) {
 				m.damage(len(sp.segments())-1, func() { // not the newest, whose end a crash may have torn
-					s, err := batpak.OpenReadOnly(m.dir, nil)
+					s, err := batpak.OpenReadOnly(m.dir, overseen(nil))
 					if errors.Is(err, batpak.ErrCorrupt) {
 						refused++
 						return

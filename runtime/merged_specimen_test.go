@@ -66,7 +66,7 @@ func (a *author) merge(from, to int, cut bool) {
 // forget takes note of what a merge has taken away, of which the rest is as it was.
 func (a *author) forget() {
 	a.t.Helper()
-	s, err := batpak.Open("simulated", rawOptions(a.disk, &a.options))
+	s, err := batpak.Open("simulated", simOptions(a.disk, &a.options))
 	if err != nil {
 		a.t.Fatal(err)
 	}

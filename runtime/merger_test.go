@@ -87,7 +87,7 @@ func TestMergesBesideEverything(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	o := unasked(2<<10, nil)
 	o.Durability = batpak.Relaxed
-	s, err := batpak.Open(t.TempDir(), o)
+	s, err := batpak.Open(t.TempDir(), overseen(o))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestCloseEndsAMerge(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	dir, began, closed := t.TempDir(), make(chan struct{}), make(chan struct{})
 	asked := 0
-	s, err := batpak.Open(dir, unasked(1<<10, func(batpak.Meta) batpak.Fate {
+	s, err := batpak.Open(dir, overseen(unasked(1<<10, func(batpak.Meta) batpak.Fate {
 		if asked++; asked > 1 {
 			t.Error("the merge goes on while the store is closed")
 			return batpak.KeepEvent
@@ -155,7 +155,7 @@ func TestCloseEndsAMerge(t *testing.T) {
 		case <-time.After(50 * time.Millisecond): // long enough to be closed, if nobody waits
 		}
 		return batpak.DropEvent
-	}))
+	})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestCloseEndsAMerge(t *testing.T) {
 		t.Error(err)
 	}
 	close(closed)
-	if s, err = batpak.Open(dir, nil); err != nil {
+	if s, err = batpak.Open(dir, overseen(nil)); err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(before, shown(t, s)); d != "" || s.Report().Merge != "" {
@@ -258,8 +258,6 @@ func TestMergeWaitsForASnapshot(t *testing.T) {
 			more()
 		}
 	})
-	o := unasked(512, nil)
-	rtopts.SetFS(&o.Internal, d.Dir("copy"))
 	if _, err := s.Snapshot(t.Context(), "copy"); err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +319,7 @@ func TestCloseEndsAMergeThatRests(t *testing.T) {
 		dir := t.TempDir()
 		o := &batpak.Options{SegmentSize: 64 << 10, Compaction: &batpak.Compaction{Rate: 1}} // a day for each slice
 		rtopts.SetFanIn(&o.Internal, 2)
-		s, err := batpak.Open(dir, o)
+		s, err := batpak.Open(dir, overseen(o))
 		s = opened(t, s, err)
 		for range 64 {
 			mustAppend(t, s, note("e:1", strings.Repeat("x", 16<<10)))

@@ -11,7 +11,7 @@ import (
 // TestNamesAndKeysAreKept: what was given of an event stays what it is, though the names
 // and keys of many may share memory.
 func TestNamesAndKeysAreKept(t *testing.T) {
-	s, err := batpak.Open(t.TempDir(), nil)
+	s, err := batpak.Open(t.TempDir(), overseen(nil))
 	s = opened(t, s, err)
 	want := map[uint64]batpak.Meta{}
 	b := s.NewBatch()

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
-	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/mount"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
@@ -31,14 +30,17 @@ func TestNetworkFileSystemIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	before, calls := disk.Names(), disk.Ops()
-	opening := map[string]func(string, *batpak.Options) (*batpak.Store, error){"Open": batpak.Open, "OpenReadOnly": batpak.OpenReadOnly}
+	opening := map[string]func(vfs.FS, *batpak.Options) (*batpak.Store, error){
+		"Open": func(fs vfs.FS, o *batpak.Options) (*batpak.Store, error) { return batpak.Open("", checked(fs, o)) },
+		"OpenReadOnly": func(fs vfs.FS, o *batpak.Options) (*batpak.Store, error) {
+			return batpak.OpenReadOnly("", checked(fs, o))
+		},
+	}
 	for name, open := range opening {
 		unknown := errors.New("the kernel does not say")
 		for _, m := range []mounted{{kind: "NFS"}, {err: unknown}} {
-			o := new(batpak.Options)
 			m.FS = disk.FS()
-			rtopts.SetFS(&o.Internal, m)
-			_, err := open("", o)
+			_, err := open(m, nil)
 			var refused *batpak.NetworkFSError
 			switch {
 			case m.err != nil && !errors.Is(err, unknown):
@@ -56,8 +58,7 @@ func TestNetworkFileSystemIsRefused(t *testing.T) {
 			kind string
 			o    batpak.Options
 		}{{"NFS", batpak.Options{AllowNetworkFS: true}}, {mount.Plan9, batpak.Options{}}} {
-			rtopts.SetFS(&allowed.o.Internal, mounted{FS: disk.FS(), kind: allowed.kind})
-			s, err := open("", &allowed.o)
+			s, err := open(mounted{FS: disk.FS(), kind: allowed.kind}, &allowed.o)
 			if err != nil {
 				t.Fatalf("%s() on %s: %v", name, allowed.kind, err)
 			}

@@ -31,7 +31,7 @@ func (s *Store) openIn(dir string, directory func(path string) (vfs.FS, error), 
 		if s.fs, err = directory(dir); err != nil {
 			return fmt.Errorf("open %s: %w", dir, err)
 		}
-		s.fs = s.options.mapped(s.fs)
+		s.fs = rtopts.Over(&s.options.Internal, s.options.mapped(s.fs))
 	}
 	if err = s.options.local(s.fs); err == nil {
 		err = begin(s)

@@ -14,7 +14,6 @@ import (
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
-	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
@@ -22,8 +21,7 @@ import (
 // waysToOpen are the ways to open a store on a simulated disk.
 var waysToOpen = map[string]func(d *simfs.Disk, o *batpak.Options) (*batpak.Store, error){
 	"for writing": func(d *simfs.Disk, o *batpak.Options) (*batpak.Store, error) {
-		rtopts.SetFS(&o.Internal, d.FS())
-		return batpak.Open("simulated", o)
+		return batpak.Open("simulated", simOptions(d, o))
 	},
 	"for reading": openReader,
 	"for reading all": func(d *simfs.Disk, o *batpak.Options) (*batpak.Store, error) {
@@ -162,9 +160,9 @@ func TestOnOpenOfNothing(t *testing.T) {
 		"that is locked": {func(o *batpak.Options) (*batpak.Store, error) { return waysToOpen["for writing"](busy, o) }, batpak.ErrLocked},
 		"with options that cannot be": {func(o *batpak.Options) (*batpak.Store, error) {
 			o.MaxBatch = -1
-			return batpak.Open(path, o)
+			return batpak.Open(path, overseen(o))
 		}, batpak.ErrInvalid},
-		"that is not there": {func(o *batpak.Options) (*batpak.Store, error) { return batpak.OpenReadOnly(path, o) }, fs.ErrNotExist},
+		"that is not there": {func(o *batpak.Options) (*batpak.Store, error) { return batpak.OpenReadOnly(path, overseen(o)) }, fs.ErrNotExist},
 		"without a segment": {func(o *batpak.Options) (*batpak.Store, error) { return openReader(simfs.New(), o) }, fs.ErrNotExist},
 	} {
 		var all []announcement

@@ -70,8 +70,9 @@ func (f metered) ReadAt(p []byte, off int64) (int, error) {
 // read may take more than a page of an index does.
 func openMetered(t *testing.T, d *simfs.Disk) (s *batpak.Store, reads func() int) {
 	t.Helper()
-	m, o := &meter{FS: d.FS()}, &batpak.Options{Unmapped: true}
-	rtopts.SetFS(&o.Internal, m)
+	o := simOptions(d, &batpak.Options{Unmapped: true})
+	m := &meter{FS: rtopts.FS(&o.Internal)}
+	rtopts.SetFS(&o.Internal, m) // over the checks
 	s, err := batpak.Open("simulated", o)
 	opened(t, s, err)
 	m.reads, m.largest = 0, 0

@@ -21,7 +21,7 @@ import (
 func lengthy(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	s, err := batpak.Open(dir, &batpak.Options{SegmentSize: 256 << 10})
+	s, err := batpak.Open(dir, overseen(&batpak.Options{SegmentSize: 256 << 10}))
 	s = opened(t, s, err)
 	add := func(b *batpak.Batch, at int) {
 		d := note(fmt.Sprint("s:", at%4), fmt.Sprint("payload ", at))
@@ -115,7 +115,7 @@ func drawLong(r *rand.Rand) (q batpak.Query) {
 func TestReadAhead(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	dir := lengthy(t)
-	s, err := batpak.OpenReadOnly(dir, nil)
+	s, err := batpak.OpenReadOnly(dir, overseen(nil))
 	s = opened(t, s, err)
 	defer s.Close()
 	files, err := filepath.Glob(filepath.Join(dir, "*.seg"))
@@ -166,7 +166,7 @@ func TestReadAheadOfAClose(t *testing.T) {
 	for _, closed := range []int{100, 2_050, 2_570, 3_500, 8_000} {
 		var took [][]given
 		for _, processors := range []int{1, 4} {
-			s, err := batpak.OpenReadOnly(dir, nil)
+			s, err := batpak.OpenReadOnly(dir, overseen(nil))
 			s = opened(t, s, err)
 			took = append(took, take(s, batpak.Query{}, processors, 0, func(n int) {
 				if n == closed {
@@ -187,7 +187,7 @@ func TestReadAheadOfAClose(t *testing.T) {
 // who reads, and nobody sees anything of it.
 func TestReadAheadBesideCompaction(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	s, err := batpak.Open(lengthy(t), &batpak.Options{SegmentSize: 256 << 10})
+	s, err := batpak.Open(lengthy(t), overseen(&batpak.Options{SegmentSize: 256 << 10}))
 	s = opened(t, s, err)
 	defer s.Close()
 	alone := take(s, batpak.Query{}, 1, 0, nil)
@@ -212,7 +212,7 @@ func TestReadAheadBesideCompaction(t *testing.T) {
 // never ends.
 func TestReadAheadOfAPanic(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	s, err := batpak.OpenReadOnly(lengthy(t), nil)
+	s, err := batpak.OpenReadOnly(lengthy(t), overseen(nil))
 	s = opened(t, s, err)
 	defer s.Close()
 	gone := errors.New("gone")

@@ -25,7 +25,7 @@ func TestWriterProcess(t *testing.T) {
 	if !ok {
 		t.Skip("is a process of TestReaderBesideAKilledWriter")
 	}
-	s, err := batpak.Open(dir, &batpak.Options{SegmentSize: 4096})
+	s, err := batpak.Open(dir, overseen(&batpak.Options{SegmentSize: 4096}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestReaderBesideAKilledWriter(t *testing.T) {
 			t.Fatalf("the writer said %q, %v", line, err)
 		}
 		if reader == nil {
-			if reader, err = batpak.OpenReadOnly(dir, nil); err != nil {
+			if reader, err = batpak.OpenReadOnly(dir, overseen(nil)); err != nil {
 				t.Fatal(err)
 			}
 			defer reader.Close()
@@ -84,7 +84,7 @@ func TestReaderBesideAKilledWriter(t *testing.T) {
 		_ = cmd.Wait() // it was killed
 		shown = readOn(t, reader, shown)
 	}
-	fresh, err := batpak.OpenReadOnly(dir, nil)
+	fresh, err := batpak.OpenReadOnly(dir, overseen(nil))
 	if err != nil {
 		t.Fatal(err)
 	}

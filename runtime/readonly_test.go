@@ -17,9 +17,7 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
-	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
-	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
@@ -31,13 +29,7 @@ var (
 
 // openReader opens the store on a simulated disk for reading alone.
 func openReader(d *simfs.Disk, o *batpak.Options) (*batpak.Store, error) {
-	var c batpak.Options
-	if o != nil {
-		c = *o
-	}
-	rtopts.SetFS(&c.Internal, d.FS())
-	setDir(&c, func(name string) (vfs.FS, error) { return d.Dir(name), nil })
-	return batpak.OpenReadOnly("simulated", &c)
+	return batpak.OpenReadOnly("simulated", simOptions(d, o))
 }
 
 // whole are options with which everything that can be read is shown.
@@ -323,7 +315,7 @@ func directoriesEqual(a, b directory) bool {
 // works where the process has no right to write.
 func TestReadOnlyOnTheRealDisk(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
-	if _, err := batpak.OpenReadOnly(dir, nil); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := batpak.OpenReadOnly(dir, overseen(nil)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("OpenReadOnly() of no directory = %v, want fs.ErrNotExist", err)
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
@@ -356,7 +348,7 @@ func TestReadOnlyOnTheRealDisk(t *testing.T) {
 	before := tree()
 	read := func(o *batpak.Options, want []string) {
 		t.Helper()
-		s, err := batpak.OpenReadOnly(dir, o)
+		s, err := batpak.OpenReadOnly(dir, overseen(o))
 		if err != nil {
 			t.Fatalf("OpenReadOnly() = %v", err)
 		}
@@ -452,8 +444,8 @@ func TestReadersAndLocks(t *testing.T) {
 		var write func() (*batpak.Store, error)
 		if strings.HasSuffix(t.Name(), "real") {
 			dir := t.TempDir()
-			read = func(o *batpak.Options) (*batpak.Store, error) { return batpak.OpenReadOnly(dir, o) }
-			write = func() (*batpak.Store, error) { return batpak.Open(dir, nil) }
+			read = func(o *batpak.Options) (*batpak.Store, error) { return batpak.OpenReadOnly(dir, overseen(o)) }
+			write = func() (*batpak.Store, error) { return batpak.Open(dir, overseen(nil)) }
 		} else {
 			d := simfs.New()
 			read = func(o *batpak.Options) (*batpak.Store, error) { return openReader(d, o) }
@@ -586,7 +578,7 @@ func TestReadersBesideEverything(t *testing.T) {
 	w := open(t, dir, &batpak.Options{SegmentSize: 2048})
 	mustAppend(t, w, note("e:0", "first"))
 	mustAppend(t, w, note("e:0", "second"))
-	reader, err := batpak.OpenReadOnly(dir, nil)
+	reader, err := batpak.OpenReadOnly(dir, overseen(nil))
 	if err != nil {
 		t.Fatal(err)
 	}

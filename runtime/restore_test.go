@@ -188,7 +188,7 @@ func TestRestoreUnderOpenStore(t *testing.T) {
 	for i, sp := range all {
 		for j, other := range all {
 			disk := sp.disk()
-			s, err := batpak.Open("simulated", rawOptions(disk, nil)) // the checks know nothing of what is changed beneath them
+			s, err := batpak.Open("simulated", rawOptions(disk, nil))
 			opened(t, s, err)
 			for _, name := range sp.segments() {
 				if content, ok := other.directory[name]; ok {

@@ -78,7 +78,7 @@ func TestRetryOfAmbiguousAppends(t *testing.T) {
 
 func (a *ambusher) open() {
 	a.t.Helper()
-	s, err := batpak.Open("simulated", rawOptions(a.disk, &batpak.Options{SegmentSize: 32 << 10}))
+	s, err := batpak.Open("simulated", simOptions(a.disk, &batpak.Options{SegmentSize: 32 << 10}))
 	if err != nil {
 		a.t.Fatal(err)
 	}

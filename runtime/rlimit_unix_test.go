@@ -94,7 +94,7 @@ func liveWithinLimits(args []string) error {
 	if args[1] == "1 MiB" {
 		o.SegmentSize = 1 << 20
 	}
-	s, err := batpak.Open(args[0], o)
+	s, err := batpak.Open(args[0], overseen(o))
 	if err != nil {
 		return err
 	}

@@ -199,19 +199,14 @@ func (t *trial) fail(err error) {
 
 // open opens the store on a disk.
 func (t *trial) open(d *simfs.Disk) (*batpak.Store, error) {
-	o := t.options
-	if rtopts.SetFS(&o.Internal, d.FS()); *checks {
-		check := checkfs.New(d.FS(), func(b *checkfs.Breach) { t.fail(b) })
-		rtopts.SetFS(&o.Internal, check)
-		rtopts.SetPromise(&o.Internal, check.Promise)
-	}
-	t.setDir(&o, d)
+	o := reported(d.FS(), &t.options, func(b *checkfs.Breach) { t.fail(b) })
+	t.setDir(o, d)
 	random := rand.NewChaCha8([32]byte{byte(t.seed), byte(t.seed >> 8), byte(t.life), byte(t.crashes)})
 	rtopts.SetRandom(&o.Internal, func(p []byte) { random.Read(p) })
 	if d == t.disk {
 		rtopts.SetPoint(&o.Internal, t.point)
 	}
-	return batpak.Open("simulated", &o)
+	return batpak.Open("simulated", o)
 }
 
 // live lets clients make calls until all of them are done, or dead.

@@ -86,7 +86,7 @@ func (c *copied) hold(image *simfs.Disk, position int, done bool) (whole bool, e
 		if len(only.Names()) == 0 {
 			return false, nil
 		}
-		if _, err := batpak.Open("copy", rawOptions(only, nil)); !errors.Is(err, batpak.ErrUnfinished) {
+		if _, err := batpak.Open("copy", simOptions(only, nil)); !errors.Is(err, batpak.ErrUnfinished) {
 			return false, fmt.Errorf("Open() of an unfinished snapshot = %w", err)
 		}
 		return false, nil
@@ -108,7 +108,7 @@ func (c *copied) hold(image *simfs.Disk, position int, done bool) (whole bool, e
 // be written to, and wants neither to see anything of the other.
 func (c *copied) goOn(image *simfs.Disk, position int, whole bool) error {
 	before := directoryOf(image.Only("copy"))
-	s, err := batpak.Open("store", rawOptions(image, small))
+	s, err := batpak.Open("store", simOptions(image, small))
 	if err != nil {
 		return fmt.Errorf("open the store: %w", err)
 	}
@@ -127,9 +127,7 @@ func (c *copied) goOn(image *simfs.Disk, position int, whole bool) error {
 		return nil
 	}
 	own := directoryOf(image)
-	o := *small
-	rtopts.SetFS(&o.Internal, image.Dir("copy"))
-	twin, err := batpak.Open("copy", &o)
+	twin, err := batpak.Open("copy", checked(image.Dir("copy"), small))
 	if err != nil {
 		return fmt.Errorf("open the snapshot: %w", err)
 	}
@@ -613,8 +611,7 @@ func TestSnapshotOfNothing(t *testing.T) {
 // receipts in all of them, and no incarnation of what came after is that of another.
 func TestSnapshotIsAnotherIncarnation(t *testing.T) {
 	random := rand.New(rand.NewPCG(*damageSeed, 12))
-	own := func(fs vfs.FS) *batpak.Options {
-		o := checked(fs, small)
+	own := func(o *batpak.Options) *batpak.Options {
 		rtopts.SetRandom(&o.Internal, func(b []byte) {
 			for i := range b {
 				b[i] = byte(random.Uint32())
@@ -623,7 +620,7 @@ func TestSnapshotIsAnotherIncarnation(t *testing.T) {
 		return o
 	}
 	disk := simfs.New()
-	o := own(disk.FS())
+	o := own(checked(disk.FS(), small))
 	setDir(o, func(name string) (vfs.FS, error) { return disk.Dir(name), nil })
 	s, err := batpak.Open("store", o)
 	s = opened(t, s, err)
@@ -639,7 +636,7 @@ func TestSnapshotIsAnotherIncarnation(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	o = own(disk.Dir("one"))
+	o = own(checked(disk.Dir("one"), small))
 	setDir(o, func(name string) (vfs.FS, error) { return disk.Dir(name), nil })
 	if _, err := batpak.Restore(t.Context(), "one", "three", o); err != nil {
 		t.Fatal(err)
@@ -652,7 +649,7 @@ func TestSnapshotIsAnotherIncarnation(t *testing.T) {
 			if name == "store" {
 				fs = disk.FS()
 			}
-			s, err := batpak.Open(name, own(fs))
+			s, err := batpak.Open(name, own(checked(fs, small)))
 			s = opened(t, s, err)
 			for i, want := range before {
 				if got := mustAppend(t, s, note("e:1", fmt.Sprint(i)), batpak.Key(fmt.Sprint(i))); !sameReceipt(got, want) {
@@ -713,7 +710,7 @@ func TestSnapshotIncarnationIsNotForgotten(t *testing.T) {
 // all that was acknowledged before.
 func TestSnapshotBesideGoroutines(t *testing.T) {
 	dir := t.TempDir()
-	s, err := batpak.Open(filepath.Join(dir, "store"), &batpak.Options{SegmentSize: 4 << 10})
+	s, err := batpak.Open(filepath.Join(dir, "store"), overseen(&batpak.Options{SegmentSize: 4 << 10}))
 	s = opened(t, s, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	var writers sync.WaitGroup
@@ -747,7 +744,7 @@ func TestSnapshotBesideGoroutines(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range positions {
-		c, err := batpak.Open(filepath.Join(dir, fmt.Sprint(i)), nil)
+		c, err := batpak.Open(filepath.Join(dir, fmt.Sprint(i)), overseen(nil))
 		c = opened(t, c, err)
 		got, err := eventsOf(c)
 		if what := differs(got, all); err != nil || uint64(len(got)) != want || what != "" {
@@ -824,7 +821,7 @@ func TestSnapshotOnTheRealDisk(t *testing.T) {
 	if err != nil || r.Position != 30 || r.Linked == 0 {
 		t.Fatalf("Snapshot() = %+v, %v", r, err)
 	}
-	restored, err := batpak.Restore(t.Context(), near, whole, nil)
+	restored, err := batpak.Restore(t.Context(), near, whole, overseen(nil))
 	if err != nil || restored.Position != 30 || restored.Linked != 0 {
 		t.Fatalf("Restore() = %+v, %v", restored, err)
 	}

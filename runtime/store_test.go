@@ -371,7 +371,7 @@ func TestOneProcessHasTheStore(t *testing.T) {
 	})
 	dir := t.TempDir()
 	s := open(t, dir, nil)
-	if _, err := batpak.Open(dir, nil); !errors.Is(err, batpak.ErrLocked) {
+	if _, err := batpak.Open(dir, overseen(nil)); !errors.Is(err, batpak.ErrLocked) {
 		t.Errorf("second Open() = %v, want ErrLocked", err)
 	}
 	if err := s.Close(); err != nil {
@@ -455,10 +455,10 @@ func TestOptionsAreChecked(t *testing.T) {
 		{IndexCache: -1},
 		{Compaction: &batpak.Compaction{Rate: -1}},
 	} {
-		if _, err := batpak.OpenReadOnly(t.TempDir(), &o); (o.ShowUnsynced || o.Salvage) == errors.Is(err, batpak.ErrInvalid) {
+		if _, err := batpak.OpenReadOnly(t.TempDir(), overseen(&o)); (o.ShowUnsynced || o.Salvage) == errors.Is(err, batpak.ErrInvalid) {
 			t.Errorf("OpenReadOnly(%+v) = %v, want ErrInvalid for what matters to a reader", o, err)
 		}
-		if s, err := batpak.Open(t.TempDir(), &o); !errors.Is(err, batpak.ErrInvalid) {
+		if s, err := batpak.Open(t.TempDir(), overseen(&o)); !errors.Is(err, batpak.ErrInvalid) {
 			t.Errorf("Open(%+v) = %v, want ErrInvalid", o, err)
 			s.Close()
 		}

@@ -63,7 +63,7 @@ func openAt(nanos int64, dir string) (*batpak.Store, time.Duration, error) {
 	for time.Now().UnixNano() < nanos {
 	}
 	start := time.Now()
-	s, err := batpak.Open(dir, nil)
+	s, err := batpak.Open(dir, overseen(nil))
 	return s, time.Since(start), err
 }
 
@@ -151,7 +151,7 @@ func TestTwoProcessLockIsNotInherited(t *testing.T) {
 			t.Fatalf("%s says %q", role, line)
 		}
 		if role == "parent" {
-			_, err := batpak.Open(dir, nil)
+			_, err := batpak.Open(dir, overseen(nil))
 			l, ok := errors.AsType[*batpak.LockedError](err)
 			if !ok || !errors.Is(err, batpak.ErrLocked) || l.Holder != c.cmd.Process.Pid && (l.Holder != 0 || runtime.GOOS == "linux") {
 				t.Errorf("Open() beside process %d = %v, want a LockedError of it", c.cmd.Process.Pid, err)
@@ -196,7 +196,7 @@ func becomeSleeper(args []string) error {
 }
 
 func openAndAppend(dir string) (*batpak.Store, error) {
-	s, err := batpak.Open(dir, nil)
+	s, err := batpak.Open(dir, overseen(nil))
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +217,7 @@ func TestTwoProcessDirectoryChangesHands(t *testing.T) {
 	if err := os.Rename(dir, moved); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := batpak.Open(moved, nil); !errors.Is(err, batpak.ErrLocked) {
+	if _, err := batpak.Open(moved, overseen(nil)); !errors.Is(err, batpak.ErrLocked) {
 		t.Errorf("Open() of the directory at its new place = %v, want ErrLocked", err)
 	}
 	other := open(t, dir, nil)
@@ -236,7 +236,7 @@ func TestTwoProcessDirectoryChangesHands(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := batpak.Open(moved, nil); !errors.Is(err, batpak.ErrLocked) {
+	if _, err := batpak.Open(moved, overseen(nil)); !errors.Is(err, batpak.ErrLocked) {
 		t.Errorf("Open() of the directory without its files = %v, want ErrLocked", err)
 	}
 }

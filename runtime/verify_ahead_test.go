@@ -20,7 +20,7 @@ import (
 func wide(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	s, err := batpak.Open(dir, &batpak.Options{SegmentSize: 1 << 20})
+	s, err := batpak.Open(dir, overseen(&batpak.Options{SegmentSize: 1 << 20}))
 	s = opened(t, s, err)
 	fill(t, s, 0, 36_000, func(b *batpak.Batch, at int) {
 		entity := fmt.Sprint("s:", at%300)
@@ -84,7 +84,7 @@ func bothWays(t *testing.T, s *batpak.Store, what string) batpak.VerifyReport {
 func TestVerifyAheadOfDamage(t *testing.T) {
 	t.Parallel()
 	dir := wide(t)
-	s, err := batpak.OpenReadOnly(dir, nil)
+	s, err := batpak.OpenReadOnly(dir, overseen(nil))
 	s = opened(t, s, err)
 	if v := bothWays(t, s, "sound"); len(v.Damages) > 0 || v.Events != 36_000 || v.Segments < 3 {
 		t.Fatalf("%+v", v)
@@ -151,7 +151,7 @@ func TestVerifyAheadOfForgery(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		s, err := batpak.OpenReadOnly(other, nil)
+		s, err := batpak.OpenReadOnly(other, overseen(nil))
 		s = opened(t, s, err)
 		v := bothWays(t, s, fmt.Sprint("event ", at+1))
 		if len(v.Damages) != 1 || v.Damages[0].Sequence != uint64(at+1) {
@@ -162,7 +162,7 @@ func TestVerifyAheadOfForgery(t *testing.T) {
 
 // TestVerifyAheadEnds with its context, and leaves nobody behind.
 func TestVerifyAheadEnds(t *testing.T) {
-	s, err := batpak.OpenReadOnly(wide(t), nil)
+	s, err := batpak.OpenReadOnly(wide(t), overseen(nil))
 	s = opened(t, s, err)
 	for n := range 6 {
 		ctx, cancel := context.WithCancel(t.Context())

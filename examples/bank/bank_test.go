@@ -12,6 +12,7 @@ import (
 	"github.com/batpak-go/batpak/examples/bank"
 	"github.com/batpak-go/batpak/props"
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/batpaktest"
 	"github.com/batpak-go/batpak/runtime/wire"
 )
 
@@ -20,7 +21,7 @@ const id = bank.AccountID("acc-42")
 // newJournal returns a journal over a new store that is closed with the test.
 func newJournal(t *testing.T) *bank.Journal {
 	t.Helper()
-	store, err := batpak.Open(t.TempDir(), nil)
+	store, err := batpaktest.OpenDir(t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

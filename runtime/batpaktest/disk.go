@@ -29,13 +29,10 @@ func (d *Disk) Open(o *batpak.Options) (*batpak.Store, error) {
 	return batpak.Open("disk in memory", d.Options(o))
 }
 
-// OpenReadOnly opens the store on the disk for reading alone. Its errors are those
-// of [batpak.OpenReadOnly].
+// OpenReadOnly opens the store on the disk for reading alone, and holds it to that.
+// Its errors are those of [batpak.OpenReadOnly].
 func (d *Disk) OpenReadOnly(o *batpak.Options) (*batpak.Store, error) {
-	c := clone(o)
-	rtopts.SetFS(&c.Internal, d.sim.FS())
-	rtopts.SetDir(&c.Internal, d.dir)
-	return batpak.OpenReadOnly("disk in memory", c)
+	return batpak.OpenReadOnly("disk in memory", d.Options(o))
 }
 
 // Options returns a copy of o, nil meaning the defaults, with which [batpak.Open]

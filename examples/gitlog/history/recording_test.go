@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/batpaktest"
 
 	"github.com/batpak-go/batpak/examples/gitlog/history"
 )
@@ -12,7 +12,7 @@ import (
 // journal binds a journal to an empty store.
 func journal(t *testing.T) *history.Journal {
 	t.Helper()
-	s, err := batpak.Open(t.TempDir(), nil)
+	s, err := batpaktest.OpenDir(t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 // nothing.
 type Store struct {
 	fs     vfs.FS
+	over   func(vfs.FS) vfs.FS
 	dir    func(path string) (vfs.FS, error)
 	now    func() time.Time
 	random func([]byte)
@@ -31,6 +32,18 @@ func SetFS(s *Store, fs vfs.FS) { s.fs = fs }
 
 // FS is the replaced directory, or nil.
 func FS(s *Store) vfs.FS { return s.fs }
+
+// SetOver puts something over the directory, which then is that of the system, as is all
+// that a store does to it in the background.
+func SetOver(s *Store, over func(vfs.FS) vfs.FS) { s.over = over }
+
+// Over is the directory with that over it, or as it is.
+func Over(s *Store, fs vfs.FS) vfs.FS {
+	if s.over != nil {
+		return s.over(fs)
+	}
+	return fs
+}
 
 // SetDir replaces how the directory of a snapshot is opened.
 func SetDir(s *Store, dir func(path string) (vfs.FS, error)) { s.dir = dir }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/batpaktest"
 
 	"github.com/batpak-go/batpak/examples/gitlog/history"
 	"github.com/batpak-go/batpak/examples/gitlog/internal/report"
@@ -17,7 +18,7 @@ import (
 
 func journal(t *testing.T) *history.Journal {
 	t.Helper()
-	s, err := batpak.Open(t.TempDir(), nil)
+	s, err := batpaktest.OpenDir(t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
