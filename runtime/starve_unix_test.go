@@ -80,7 +80,8 @@ func (k *killed) starve() {
 	err := c.cmd.Wait()
 	_, ended := errors.AsType[*exec.ExitError](err)
 	of := func(cause string) bool { return strings.Contains(last.String(), cause) }
-	if !ended || of("starved:") || !of("out of memory") && !of("cannot allocate") && !of("pthread_create") && !of("new OS thread") {
+	lack := of("out of memory") || of("cannot allocate") || of("address space") || of("pthread_create") || of("new OS thread")
+	if !ended || of("starved:") || !lack {
 		k.t.Fatalf("the process ends with %v, want it to die for want of memory:\n%s", err, &last)
 	}
 }
