@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
@@ -367,7 +368,7 @@ func TestRelaxedStoreShowsUnsyncedIfAsked(t *testing.T) {
 // as a merge had kept it from being written, is not written afterwards, nor on closing.
 func TestPoisonedStoreWritesNoIndex(t *testing.T) {
 	d := simfs.New()
-	s, err := batpak.Open("simulated", simOptions(d, &batpak.Options{SegmentSize: 512}))
+	s, err := batpak.Open("simulated", reported(d.FS(), &batpak.Options{SegmentSize: 512}, func(b *checkfs.Breach) { t.Error(b) }))
 	s = opened(t, s, err)
 	rotate := func() {
 		for n := len(directoryOf(d).segments()); len(directoryOf(d).segments()) == n; {
