@@ -33,11 +33,12 @@ type SnapshotReport struct {
 // must be empty, or missing, and is not to lie in that of the store.
 //
 // Segment files that are never written to again become links where the file system
-// has them and dir is on it, or clones (reflinks) where it has those alone; what is cloned or
-// copied is held against its checksums and digests. Linked files take no space and next to no
-// time, clones no space, and both share their bytes: a damage of the disk hits both. [Restore] makes a copy that shares nothing, and proves
-// all of it. A store that is open for reading alone is always copied, up to the last
-// event that it shows.
+// has them and dir is on it, or clones (reflinks) where it has those alone; what is
+// cloned or copied is held against its checksums and digests. Linked files take no
+// space and next to no time, clones no space, and both share their bytes: a damage of
+// the disk hits both. [Restore] makes a copy that shares nothing, and proves all of it.
+// A store that is open for reading alone is always copied, up to the last event that
+// it shows.
 //
 // At any moment, and after any crash, dir is the whole snapshot or no store: opening it
 // fails with [ErrUnfinished], and then it may be removed. When Snapshot returns nil the

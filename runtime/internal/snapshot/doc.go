@@ -14,7 +14,9 @@
 // before it is durable. So it opens as a store does that was closed, and shows every
 // event. The close group has the number of an opening that nobody else has: it is drawn
 // at random, so that what is appended to the snapshot is told from what is appended to
-// the store, or to another snapshot of it. A copy has no footer, unless it is a clone, and gets one when it is opened. Lost tails and foreign files are not in it, nor any that are under way.
+// the store, or to another snapshot of it. A copy that is no clone has no footer, and gets
+// one when it is opened. Lost tails and foreign files are not in it, nor any that are under
+// way.
 //
 // # Files that are shared
 //
