@@ -22,7 +22,7 @@ import (
 // for a whole segment.
 const (
 	groupSize = 64 << 10
-	syncEvery = 1 << 20
+	syncEvery = 4 << 20
 )
 
 // Verdict says what is to become of an event.
