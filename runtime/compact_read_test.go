@@ -344,6 +344,62 @@ func TestRetryOfABatchWithDroppedItems(t *testing.T) {
 	}
 }
 
+// inTheWay is the event that refuses a batch with this condition, 0 if none does. Nothing is
+// stored either way.
+func inTheWay(t *testing.T, s *batpak.Store, q batpak.Query) (found uint64) {
+	t.Helper()
+	b := s.NewBatch()
+	b.ExpectNone(q)
+	b.Add(note("never:1", "x"), batpak.Expect(1))
+	_, err := b.Commit(t.Context())
+	conflict, ok := errors.AsType[*batpak.ConflictError](err)
+	if !ok {
+		t.Fatalf("Commit() = %v, want a conflict", err)
+	}
+	return conflict.Found
+}
+
+// TestConditionOverDroppedEvents: what refuses a batch with a condition is the first event
+// that a reader finds by the same query, whichever filters it has: of what a compaction
+// dropped neither sees anything. It is so too where an index is lost, and its events in memory.
+func TestConditionOverDroppedEvents(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		d := simfs.New()
+		r := newReadTrial(t, 5, d)
+		r.grow(120)
+		drop := batpak.Retention(func(m batpak.Meta) batpak.Fate { return batpak.Fate(2 * (m.Sequence % 2)) })
+		if c, err := r.store.Compact(t.Context(), drop); err != nil || c.Dropped == 0 {
+			t.Fatalf("Compact() = %+v, %v", c, err)
+		}
+		if err := r.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range filesOf(d) {
+			if lost && f.Round > 0 {
+				b := d.Bytes(f.Name())
+				d.SetBytes(f.Name(), b[:len(b)-1])
+			}
+		}
+		r.store = openSim(t, d, nil)
+		if lost != (len(r.store.Report().Unindexed) > 0) {
+			t.Fatalf("opening found %+v, want an index that is lost: %v", r.store.Report(), lost)
+		}
+		for range 200 {
+			q, want := r.query(), uint64(0)
+			q.Backward = false
+			for e, err := range r.store.Events(q) {
+				if want = e.Sequence; err != nil && !errors.Is(err, batpak.ErrTombstoned) {
+					t.Fatal(err)
+				}
+				break
+			}
+			if got := inTheWay(t, r.store, q); got != want {
+				t.Fatalf("condition on %+v: event %d is in the way, want %d", q, got, want)
+			}
+		}
+	}
+}
+
 // TestReaderOpensWhileFilesAreMerged lets files be merged, and their sources be removed,
 // before each operation of a reader that opens the store: it shows as much as one that
 // came before.

@@ -131,8 +131,8 @@ func (m *merger) work() {
 	if !m.enter(&c) {
 		return // what is due stays so
 	}
+	defer m.leave(&c) // also if the retention ends its goroutine
 	err = c.run(m.end)
-	m.leave(&c)
 	if m.end.Err() != nil {
 		sometimes.Reached("merge was ended by closing the store")
 		return

@@ -298,6 +298,54 @@ func TestMergeGivesUpOnASnapshot(t *testing.T) {
 	})
 }
 
+// TestRetentionThatDoesNotReturn: a retention that panics, or ends its goroutine, ends the
+// merge that asked it. No file of that is left open, and the next merge goes on.
+func TestRetentionThatDoesNotReturn(t *testing.T) {
+	s, err := batpak.Open("simulated", simOptions(simfs.New(), &batpak.Options{SegmentSize: 1 << 10}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	scatter(t, s, rand.New(rand.NewPCG(19, 1)), 60)
+	for _, end := range []func(){func() { panic("hostile") }, runtime.Goexit} {
+		var asking sync.WaitGroup
+		asking.Go(func() {
+			defer func() { _ = recover() }()
+			r, err := s.Compact(t.Context(), batpak.Retention(func(m batpak.Meta) batpak.Fate {
+				if m.Sequence == 12 {
+					end()
+				}
+				return batpak.DropEvent
+			}))
+			t.Errorf("Compact() = %+v, %v, and should not have returned", r, err)
+		})
+		asking.Wait()
+	}
+	if r, err := s.Compact(t.Context()); err != nil || r.Merges == 0 || r.Dropped > 0 {
+		t.Errorf("Compact() = %+v, %v, want merges", r, err)
+	}
+	verified(t, s)
+	if err := caught(s.Close); err != nil { // the check of the store counts its files
+		t.Error(err)
+	}
+}
+
+// TestRetentionThatEndsTheMerger: a store is closed although its retention has ended the
+// goroutine that merges.
+func TestRetentionThatEndsTheMerger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := batpak.Open(t.TempDir(), overseen(unasked(1<<10, func(batpak.Meta) batpak.Fate {
+			runtime.Goexit()
+			return batpak.KeepEvent
+		})))
+		opened(t, s, err)
+		scatter(t, s, rand.New(rand.NewPCG(20, 1)), 60)
+		synctest.Wait()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestRest: a merge keeps within its rate, and leaves most of the time to others.
 func TestRest(t *testing.T) {
 	for seed := range uint64(1000) {

@@ -53,7 +53,7 @@ func (v View) Page(q Query, position uint64, limit int) (Page, error) {
 			return p, taken
 		}
 		if n == cap(p.Events) {
-			p.Events = slices.Grow(p.Events, min(limit+1-n, max(n, len(s.refs))))
+			p.Events = slices.Grow(p.Events, min(limit-n, max(n, len(s.refs))-1)+1)
 		}
 		e := &p.Events[:n+1][n]
 		selected, err := s.read(e, ref)

@@ -255,6 +255,9 @@ func TestPageOfNothing(t *testing.T) {
 	if p := page(batpak.Query{Categories: []uint16{99}}, 0); len(p.Events) != 0 {
 		t.Errorf("page of a category that there is not = %+v", p)
 	}
+	if p, err := s.Page(batpak.Query{}, 0, math.MaxInt); err != nil || len(p.Events) != 3 || p.More {
+		t.Errorf("Page(as many as there are) = %+v, %v, want all events", p, err)
+	}
 	for _, limit := range []int{0, -1} {
 		if _, err := s.Page(batpak.Query{}, 0, limit); !errors.Is(err, batpak.ErrInvalid) {
 			t.Errorf("Page(limit %d) = %v, want ErrInvalid", limit, err)

@@ -87,12 +87,7 @@ func Stage(dir vfs.FS, r *segment.Reader, sources []segment.Span, decide func(*f
 	}
 	w := writer{file: f, merge: m, end: format.MergedHeaderSize, digest: chain.NewSegment(), decide: decide, step: step}
 	w.head.Last, w.head.Round = out.Last, out.Round
-	err = w.run(r, sources)
-	if err == nil {
-		err = planted.Skip("merged segment is not synced", f.Sync)
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
+	if err = w.write(r, sources); err == nil {
 		err = m.writeNote()
 	}
 	if err == nil {
@@ -119,6 +114,15 @@ type writer struct {
 	body   []byte        // of the group under way, behind the room of its header
 	group  format.GroupHeader
 	seed   uint32
+}
+
+// write writes the file, durably, and closes it, be it that decide panics.
+func (w *writer) write(r *segment.Reader, sources []segment.Span) (err error) {
+	defer func() { err = errors.Join(err, w.file.Close()) }()
+	if err := w.run(r, sources); err != nil {
+		return err
+	}
+	return planted.Skip("merged segment is not synced", w.file.Sync)
 }
 
 // run writes the groups, then the header.
@@ -284,7 +288,7 @@ func (w *writer) take(s *segment.Scanner, at uint64) (uint64, error) {
 // record adds a record, which stands in raw, to the group under way.
 func (w *writer) record(r *format.Record, raw []byte) error {
 	at := len(w.body)
-	if err := w.write(r, raw); err != nil {
+	if err := w.leave(r, raw); err != nil {
 		return err
 	}
 	left, _, err := format.ParseRecord(w.body[at:], w.seed)
@@ -299,8 +303,8 @@ func (w *writer) record(r *format.Record, raw []byte) error {
 	return nil
 }
 
-// write writes what is to be left of a record, which stands in raw.
-func (w *writer) write(r *format.Record, raw []byte) error {
+// leave writes what is to be left of a record, which stands in raw.
+func (w *writer) leave(r *format.Record, raw []byte) error {
 	if r.Dropped() {
 		w.body = append(w.body, raw...)
 		return nil

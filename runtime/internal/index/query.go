@@ -27,6 +27,7 @@ type Query struct {
 	After uint64 // sequence
 	Until uint64 // sequence, inclusive; 0 = no end
 
+	Scoped   bool // only events that have a scope: not those that a compaction dropped
 	Backward bool // the newest first
 }
 
@@ -40,7 +41,7 @@ func (q *Query) Matches(e *Entry) bool {
 		upper(e.ID) >= q.MinID && (q.EndID == 0 || upper(e.ID) < q.EndID) &&
 		(q.Entity == "" || q.Entity == string(e.Entity)) &&
 		strings.HasPrefix(string(e.Entity), q.Prefix) &&
-		(q.Scope == "" || q.Scope == string(e.Scope)) &&
+		(q.Scope == "" || q.Scope == string(e.Scope)) && (!q.Scoped || len(e.Scope) > 0) &&
 		(q.Correlation == [16]byte{} || q.Correlation == correlation) &&
 		q.TakesKind(e.Kind)
 }
@@ -269,5 +270,6 @@ func (s *search) matchesLocked(o uint32) bool {
 		}
 	}
 	return (s.q.Scope == "" || r.scope == s.scope) && s.q.TakesKind(r.kind) &&
+		(!s.q.Scoped || s.scopes[r.scope].name != "") &&
 		(s.q.Correlation == [16]byte{} || s.inStory || s.root.holds(o) || s.story.holds(o))
 }

@@ -251,7 +251,8 @@ func (w *walk) goOnWithStreams(row uint32) {
 func (w *walk) matches(r *row, at uint32) bool {
 	return r.stream >= w.streams.from && r.stream < w.streams.to &&
 		(w.q.Scope == "" || r.scope == w.scope) && w.q.TakesKind(r.kind) &&
-		(w.q.Correlation == [16]byte{} || w.inStory || w.holds(w.root, at) || w.holds(w.story, at))
+		(w.q.Correlation == [16]byte{} || w.inStory || w.holds(w.root, at) || w.holds(w.story, at)) &&
+		(!w.q.Scoped || binary.LittleEndian.Uint16(w.element(scopes, r.scope)[4:]) > 0) // bytes of its name
 }
 
 // heads is a heap of lists, by the rows they stand on.
