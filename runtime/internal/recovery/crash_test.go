@@ -56,11 +56,11 @@ func TestCrashAtEveryOperation(t *testing.T) {
 	for _, p := range scripts() {
 		t.Run(fmt.Sprint("seed ", p.seed), func(t *testing.T) {
 			t.Parallel()
-			disk, m := simfs.New(), new(model)
+			disk, m, before := simfs.New(), new(model), new(seen)
 			disk.OnOp(func(op faultfs.Op, name string) {
 				at := fmt.Sprintf("before operation %d, %s %s", disk.Ops(), op, name)
 				check := func(how string, image *simfs.Disk) {
-					if err := m.deepCheck(image); err != nil {
+					if err := before.deepCheck(m, image); err != nil {
 						t.Fatalf("%s, %s: %v", at, how, err)
 					}
 				}
@@ -95,7 +95,7 @@ func TestCrashInRecovery(t *testing.T) {
 	for _, p := range scripts() {
 		t.Run(fmt.Sprint("seed ", p.seed), func(t *testing.T) {
 			t.Parallel()
-			disk, m := simfs.New(), new(model)
+			disk, m, before := simfs.New(), new(model), new(seen)
 			disk.OnOp(func(op faultfs.Op, name string) {
 				if !mutates(op) {
 					return
@@ -103,7 +103,7 @@ func TestCrashInRecovery(t *testing.T) {
 				first := []*simfs.Disk{disk.Kill(), disk.Cut(uint64(disk.Ops()))}
 				for i, image := range first {
 					at := fmt.Sprintf("operation %d, %s %s, image %d", disk.Ops(), op, name, i)
-					if err := m.crashRecovery(image); err != nil {
+					if err := m.crashRecovery(image, before); err != nil {
 						t.Fatalf("%s: %v", at, err)
 					}
 				}
@@ -116,14 +116,14 @@ func TestCrashInRecovery(t *testing.T) {
 }
 
 // crashRecovery recovers an image and checks what crashes of that leave.
-func (m *model) crashRecovery(image *simfs.Disk) error {
+func (m *model) crashRecovery(image *simfs.Disk, before *seen) error {
 	var failed error
 	image.OnOp(func(op faultfs.Op, name string) {
 		if !mutates(op) || failed != nil {
 			return
 		}
 		for i, again := range []*simfs.Disk{image.Kill(), image.CutHard(), image.Cut(uint64(image.Ops()))} {
-			if _, err := m.check(again); err != nil {
+			if err := before.check(m, again); err != nil {
 				failed = fmt.Errorf("recovery's operation %d, %s %s, image %d: %w", image.Ops(), op, name, i, err)
 				return
 			}
@@ -142,6 +142,7 @@ func (m *model) crashRecovery(image *simfs.Disk) error {
 // recovery loses that believes the page cache.
 func TestKthFault(t *testing.T) {
 	for _, p := range faulted() {
+		before := new(seen)
 		for _, f := range faults() {
 			t.Run(fmt.Sprintf("seed %d, %s sticky %v kept %v", p.seed, f.Op, f.Sticky, f.Kept), func(t *testing.T) {
 				t.Parallel()
@@ -155,7 +156,7 @@ func TestKthFault(t *testing.T) {
 						t.Fatalf("before operation %d, which was to fail: %v", f.N, err)
 					}
 					for i, image := range []*simfs.Disk{disk.Kill(), disk.CutHard(), disk.Cut(uint64(f.N))} {
-						if err := m.deepCheck(image); err != nil {
+						if err := before.deepCheck(m, image); err != nil {
 							t.Fatalf("operation %d fails, image %d: %v", f.N, i, err)
 						}
 					}
@@ -192,6 +193,7 @@ func faults() (all []faultfs.Fault) {
 func TestKthFaultInRecovery(t *testing.T) {
 	for _, p := range faulted() {
 		disk, m := build(t, p)
+		before := new(seen)
 		for _, f := range faults() {
 			for f.N = 1; ; f.N++ {
 				image := disk.Kill()
@@ -205,7 +207,7 @@ func TestKthFaultInRecovery(t *testing.T) {
 				if err == nil {
 					_ = s.log.Abandon()
 				}
-				if err2 := m.deepCheck(image); err2 != nil {
+				if err2 := before.deepCheck(m, image); err2 != nil {
 					t.Fatalf("seed %d, %s %d of recovery fails: %v", p.seed, f.Op, f.N, err2)
 				}
 				if !fired() {

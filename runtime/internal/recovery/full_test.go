@@ -19,13 +19,16 @@ func TestCrashOnAFullDisk(t *testing.T) {
 	for _, p := range scripts() {
 		t.Run(fmt.Sprint("seed ", p.seed), func(t *testing.T) {
 			t.Parallel()
-			disk, m := simfs.New(), new(model)
+			disk, m, before := simfs.New(), new(model), new(seen)
 			disk.OnOp(func(op faultfs.Op, name string) {
 				if !mutates(op) {
 					return
 				}
 				images := []*simfs.Disk{disk.Kill(), disk.CutHard(), disk.Cut(uint64(disk.Ops()))}
 				for i, image := range images {
+					if !before.first(m, image) {
+						continue
+					}
 					if err := m.fullCheck(image); err != nil {
 						t.Fatalf("before operation %d, %s %s, image %d: %v", disk.Ops(), op, name, i, err)
 					}

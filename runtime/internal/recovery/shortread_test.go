@@ -21,6 +21,7 @@ type shortReads struct {
 	nth   int   // which read, from 1
 	cuts  bool  // the file is cut there beneath it, when its first group is read
 	fired bool
+	reads []int64 // where those so far were to end
 }
 
 // Peek lets whoever watches the log see what is there.
@@ -43,6 +44,7 @@ func (f *shortFile) ReadAt(p []byte, off int64) (int, error) {
 	if f.dir.cuts && off != format.SegmentHeaderSize {
 		return f.File.ReadAt(p, off)
 	}
+	f.dir.reads = append(f.dir.reads, off+int64(len(p)))
 	if f.dir.nth--; f.dir.nth != 0 {
 		return f.File.ReadAt(p, off)
 	}
@@ -57,20 +59,37 @@ func (f *shortFile) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
+// readsOf opens an image and returns where the reads of a file were to end. The first
+// one that ends early is the first that differs.
+func readsOf(t *testing.T, image *simfs.Disk, name string) []int64 {
+	t.Helper()
+	d := &shortReads{FS: image.FS(), disk: image, name: name}
+	if _, err := open(d, 600); err != nil || len(d.reads) == 0 {
+		t.Fatalf("open = %v, with %d reads of %s", err, len(d.reads), name)
+	}
+	return d.reads
+}
+
 // TestShortReadInRecovery: a read that finds a file ending early, where it does
 // not end, takes nothing away: not from what this recovery shows, and not from the
 // disk. The log is one that was closed and one that was not.
 func TestShortReadInRecovery(t *testing.T) {
 	for _, p := range []script{{seed: 1, groups: 3, segmentSize: 600, close: true}, {seed: 2, groups: 3, segmentSize: 600}} {
 		disk, m := build(t, p)
-		last := uint64(len(disk.Names()))
+		before, last := new(seen), uint64(len(disk.Names()))
 		for number := uint64(1); number <= last; number++ {
+			reads := readsOf(t, disk.Kill(), segment.Name(number))
 			for end := range int64(len(disk.Bytes(segment.Name(number)))) {
-				for nth, fired := 1, true; fired; nth++ {
-					image := disk.Kill()
+				for i, upTo := range reads {
+					if upTo <= end {
+						continue // it is not cut short
+					}
+					nth, image := i+1, disk.Kill()
 					d := &shortReads{FS: image.FS(), disk: image, name: segment.Name(number), end: end, nth: nth}
 					s, err := open(d, 600)
-					fired = d.fired
+					if !d.fired {
+						t.Fatalf("%+v: there is no read %d of segment %d", p, nth, number)
+					}
 					if err == nil && len(m.events) != int(s.next)-1 {
 						t.Fatalf("%+v: read %d of segment %d ends at %d: %d events, want %d", p, nth, number, end, s.next-1, len(m.events))
 					}
@@ -79,6 +98,9 @@ func TestShortReadInRecovery(t *testing.T) {
 					}
 					if err == nil {
 						_ = s.log.Abandon()
+					}
+					if !before.first(m, image) {
+						continue
 					}
 					if got, err := m.check(image); err != nil || got != len(m.events) {
 						t.Fatalf("%+v: after read %d of segment %d ended at %d there are %d events, %v, want %d", p, nth, number, end, got, err, len(m.events))
