@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -131,6 +132,37 @@ func onPlaces(t *testing.T, inMem, real int, test func(t *testing.T, cases int, 
 			return some
 		}, onRealDisk(t.TempDir()))
 	})
+}
+
+// distinct leaves out images that show what another one does and promise no more, for
+// a law that looks at nothing else of them: what is pending is not seen, and most
+// operations of a disk change nothing that is.
+func distinct(all []image) (some []image) {
+	promised := map[uint64]uint64{} // of images that show the same, by the sum of that
+	for _, i := range all {
+		sum := i.sum()
+		if must, again := promised[sum]; !again || must < i.must {
+			promised[sum] = i.must
+			some = append(some, i)
+		}
+	}
+	return some
+}
+
+// imageSeed is that of the sums of images.
+var imageSeed = maphash.MakeSeed()
+
+// sum is a fingerprint of what the image shows.
+func (i image) sum() uint64 {
+	var h maphash.Hash
+	h.SetSeed(imageSeed)
+	for _, name := range i.disk.Names() {
+		b := i.disk.Bytes(name)
+		maphash.WriteComparable(&h, name)
+		maphash.WriteComparable(&h, len(b))
+		h.Write(b)
+	}
+	return h.Sum64()
 }
 
 // prefix opens an image, which must have all that was promised and beyond that

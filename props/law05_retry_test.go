@@ -27,7 +27,7 @@ func TestLaw05RetryGivesTheSameReceipt(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					for _, i := range sample(images) {
+					for _, i := range sample(distinct(images)) {
 						err := in(i, func(open opener) error { return w.retryAll(t.Context(), i, open) })
 						if err != nil {
 							return fmt.Errorf("%s: %w", i.how, err)

@@ -48,7 +48,7 @@ func watch(ctx context.Context, durability batpak.Durability, ops []op, sample f
 		f := s.Frontier() // before the image
 		mu.Lock()
 		defer mu.Unlock()
-		images = append(images, image{disk: disk.CutHard(), marks: f})
+		images = append(images, image{disk: disk.CutHard(), must: f.Visible, marks: f})
 	})
 	if err := appendAtOnce(ctx, s, ops); err != nil {
 		return err
@@ -64,7 +64,12 @@ func watch(ctx context.Context, durability batpak.Durability, ops []op, sample f
 		}
 		all = append(all, e)
 	}
-	for _, i := range sample(images) {
+	for _, i := range images {
+		if f := i.marks; f.Visible > f.Durable || f.Durable > f.Written {
+			return fmt.Errorf("the marks are not in order: %+v", f)
+		}
+	}
+	for _, i := range sample(distinct(images)) {
 		if err := in(i, func(open opener) error { return i.holds(all, open) }); err != nil {
 			return fmt.Errorf("with the marks at %+v: %w", i.marks, err)
 		}
@@ -105,16 +110,13 @@ func appendAtOnce(ctx context.Context, s *batpak.Store, ops []op) error {
 // holds reports what was visible and is not on the disk, given all events of the
 // finished store.
 func (i image) holds(all []batpak.Event, open opener) error {
-	if f := i.marks; f.Visible > f.Durable || f.Durable > f.Written {
-		return fmt.Errorf("the marks are not in order")
-	}
 	s, err := open(nil)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
 	n := s.Report().Events
-	if n < i.marks.Visible {
+	if n < i.must {
 		return fmt.Errorf("the disk has %d events", n)
 	}
 	at := 0
