@@ -102,9 +102,15 @@ func (g *group) isKeyOf(key []byte) func(entry int) bool {
 	return func(entry int) bool { return bytes.Equal(g.entries[entry].Key, key) }
 }
 
-// matches reports whether q selects an event of the group.
+// matches reports whether q selects an event of the group. It copies none: where it lies may
+// be written down meanwhile.
 func (g *group) matches(q *index.Query) bool {
-	return slices.ContainsFunc(g.entries, func(e index.Entry) bool { return q.Matches(&e) })
+	for i := range g.entries {
+		if q.Matches(&g.entries[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkLocked holds a request's keys, conditions and expectations against the

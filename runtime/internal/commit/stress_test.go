@@ -11,6 +11,7 @@ import (
 
 	"github.com/batpak-go/batpak/runtime/internal/commit"
 	"github.com/batpak-go/batpak/runtime/internal/format"
+	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
@@ -147,6 +148,9 @@ func work(r *rig, l *ledger, worker, poisoner int, random *rand.Rand) error {
 		}
 		q := request(items...)
 		q.Known = r.index.Next() - 1
+		if random.IntN(4) == 0 {
+			q.Conditions = []index.Query{{Entity: "nobody"}} // which all groups under way are held against
+		}
 		ctx, cancel := context.WithCancel(context.Background())
 		switch random.IntN(24) {
 		case 0:
