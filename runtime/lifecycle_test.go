@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
@@ -72,6 +73,54 @@ func TestCloseAtAnyOperation(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// TestCloseWhileTheWriterLooks closes a store while an append is looked up in segments on
+// disk, for its stream or for a condition: it is told that the store is closed, and nothing
+// is stored.
+func TestCloseWhileTheWriterLooks(t *testing.T) {
+	for name, conditions := range map[string][]batpak.Query{"stream": nil, "condition": {{Scope: "none"}}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { closeWhileTheWriterLooks(t, conditions) })
+		})
+	}
+}
+
+func closeWhileTheWriterLooks(t *testing.T, conditions []batpak.Query) {
+	d := simfs.New()
+	s := openSim(t, d, &batpak.Options{SegmentSize: 512})
+	const all = 200 // of which the cache of the index does not hold all
+	for i := range all {
+		mustAppend(t, s, note(fmt.Sprint("e:", i), "x"))
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openSim(t, d, &batpak.Options{IndexCache: 1})
+	b := s.NewBatch()
+	b.Add(note("e:1", "x"))
+	for _, q := range conditions {
+		b.ExpectNone(q)
+	}
+	reads := 0
+	d.OnOp(func(op faultfs.Op, _ string) {
+		if op == faultfs.OpRead {
+			reads++
+			d.OnOp(nil)
+			go s.Close()
+			synctest.Wait() // it waits for this read
+		}
+	})
+	if _, err := b.Commit(t.Context()); reads == 0 || !errors.Is(err, batpak.ErrClosed) {
+		t.Errorf("Commit() = %v after %d reads, want ErrClosed", err, reads)
+	}
+	d.OnOp(nil)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := len(events(t, openSim(t, d, nil), batpak.Query{})); n != all {
+		t.Errorf("there are %d events, want %d", n, all)
 	}
 }
 

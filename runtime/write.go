@@ -474,5 +474,5 @@ func (s *Store) failure(err error, drafts []draft, items []commit.Item) error {
 	if _, ok := errors.AsType[*segment.DamageError](err); ok {
 		return fmt.Errorf("batpak: nothing was stored: %w", s.outward(err, 0))
 	}
-	return err
+	return s.outward(err, 0)
 }
