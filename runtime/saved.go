@@ -66,7 +66,7 @@ const otherHistory = "the store has another history than the one that was folded
 // version or shape of the projection, or of a history that this store does not
 // have, as after it was restored from a copy; then call again without them. What
 // they cannot tell is that a handler does something else now: raise the
-// projection's version.
+// projection's version; and that a compaction has taken events away since: they stay in it.
 func Resume[S any](ctx context.Context, s *Store, entity string, from []byte, c StateCodec[S], fold func(*S, Event) error) (Folded[S], []byte, error) {
 	var f Folded[S]
 	var place saved.State

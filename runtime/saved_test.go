@@ -11,6 +11,7 @@ import (
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/batpaktest"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
 // trail is a state that knows which events it was folded from, in which order.
@@ -76,6 +77,35 @@ func resumers() []resumer {
 }
 
 func erased[T any](state T, saved []byte, err error) (any, []byte, error) { return state, saved, err }
+
+// TestResumeOverACompaction: what a state was folded from stays in it when a compaction takes
+// payloads and events away, be it that nothing could be folded of what is left.
+func TestResumeOverACompaction(t *testing.T) {
+	for _, r := range resumers() {
+		s := openSim(t, simfs.New(), &batpak.Options{SegmentSize: 512})
+		for i := range 20 {
+			mustAppend(t, s, note("purse:1", fmt.Sprint(i)))
+		}
+		_, saved, err := r.resume(t.Context(), s, nil, trails)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustAppend(t, s, note("purse:1", "later"))
+		want, err := r.whole(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err := s.Compact(t.Context(), batpak.Retention(fateOf)); err != nil || c.Tombstoned == 0 || c.Dropped == 0 {
+			t.Fatalf("Compact() = %+v, %v", c, err)
+		}
+		if got, _, err := r.resume(t.Context(), s, saved, trails); err != nil || got != want {
+			t.Errorf("%s: resumed to %+v, %v, want %+v", r.name, got, err, want)
+		}
+		if got, err := r.whole(t.Context(), s); !errors.Is(err, batpak.ErrTombstoned) {
+			t.Errorf("%s: folded from the start to %+v, %v, want ErrTombstoned", r.name, got, err)
+		}
+	}
+}
 
 // purseEntry is the i-th event of two streams and two kinds.
 func purseEntry(i int) batpak.Draft {

@@ -188,7 +188,7 @@ func (s *Store) ID() StoreID { return s.id }
 // Close waits for the appends under way, makes everything durable, and releases
 // the directory. It fails with a [*PoisonedError] if appends of a [Relaxed] store
 // can no longer be made durable. Later calls return the same error; every method
-// that returns an error, but [Store.Bind], fails with [ErrClosed] from then on.
+// that returns an error, but [Store.Bind] and [Store.Compacted], fails with [ErrClosed] from then on.
 func (s *Store) Close() error {
 	if s.closed.CompareAndSwap(false, true) { // first, so that a read which finds its file closed knows why
 		s.closeErr = s.shut()
