@@ -2,6 +2,7 @@ package chain
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/zeebo/blake3"
 
@@ -65,21 +66,51 @@ func PayloadDigest(r *format.Record) (d [32]byte, ok bool) {
 	return Digest(r.Payload), true
 }
 
+// shortSegment is how many bytes of a segment are kept until a hasher is made of them: that
+// takes 10 KiB, which a small store would pay for with each opening.
+const shortSegment = 4 << 10
+
 // Segment digests the bytes of a segment as they are written. The zero value is
 // not ready; use [NewSegment].
-type Segment struct{ h *blake3.Hasher }
+type Segment struct {
+	short []byte         // all that was written, as long as there is no hasher
+	h     *blake3.Hasher // nil = not much was written yet
+}
 
 // NewSegment returns the digest of no bytes yet.
-func NewSegment() *Segment { return &Segment{h: blake3.New()} }
+func NewSegment() *Segment { return new(Segment) }
 
 // Write adds bytes of the segment. It never fails.
-func (s *Segment) Write(p []byte) (int, error) { return s.h.Write(p) }
+func (s *Segment) Write(p []byte) (int, error) {
+	switch {
+	case s.h != nil:
+		return s.h.Write(p)
+	case len(s.short)+len(p) <= shortSegment:
+		if need := len(s.short) + len(p); need > cap(s.short) {
+			s.short = slices.Grow(s.short, min(shortSegment, max(need, 4*cap(s.short)))-len(s.short))
+		}
+		s.short = append(s.short, p...)
+		return len(p), nil
+	}
+	s.h = blake3.New()
+	_, _ = s.h.Write(s.short) // never fails
+	s.short = nil
+	return s.h.Write(p)
+}
 
 // Reset makes s the digest of no bytes again.
-func (s *Segment) Reset() { s.h.Reset() }
+func (s *Segment) Reset() {
+	s.short = s.short[:0]
+	if s.h != nil {
+		s.h.Reset()
+	}
+}
 
 // Sum is the digest of all bytes so far. Writing may go on.
 func (s *Segment) Sum() (d [32]byte) {
+	if s.h == nil {
+		return blake3.Sum256(s.short)
+	}
 	s.h.Sum(d[:0])
 	return d
 }

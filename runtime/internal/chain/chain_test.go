@@ -235,8 +235,9 @@ func parsed(t *testing.T, e *event) format.Record {
 	return r
 }
 
-// TestSegment writes bytes in random pieces, with sums taken in between, and
-// wants the digest of all of them at once.
+// TestSegment writes bytes in random pieces, few or many of them, with sums taken in
+// between, and wants the digest of all of them at once, and after a reset the same of
+// others.
 func TestSegment(t *testing.T) {
 	const seed = 1
 	r := rand.New(rand.NewPCG(seed, 0))
@@ -244,21 +245,27 @@ func TestSegment(t *testing.T) {
 	for i := range data {
 		data[i] = byte(r.Uint32())
 	}
-	for range 20 {
-		s := chain.NewSegment()
+	s := chain.NewSegment()
+	for round := range 60 {
+		if round%15 == 0 {
+			s = chain.NewSegment() // else it is one that has had few bytes, or many
+		}
+		data := data[r.IntN(100):][:[]int{1000, 5000, 30_000}[r.IntN(3)]]
+		most := []int{300, 5000}[r.IntN(2)]
 		for at := 0; at < len(data); {
 			if got, want := s.Sum(), chain.Digest(data[:at]); got != want {
-				t.Fatalf("seed %d: Sum after %d bytes = %x, want %x", seed, at, got, want)
+				t.Fatalf("seed %d, round %d: Sum after %d bytes = %x, want %x", seed, round, at, got, want)
 			}
-			n := min(1+r.IntN(5000), len(data)-at)
+			n := min(1+r.IntN(most), len(data)-at)
 			if got, err := s.Write(data[at : at+n]); got != n || err != nil {
 				t.Fatalf("Write(%d bytes) = %d, %v", n, got, err)
 			}
 			at += n
 		}
 		if got, want := s.Sum(), chain.Digest(data); got != want {
-			t.Errorf("seed %d: Sum = %x, want %x", seed, got, want)
+			t.Errorf("seed %d, round %d: Sum = %x, want %x", seed, round, got, want)
 		}
+		s.Reset()
 	}
 }
 
