@@ -88,12 +88,13 @@ func (c *Cursor) Payload() []byte {
 	return c.chunk[from:len(c.chunk):len(c.chunk)]
 }
 
-// ahead is the size of the record that was read last with those that come next, as
-// far as their payloads may share memory.
+// ahead is the size of the payload that was read last with those that come next, as far as
+// they may share memory, if there is as much beside them in their records.
 func (c *Cursor) ahead() int {
-	n := c.record.Length
+	n := len(c.record.Payload)
+	others := c.record.Length - n
 	for _, p := range c.plan[c.asked:] {
-		if n += int(p.Length); n >= maxChunk {
+		if n += max(0, int(p.Length)-others); n >= maxChunk {
 			return maxChunk
 		}
 	}
@@ -153,7 +154,7 @@ func (c *Cursor) fill(pos format.Pos) error {
 // begin gives up the window for another one of the segment.
 func (c *Cursor) begin(pos format.Pos) {
 	c.segment, c.window, c.served = pos.Segment, nil, c.r.served.Load()
-	c.from, c.to, c.off = 0, 0, 0
+	c.from, c.to, c.off, c.parts = 0, 0, 0, c.parts[:0]
 }
 
 // gather makes a window of the record, if it was expected, and of those that are expected
@@ -163,28 +164,27 @@ func (c *Cursor) gather(pos format.Pos) bool {
 	if first < 0 || c.plan[first] != pos || pos.Length > maxWindow {
 		return false
 	}
-	c.begin(pos)
-	n, to, end := 0, first, int64(-1)
-	c.parts = c.parts[:0]
-	for ; to < len(c.plan); to++ {
-		p := c.plan[to]
-		if n += int(p.Length); p.Segment != pos.Segment || n > maxWindow {
-			n -= int(p.Length)
-			break
-		}
-		if int64(p.Offset) != end {
-			c.parts = append(c.parts, vfs.Part{Offset: int64(p.Offset)})
-		}
-		c.parts[len(c.parts)-1].Length += int(p.Length)
-		end = int64(p.Offset) + int64(p.Length)
-	}
 	f, err := c.r.pin(uint64(pos.Segment))
 	if err != nil {
 		return false // whoever reads it says so
 	}
 	defer c.r.unpin(f)
+	gather := vfs.Gatherer(f.File)
+	if gather == nil {
+		return false
+	}
+	c.begin(pos)
+	n, to, end := 0, first, int64(-1)
+	for to < len(c.plan) && c.plan[to].Segment == pos.Segment && n+int(c.plan[to].Length) <= maxWindow {
+		p := c.plan[to]
+		if int64(p.Offset) != end {
+			c.parts = append(c.parts, vfs.Part{Offset: int64(p.Offset)})
+		}
+		c.parts[len(c.parts)-1].Length += int(p.Length)
+		n, to, end = n+int(p.Length), to+1, int64(p.Offset)+int64(p.Length)
+	}
 	c.buf = slices.Grow(c.buf[:0], n)[:n]
-	if !vfs.Gather(f.File, c.buf, c.parts) {
+	if !gather(c.buf, c.parts) {
 		return false
 	}
 	c.window, c.from, c.to = c.buf, first, to

@@ -58,10 +58,10 @@ func ParseSpan(name string) (s Span, ok bool) {
 		return Plain(number), true
 	}
 	hex, ok := strings.CutSuffix(name, suffix)
-	parts := strings.Split(hex, "-")
-	if !ok || len(parts) != 3 {
+	if !ok || strings.Count(hex, "-") != 2 {
 		return Span{}, false
 	}
+	parts := strings.Split(hex, "-")
 	first, ok1 := parseHex(parts[0], digits)
 	last, ok2 := parseHex(parts[1], digits)
 	round, ok3 := parseHex(parts[2], roundDigits)
@@ -92,7 +92,7 @@ func parseHex(hex string, digits int) (number uint64, ok bool) {
 // superfluous and has not removed yet, each in the order of the log. It fails with a
 // [*DamageError] if a segment is in two files neither of which was made of the other.
 func Resolve(files []Span) (log, superseded []Span, err error) {
-	files = slices.Clone(files)
+	files, log = slices.Clone(files), make([]Span, 0, len(files))
 	slices.SortFunc(files, func(a, b Span) int {
 		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(b.Last, a.Last), cmp.Compare(b.Round, a.Round))
 	})

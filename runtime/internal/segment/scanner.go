@@ -37,6 +37,7 @@ type Scanner struct {
 	next   int64               // where the thing after the group begins
 	group  format.GroupHeader
 	bytes  []byte // of the group or segment header
+	head   [format.SegmentHeaderSize]byte
 	window []byte
 	at     int64 // where the window begins
 }
@@ -84,7 +85,7 @@ func (s *Scanner) Head() (format.SegmentHeader, error) {
 	if s.place.Round > 0 {
 		return s.headMerged()
 	}
-	b := make([]byte, format.SegmentHeaderSize) // often nothing else of the segment is read
+	b := s.head[:] // often nothing else of the segment is read
 	n, err := s.r.readSpan(s.span, b, 0)
 	if err != nil {
 		return format.SegmentHeader{}, err
@@ -264,8 +265,8 @@ func (s *Scanner) LastByte(from int64) (int64, error) {
 		if len(b) == 0 {
 			break // the file has shrunk
 		}
-		if n := len(bytes.TrimRight(b, "\x00")); n > 0 {
-			last = at + int64(n)
+		if !zero(b) {
+			last = at + int64(len(bytes.TrimRight(b, "\x00")))
 		}
 		at += int64(len(b))
 	}
@@ -331,7 +332,7 @@ func (s *Scanner) damage(at int64, reason string) error {
 	return &DamageError{Segment: s.place.Segment, Offset: at, Reason: reason}
 }
 
-func zero(b []byte) bool { return len(bytes.TrimRight(b, "\x00")) == 0 }
+func zero(b []byte) bool { return bytes.Count(b, []byte{0}) == len(b) }
 
 // groupMagic is what each group begins with.
 func groupMagic() []byte {

@@ -153,12 +153,14 @@ type Part struct {
 	Length int
 }
 
-// Gather fills p with parts of a file, one behind the other. It reports false, and p holds
-// nothing of use, unless the file is one that can do that for less than a read of each
-// takes, and has all of them.
-func Gather(f File, p []byte, parts []Part) bool {
-	g, ok := f.(interface {
+// Gatherer returns what fills p with parts of a file, one behind the other, for less than a
+// read of each takes, or nil if the file is not one that can do that. It reports false, and
+// p holds nothing of use, if that does not have all of them.
+func Gatherer(f File) (gather func(p []byte, parts []Part) bool) {
+	if g, ok := f.(interface {
 		Gather(p []byte, parts []Part) bool
-	})
-	return ok && g.Gather(p, parts)
+	}); ok {
+		gather = g.Gather
+	}
+	return gather
 }

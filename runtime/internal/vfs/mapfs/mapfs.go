@@ -89,7 +89,7 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// Gather is [vfs.Gather] from the mapping.
+// Gather is what [vfs.Gatherer] returns, from the mapping.
 func (f *file) Gather(p []byte, parts []vfs.Part) bool {
 	f.mu.RLock()
 	gathered := f.gatherLocked(p, parts)
