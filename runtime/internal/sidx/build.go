@@ -62,6 +62,9 @@ func comparePairs(a, b pair) int {
 // sortPairs sorts pairs. Fingerprints are spread evenly, so it deals them out by their
 // first bits, a few to a hand, and sorts each hand.
 func sortPairs(pairs []pair) []pair {
+	if len(pairs) < 2 {
+		return pairs
+	}
 	shift := 64 - min(16, max(0, bits.Len(uint(len(pairs)))-2))
 	ends := make([]uint32, 1<<(64-shift))
 	for _, p := range pairs {
@@ -307,21 +310,16 @@ func (b *Builder) kindsInOrder() (order []uint16, starts []uint32) {
 
 // writeFilter writes the filter of what is in the other sections.
 func (b *Builder) writeFilter(p *pager) {
-	all := func(yield func(uint64) bool) {
-		for _, x := range b.pairs[0] {
-			if !yield(x.value) {
-				return
-			}
-		}
-		for i := range b.streams.all {
-			if !yield(NameFingerprint(b.trailer.Store, b.streams.all[i].name)) {
-				return
-			}
-		}
-	}
 	p.enter(filter)
 	p.trailer.table[filter].count = p.trailer.blocks()
-	p.write(filterOf(all, uint32(len(b.pairs[0])+len(b.streams.all))))
+	all := make([]byte, p.trailer.blocks()*blockWidth)
+	for _, x := range b.pairs[0] {
+		addTo(all, x.value)
+	}
+	for i := range b.streams.all {
+		addTo(all, NameFingerprint(b.trailer.Store, b.streams.all[i].name))
+	}
+	p.write(all)
 }
 
 // writeDirectories writes the streams, scopes and kinds, each with where its

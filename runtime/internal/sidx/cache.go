@@ -15,18 +15,15 @@ import (
 // again, and the garbage collector takes it back.
 type Cache struct {
 	sets   uint64
-	blocks []atomic.Pointer[setBlock] // nil = none of its sets was needed yet
+	blocks atomic.Pointer[[]atomic.Pointer[setBlock]] // nil = there is no page; one of them: none of its sets was needed
 }
 
 // setBlock is what is made at once of the sets, so that a small store does not pay for the
 // room that a large one may take.
-type setBlock [4]pageSet
+type setBlock [8]pageSet
 
 // NewCache returns a cache of about so many bytes, 16 pages at least.
-func NewCache(bytes int64) *Cache {
-	sets := max(3, bytes/pageSize/ways)
-	return &Cache{sets: uint64(sets), blocks: make([]atomic.Pointer[setBlock], (sets-1)/int64(len(setBlock{}))+1)}
-}
+func NewCache(bytes int64) *Cache { return &Cache{sets: uint64(max(3, bytes/pageSize/ways))} }
 
 // pageKey names a page of a run: the number of the segment, which a record's place has
 // 32 bits for, the lowest bits of the round, and the number of the page, of which there
@@ -69,15 +66,19 @@ type pageSet struct {
 const version = 1 << 8
 
 // set is where the set of a page is: a block, and which of its sets.
-func (c *Cache) set(k pageKey) (block *atomic.Pointer[setBlock], at uint64) {
+func (c *Cache) set(k pageKey) (block, at uint64) {
 	at, _ = bits.Mul64(uint64(k)*0x9e3779b97f4a7c15, c.sets)
-	return &c.blocks[at/uint64(len(setBlock{}))], at % uint64(len(setBlock{}))
+	return at / uint64(len(setBlock{})), at % uint64(len(setBlock{}))
 }
 
 // get returns a page, or nil.
 func (c *Cache) get(k pageKey) *page {
+	blocks := c.blocks.Load()
+	if blocks == nil {
+		return nil
+	}
 	block, at := c.set(k)
-	b := block.Load()
+	b := (*blocks)[block].Load()
 	if b == nil {
 		return nil
 	}
@@ -102,11 +103,16 @@ func (c *Cache) get(k pageKey) *page {
 
 // put takes in a page.
 func (c *Cache) put(k pageKey, p *page) {
-	block, at := c.set(k)
-	if block.Load() == nil {
-		block.CompareAndSwap(nil, new(setBlock)) // whoever was first
+	if c.blocks.Load() == nil {
+		blocks := make([]atomic.Pointer[setBlock], (c.sets-1)/uint64(len(setBlock{}))+1)
+		c.blocks.CompareAndSwap(nil, &blocks) // whoever was first
 	}
-	s := &block.Load()[at]
+	block, at := c.set(k)
+	b := &(*c.blocks.Load())[block]
+	if b.Load() == nil {
+		b.CompareAndSwap(nil, new(setBlock)) // here, too
+	}
+	s := &b.Load()[at]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.exchangeLocked(s.placeLocked(k), k, p)
@@ -142,8 +148,9 @@ func (s *pageSet) exchangeLocked(i int, k pageKey, p *page) {
 
 // drop forgets the pages of a segment.
 func (c *Cache) drop(segment uint64) {
-	for i := range c.blocks {
-		if b := c.blocks[i].Load(); b != nil {
+	blocks := c.blocks.Load()
+	for i := 0; blocks != nil && i < len(*blocks); i++ {
+		if b := (*blocks)[i].Load(); b != nil {
 			for at := range b {
 				b[at].drop(segment)
 			}

@@ -39,21 +39,16 @@ func bitOf(fingerprint uint64, i int) uint32 {
 	return 1 << (uint32(fingerprint) * salts[i] >> 27)
 }
 
-// filterOf makes the filter of these fingerprints.
-func filterOf(fingerprints func(yield func(uint64) bool), things uint32) []byte {
-	blocks := blocksFor(things)
-	b := make([]byte, blocks*blockWidth)
-	for f := range fingerprints {
-		if f%64 == 0 && planted.Bug("filter forgets a key") {
-			continue
-		}
-		block := b[blockOf(f, blocks)*blockWidth:]
-		for i := range blockWords {
-			word := block[4*i:]
-			binary.LittleEndian.PutUint32(word, binary.LittleEndian.Uint32(word)|bitOf(f, i))
-		}
+// addTo adds a fingerprint to the blocks of a filter.
+func addTo(filter []byte, f uint64) {
+	if f%64 == 0 && planted.Bug("filter forgets a key") {
+		return
 	}
-	return b
+	block := filter[blockOf(f, uint32(len(filter)/blockWidth))*blockWidth:]
+	for i := range blockWords {
+		word := block[4*i:]
+		binary.LittleEndian.PutUint32(word, binary.LittleEndian.Uint32(word)|bitOf(f, i))
+	}
 }
 
 // MayKnow reports whether the run may have the stream or key with this fingerprint.

@@ -268,8 +268,8 @@ type head struct {
 }
 
 // heads begins to walk the lists side by side.
-func (w *walk) heads() *heads {
-	h := &heads{backward: w.q.Backward, all: make([]head, 0, len(w.walked))}
+func (w *walk) heads() heads {
+	h := heads{backward: w.q.Backward, all: make([]head, 0, len(w.walked))}
 	for _, l := range w.walked {
 		if c := (head{list: l}); c.step(w) {
 			h.all = append(h.all, c)

@@ -33,11 +33,11 @@ func Open(file io.ReaderAt, size int64, at Place, cache *Cache) (*Run, error) {
 	if err := readFull(file, b, size-trailerSize); err != nil {
 		return nil, err
 	}
-	t, err := parseTrailer(b, at, size)
-	if err != nil {
+	r := &Run{file: file, cache: cache}
+	if err := r.parse(b, at, size); err != nil {
 		return nil, err
 	}
-	return &Run{Trailer: *t, file: file, cache: cache}, nil
+	return r, nil
 }
 
 // readFull fills p. A file that is shorter gives zeros, which no page is.

@@ -96,22 +96,22 @@ func (t *Trailer) append(dst []byte) []byte {
 	return dst
 }
 
-// parseTrailer reads the trailer of the segment at this place, whose file is size
-// bytes long. It believes nothing that its checksum does not cover, and nothing
-// that would lead outside the file.
-func parseTrailer(b []byte, at Place, size int64) (*Trailer, error) {
+// parse reads the trailer of the segment at this place, whose file is size bytes long.
+// It believes nothing that its checksum does not cover, and nothing that would lead
+// outside the file.
+func (t *Trailer) parse(b []byte, at Place, size int64) error {
 	wrong := func(reason string) error {
 		return &DamageError{Segment: at.Segment, Page: trailerNumber, Reason: reason}
 	}
 	switch {
 	case len(b) != trailerSize || string(b[:len(magic)]) != magic:
-		return nil, wrong("there is no trailer")
+		return wrong("there is no trailer")
 	case !at.sound(b, trailerNumber):
-		return nil, wrong("trailer with a wrong checksum, or of another place")
+		return wrong("trailer with a wrong checksum, or of another place")
 	case binary.LittleEndian.Uint16(b[8:])-1 >= Version || binary.LittleEndian.Uint16(b[10:]) != uint16(trailerSize):
-		return nil, wrong("trailer of another version")
+		return wrong("trailer of another version")
 	}
-	t := &Trailer{
+	*t = Trailer{
 		Place: at, version: binary.LittleEndian.Uint16(b[8:]),
 		Length: binary.LittleEndian.Uint64(b[40:]),
 		Digest: [32]byte(b[48:80]),
@@ -126,7 +126,7 @@ func parseTrailer(b []byte, at Place, size int64) (*Trailer, error) {
 		e := b[fixedSize+8*int(s):]
 		t.table[s] = extent{start: binary.LittleEndian.Uint32(e), count: binary.LittleEndian.Uint32(e[4:])}
 		if int64(t.table[s].start) != next {
-			return nil, wrong("trailer whose sections do not follow each other")
+			return wrong("trailer whose sections do not follow each other")
 		}
 		next += int64(t.table[s].count) * int64(s.width())
 	}
@@ -138,14 +138,14 @@ func parseTrailer(b []byte, at Place, size int64) (*Trailer, error) {
 	n := t.Count()
 	switch {
 	case next > math.MaxUint32 || t.Length > math.MaxInt64/2 || t.fileSize() != size:
-		return nil, wrong("trailer that does not fit the size of the file")
+		return wrong("trailer that does not fit the size of the file")
 	case n == 0 || t.First == 0 || t.Last < t.First || t.Last-t.First+1 < uint64(n) || t.Last-t.First > math.MaxUint32:
-		return nil, wrong("trailer with impossible sequences")
+		return wrong("trailer with impossible sequences")
 	case t.table[fences].count != (n+rows.perPage()-1)/rows.perPage(),
 		t.table[streamPostings].count != n, t.table[scopePostings].count != n, t.table[kindPostings].count != n,
 		max(t.table[streams].count, t.table[scopes].count, t.table[kinds].count) > n,
 		max(t.table[keys].count, t.table[causes].count, t.table[correlations].count) > n:
-		return nil, wrong("trailer whose counts contradict each other")
+		return wrong("trailer whose counts contradict each other")
 	}
-	return t, nil
+	return nil
 }
