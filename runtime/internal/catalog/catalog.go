@@ -302,7 +302,7 @@ func (c *Catalog) ByKey(key []byte) (refs []index.Ref, err error) {
 func (c *Catalog) Effects(sequence uint64, cause [16]byte) (refs []index.Ref, err error) {
 	err = c.settle(func(ps parts) error {
 		refs = nil
-		for p := range ps.between(sequence, 0, false) {
+		for _, p := range ps.between(sequence, 0) {
 			kept := len(refs)
 			err := c.ask(p, func(p *part) (err error) {
 				refs, err = p.effects(refs[:kept], cause)
@@ -384,11 +384,12 @@ func (c *Catalog) Find(dst []index.Ref, q index.Query) ([]index.Ref, error) {
 	had := len(dst)
 	err := c.settle(func(ps parts) error {
 		dst = dst[:had]
-		for p := range ps.between(q.After, q.Until, q.Backward) {
-			if len(dst) == cap(dst) {
-				break
+		ps = ps.between(q.After, q.Until)
+		for i := 0; i < len(ps) && len(dst) < cap(dst); i++ {
+			p, kept := ps[i], len(dst)
+			if q.Backward {
+				p = ps[len(ps)-1-i]
 			}
-			kept := len(dst)
 			err := c.askOf(l, p, func(p *part) (err error) {
 				dst, err = p.find(dst[:kept], &q)
 				return err

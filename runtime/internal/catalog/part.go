@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"iter"
 	"slices"
 
 	"github.com/batpak-go/batpak/runtime/internal/index"
@@ -144,23 +143,13 @@ func (ps parts) holding(sequence uint64) *part {
 }
 
 // between are the parts that may have events after a sequence and up to another,
-// inclusive, 0 being no end; backward, the last one first.
-func (ps parts) between(after, until uint64, backward bool) iter.Seq[*part] {
+// inclusive, 0 being no end.
+func (ps parts) between(after, until uint64) parts {
 	from, to := max(0, ps.upTo(after)-1), len(ps)
 	if until != 0 {
 		to = max(from, ps.upTo(until))
 	}
-	return func(yield func(*part) bool) {
-		for i := range to - from {
-			n := from + i
-			if backward {
-				n = to - 1 - i
-			}
-			if !yield(ps[n]) {
-				return
-			}
-		}
-	}
+	return ps[from:to]
 }
 
 // memory is the end of the list that is in memory.

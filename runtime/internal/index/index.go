@@ -12,7 +12,10 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/planted"
 )
 
-const chunkRows = 1 << 12
+const (
+	chunkRows = 1 << 12
+	firstRows = 8 // that there is room for at first
+)
 
 // Entry is what the index is told of a record. It keeps none of the slices.
 type Entry struct {
@@ -390,7 +393,7 @@ func (x *Index) atLeastLocked(id uint64) uint32 {
 func (x *Index) newRowLocked() *row {
 	last := len(x.rows) - 1
 	if last < 0 || len(x.rows[last]) == chunkRows {
-		var chunk []row
+		chunk := make([]row, 0, firstRows)
 		if last >= 0 {
 			chunk = make([]row, 0, chunkRows)
 		}

@@ -75,17 +75,18 @@ func (x *Index) Find(dst []Ref, q Query) []Ref {
 		x.sortNames()
 	}
 	for more := true; more && len(dst) < cap(dst); {
-		dst, more = x.findSome(dst, &q)
+		s := search{Index: x, q: q}
+		dst, more = s.some(dst)
+		q = s.q
 	}
 	return dst
 }
 
-// findSome is [Index.Find] as far as the lock may be held. It reports whether there
-// may be more, and leaves in q where to go on.
-func (x *Index) findSome(dst []Ref, q *Query) (found []Ref, more bool) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	s := search{Index: x, q: q}
+// some is [Index.Find] as far as the lock may be held. It reports whether there may be
+// more, and leaves in the query where to go on.
+func (s *search) some(dst []Ref) (found []Ref, more bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	if !s.boundLocked() || !s.pickLocked() {
 		return dst, false
 	}
@@ -95,11 +96,12 @@ func (x *Index) findSome(dst []Ref, q *Query) (found []Ref, more bool) {
 // search is a query under way.
 type search struct {
 	*Index
-	q        *Query
+	q        Query
 	from, to uint32 // ordinals
 
-	walked []*postings // nil among them means all events
-	size   uint64      // how many events walked has from from to to
+	all    [1]*postings // nil: all events
+	walked []*postings  // nil among them means all events
+	size   uint64       // how many events walked has from from to to
 
 	// What the query's names mean, to compare rows with.
 	stream      uint32
@@ -133,7 +135,7 @@ func (s *search) boundLocked() bool {
 
 // pickLocked picks the lists to walk. It reports false if nothing can match.
 func (s *search) pickLocked() bool {
-	s.walked, s.size = []*postings{nil}, uint64(s.to-s.from)
+	s.walked, s.size = s.all[:], uint64(s.to-s.from)
 	if s.q.Scope != "" {
 		i, ok := s.scopeOf[s.q.Scope]
 		if !ok {
@@ -204,7 +206,7 @@ func (s *search) prefixedLocked() (l []*postings) {
 	return l
 }
 
-// collectLocked appends what matches, as [Index.findSome] does.
+// collectLocked appends what matches, as some does.
 func (s *search) collectLocked(dst []Ref) (found []Ref, more bool) {
 	w := s.walk()
 	left, patience := stretch, math.MaxInt

@@ -10,8 +10,8 @@ type walk struct {
 }
 
 // walk begins to walk the lists of a search, between its ends.
-func (s *search) walk() *walk {
-	w := &walk{cursors: make([]cursor, 0, len(s.walked)), backward: s.q.Backward}
+func (s *search) walk() walk {
+	w := walk{cursors: make([]cursor, 0, len(s.walked)), backward: s.q.Backward}
 	for _, p := range s.walked {
 		c := cursor{list: p, lo: uint64(s.from), hi: uint64(s.to)}
 		if p != nil {
