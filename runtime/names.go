@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// maxNames is how many names a reading remembers: so many that of some thousand few meet
-// in one place.
+// maxNames is how many names a reading remembers: of some thousand, few meet in one place.
 const maxNames = 1 << 13
 
 // names are those that a reading met last: an event takes no memory for a name that
@@ -14,12 +13,11 @@ const maxNames = 1 << 13
 type names struct {
 	last [2]string // the two that were asked for last, the last one first
 	seed maphash.Seed
-	met  []string        // each at its hash
+	met  []string        // each at its hash; nil = there is none yet
+	few  [8]string       // where they are at first
 	lost int             // how often one took the place of another since there is room for so many
 	keys strings.Builder // holds keys, one behind the other
 }
-
-func newNames() *names { return &names{seed: maphash.MakeSeed(), met: make([]string, 8)} }
 
 // of is b as a string.
 func (n *names) of(b []byte) string {
@@ -36,6 +34,9 @@ func (n *names) of(b []byte) string {
 
 // find is b as a string that was met, if it was.
 func (n *names) find(b []byte) string {
+	if n.met == nil {
+		n.seed, n.met = maphash.MakeSeed(), n.few[:]
+	}
 	at := &n.met[maphash.Bytes(n.seed, b)%uint64(len(n.met))]
 	if *at == string(b) {
 		return *at
@@ -63,7 +64,6 @@ func (n *names) key(b []byte) string {
 		n.keys = strings.Builder{}
 		n.keys.Grow(room)
 	}
-	from := n.keys.Len()
 	n.keys.Write(b) // never moves what is there: there is room
-	return n.keys.String()[from:]
+	return n.keys.String()[n.keys.Len()-len(b):]
 }

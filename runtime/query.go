@@ -100,7 +100,7 @@ type selection struct {
 // it; it looks up so many events at first.
 func (v View) selection(q *Query, position uint64, room int) (*selection, error) {
 	s := &selection{
-		store: v.store, query: q.index(), cursor: v.store.segments.Cursor(), names: newNames(), refs: make([]index.Ref, 0, room),
+		store: v.store, query: q.index(), cursor: v.store.segments.Cursor(), names: new(names), refs: make([]index.Ref, 0, room),
 	}
 	if err := v.store.alive(); err != nil {
 		return nil, err

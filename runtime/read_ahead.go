@@ -104,7 +104,7 @@ func (a *ahead) fill() {
 		p := a.idle
 		if a.idle = nil; p == nil {
 			p = &part{selection: *a.selection, events: make([]Event, 0, partSize), done: make(chan struct{}, 1)}
-			p.cursor, p.names, p.refs = a.store.segments.Cursor(), newNames(), make([]index.Ref, 0, partSize)
+			p.cursor, p.names, p.refs = a.store.segments.Cursor(), new(names), make([]index.Ref, 0, partSize)
 		}
 		var err error
 		if p.refs, err = a.lookUp(p.refs); err != nil { // it is looked up again when it is next, to say so

@@ -47,7 +47,7 @@ func (s *Store) Verify(ctx context.Context, opts ...VerifyOption) (VerifyReport,
 		return VerifyReport{}, err
 	}
 	elapsed := clock.Start()
-	v := verifier{store: s, until: s.frontier.At(frontier.Visible), heads: map[string]verified{}, names: newNames()}
+	v := verifier{store: s, until: s.frontier.At(frontier.Visible), heads: map[string]verified{}, names: new(names)}
 	for _, o := range opts {
 		if o != nil {
 			o.applyVerify(&v)

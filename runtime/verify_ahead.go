@@ -55,7 +55,7 @@ func inOrder[T any](ctx context.Context, v *verifier, n int, do func(ctx context
 			result, number := make(chan T, 1), next
 			queue = append(queue, result)
 			helpers.Go(func() {
-				w := &verifier{store: v.store, until: v.until, names: newNames(), pace: pace{read: read}}
+				w := &verifier{store: v.store, until: v.until, names: new(names), pace: pace{read: read}}
 				result <- do(ctx, w, number)
 			})
 		}

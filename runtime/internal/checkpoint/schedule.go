@@ -40,7 +40,7 @@ type Schedule struct {
 // Due reports whether a checkpoint up to an event of the last segment is due.
 func (s *Schedule) Due(at *Mark, closing bool) bool {
 	from := s.from(at)
-	bytes, events := s.after(from)
+	bytes, events := s.after(&from)
 	if closing && s.Bytes == 0 {
 		bytes = closingBytes
 	}
@@ -58,10 +58,10 @@ func (s *Schedule) Due(at *Mark, closing bool) bool {
 // again: where a checkpoint is due, another segment begins, or a step further on.
 func (s *Schedule) Next(at *Mark) *Mark {
 	from := s.from(at)
+	bytes, events := s.after(&from)
 	if s.Due(at, false) { // and cannot be written now
-		from = at
+		from = *at
 	}
-	bytes, events := s.after(s.from(at))
 	return &Mark{Segment: at.Segment, End: min(from.End+bytes, at.End+s.Step()), Last: from.Last + events}
 }
 
@@ -72,11 +72,11 @@ func (s *Schedule) Step() int64 {
 }
 
 // from is what the newest checkpoint of a segment covers.
-func (s *Schedule) from(at *Mark) *Mark {
+func (s *Schedule) from(at *Mark) Mark {
 	if at.Segment == s.Latest.Segment {
-		return &s.Latest
+		return s.Latest
 	}
-	return &Mark{Last: s.Before}
+	return Mark{Last: s.Before}
 }
 
 // after is how much more makes a checkpoint due if the one before covers so much.

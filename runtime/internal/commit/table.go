@@ -14,7 +14,7 @@ type slot struct {
 }
 
 // minSlots is how many slots a table has at least, once it has any.
-const minSlots = 64
+const minSlots = 16
 
 // reset empties the table. It keeps its memory, unless little of it was used.
 func (t *table) reset() {

@@ -20,6 +20,7 @@ type Reading struct {
 	Digest *chain.Segment // of what was read
 
 	scanner *segment.Scanner
+	seed    uint32        // of the checksums of records
 	next    uint64        // sequence
 	record  format.Record // read last
 }
@@ -42,7 +43,7 @@ func begin(s *segment.Scanner) (x *Reading, err error) {
 	if _, merged := s.Merged(); !merged { // whose digest does not cover its header
 		x.Digest.Write(s.Bytes())
 	}
-	x.next = x.FirstSequence
+	x.next, x.seed = x.FirstSequence, format.RecordSeed(x.Store)
 	return x, nil
 }
 
@@ -98,11 +99,11 @@ func (x *Reading) Again(r *segment.Reader) error {
 // records visits those of the scanner's group.
 func (x *Reading) records(visit Visitor) error {
 	s := x.scanner
-	body, seed := s.Body(), format.RecordSeed(x.Store)
+	body := s.Body()
 	for ; len(body) > 0; x.next++ {
 		at := s.Offset() + int64(len(s.Bytes())-len(body))
 		rec := &x.record
-		rest, err := rec.Parse(body, seed)
+		rest, err := rec.Parse(body, x.seed)
 		if err == nil && rec.Sequence != x.next {
 			err = fmt.Errorf("holds event %d in place of event %d", rec.Sequence, x.next)
 		}

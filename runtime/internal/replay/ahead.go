@@ -155,11 +155,11 @@ func (l *Log) followed(p *Log) bool {
 	return true
 }
 
-// scouts look at files before their turn.
+// scouts look at files before their turn; nil if nobody does.
 type scouts struct {
 	log    *Log
 	files  []segment.Span
-	seen   []chan *ahead // by file; nil = there is nothing to look ahead
+	seen   []chan *ahead // by file
 	taken  int
 	begun  atomic.Int64
 	room   chan struct{} // holds one for each file that was begun and not taken
@@ -171,11 +171,10 @@ type scouts struct {
 // taken yet: so it takes no more memory than all of them would at last, but for a few.
 func (l *Log) lookAhead(files []segment.Span) *scouts {
 	n := min(l.Workers, len(files))
-	q := &scouts{log: l, files: files, room: make(chan struct{}, 2*n), over: make(chan struct{})}
 	if n == 0 {
-		return q
+		return nil
 	}
-	q.seen = make([]chan *ahead, len(files))
+	q := &scouts{log: l, files: files, seen: make([]chan *ahead, len(files)), room: make(chan struct{}, 2*n), over: make(chan struct{})}
 	for i := range q.seen {
 		q.seen[i] = make(chan *ahead, 1)
 	}
@@ -202,7 +201,7 @@ func (q *scouts) help() {
 
 // take is what was seen of the next file; nil if that is nothing.
 func (q *scouts) take() *ahead {
-	if q.seen == nil {
+	if q == nil {
 		return nil
 	}
 	a := <-q.seen[q.taken]
@@ -213,8 +212,10 @@ func (q *scouts) take() *ahead {
 
 // stop returns when nobody looks ahead any more.
 func (q *scouts) stop() {
-	close(q.over)
-	q.helper.Wait()
+	if q != nil {
+		close(q.over)
+		q.helper.Wait()
+	}
 }
 
 // look looks at a file alone. What is not as it should be it leaves to the one whose
