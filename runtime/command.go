@@ -168,14 +168,14 @@ func attempt[T any](ctx context.Context, s *Store, wish *draft, propose func(con
 	again := s.one(*wish)
 	if done, err := s.replay(again); done || err != nil {
 		sometimes.Reached("command was done already")
-		return again.receipts[0], err
+		return again.receipts[0], s.gone(err)
 	}
 	permit, err := propose(ctx)
 	if errors.Is(err, ErrDenied) && !planted.Bug("denied command is not looked for again") {
 		// It may have been done in between, and be what the gates refuse a second of.
 		if done, err := s.replay(again); done || err != nil {
 			sometimes.Reached("command was done while its gates looked")
-			return again.receipts[0], err
+			return again.receipts[0], s.gone(err)
 		}
 	}
 	if err != nil {

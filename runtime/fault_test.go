@@ -346,6 +346,40 @@ func TestRelaxedStore(t *testing.T) {
 	})
 }
 
+// A sync that fails may take back what a relaxed store did not show yet: whoever looks for
+// it then is told that it is not there, in whatever way, and whoever repeats it that nothing
+// is written any more; and not that the store is damaged.
+func TestWhatASyncTookBackIsNotFound(t *testing.T) {
+	d := simfs.New()
+	s := openSim(t, d, &batpak.Options{Durability: batpak.Relaxed})
+	mustAppend(t, s, note("a:1", "durable"))
+	r := mustAppend(t, s, note("a:1", "gone"), batpak.Key("k"))
+	d.Fail(faultfs.Fault{Op: faultfs.OpSync, Loss: faultfs.Reverted})
+	if err := s.Sync(t.Context()); !errors.Is(err, batpak.ErrPoisoned) {
+		t.Fatalf("Sync() = %v, want ErrPoisoned", err)
+	}
+	for way, find := range map[string]func() (batpak.Event, error){
+		"ByKey": func() (batpak.Event, error) { return s.ByKey("k") },
+		"Get":   func() (batpak.Event, error) { return s.Get(r.ID()) },
+		"At":    func() (batpak.Event, error) { return s.At(r.Sequence()) },
+	} {
+		if e, err := find(); !errors.Is(err, batpak.ErrNotFound) {
+			t.Errorf("%s = %+v, %v, want ErrNotFound", way, e, err)
+		}
+	}
+	gone := note("a:1", "gone")
+	for way, again := range map[string]func() (batpak.Receipt, error){
+		"Append": func() (batpak.Receipt, error) { return s.Append(t.Context(), gone, batpak.Key("k")) },
+		"Decide": func() (batpak.Receipt, error) {
+			return batpak.Decide(t.Context(), s, gone, propose(s, nil), batpak.Key("k"))
+		},
+	} {
+		if _, err := again(); !errors.Is(err, batpak.ErrPoisoned) {
+			t.Errorf("%s with its key = %v, want ErrPoisoned", way, err)
+		}
+	}
+}
+
 func TestRelaxedStoreShowsUnsyncedIfAsked(t *testing.T) {
 	d := simfs.New()
 	s := openSim(t, d, &batpak.Options{Durability: batpak.Relaxed, ShowUnsynced: true})

@@ -59,13 +59,17 @@ func (s *Store) byID(id ID, until uint64) (Event, error) {
 	return e, err
 }
 
-// byKey finds an event by its key, visible or not.
-func (s *Store) byKey(key []byte) (Event, error) {
+// byKey finds an event by its key, up to a sequence, visible or not.
+func (s *Store) byKey(key []byte, until uint64) (Event, error) {
 	refs, err := s.index.ByKey(key)
 	if err != nil {
 		return Event{}, s.outward(err, 0)
 	}
 	for _, ref := range refs {
+		if ref.Sequence > until {
+			sometimes.Reached("key was found that is not in the view")
+			continue // it may be gone, if it is not durable
+		}
 		e, err := s.read(ref)
 		if err != nil {
 			return Event{}, err

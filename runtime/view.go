@@ -8,7 +8,6 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
-	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
 // Reader is what can be read from: a [Store], which shows at each call what is visible
@@ -99,11 +98,7 @@ func (v View) ByKey(key string) (Event, error) {
 	if err := v.store.alive(); err != nil {
 		return Event{}, err
 	}
-	e, err := v.store.byKey([]byte(key))
-	if err == nil && e.Sequence > v.at {
-		sometimes.Reached("key was found that is not in the view")
-		return Event{}, ErrNotFound
-	}
+	e, err := v.store.byKey([]byte(key), v.at)
 	return e, cmp.Or(err, e.whole())
 }
 

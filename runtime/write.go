@@ -193,7 +193,7 @@ func (s *Store) prepare(a *appending) (done bool, err error) {
 // failed, what it is: the disk has taken the bytes back.
 func (s *Store) gone(err error) error {
 	d, ok := errors.AsType[*CorruptError](err)
-	if ok && d.FirstSequence > s.frontier.At(frontier.Durable) {
+	if ok && s.pipeline != nil && d.FirstSequence > s.frontier.At(frontier.Durable) {
 		if poison := s.pipeline.Err(); poison != nil {
 			sometimes.Reached("failed sync took back what was written")
 			return s.failure(poison, nil, nil)
@@ -288,7 +288,7 @@ func (s *Store) replay(a *appending) (done bool, err error) {
 			continue
 		}
 		a.key = append(a.key[:0], key...)
-		e, err := s.byKey(a.key)
+		e, err := s.byKey(a.key, math.MaxUint64)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}
