@@ -342,6 +342,35 @@ func TestVerifyBesideACompaction(t *testing.T) {
 	}
 }
 
+// TestVerifyOfAMergedSegmentWithoutItsEnds: a merged segment that has lost its header and the
+// end of its index is a damage, and the verification of a store that is open, or was salvaged,
+// comes to an end.
+func TestVerifyOfAMergedSegmentWithoutItsEnds(t *testing.T) {
+	d := simfs.New()
+	s := openSim(t, d, &batpak.Options{SegmentSize: 1 << 10})
+	scatter(t, s, rand.New(rand.NewPCG(10, 1)), 60)
+	if r, err := s.Compact(t.Context()); err != nil || r.Merges == 0 {
+		t.Fatalf("Compact() = %+v, %v", r, err)
+	}
+	name := filesOf(d)[0].Name()
+	b := d.Bytes(name)
+	clear(b[:64])
+	d.SetBytes(name, b[:len(b)-1])
+	image := d.Kill()
+	salvaged, err := batpak.OpenReadOnly("simulated", simOptions(image, &batpak.Options{Salvage: true}))
+	opened(t, salvaged, err)
+	for disk, s := range map[*simfs.Disk]*batpak.Store{d: s, image: salvaged} {
+		disk.OnOp(func(faultfs.Op, string) {
+			if disk.Ops() > 100_000 { // it would go on for ever
+				disk.Stop()
+			}
+		})
+		if v, err := s.Verify(t.Context()); err != nil || len(v.Damages) == 0 || v.Damages[0].File != name {
+			t.Errorf("Verify() of %+v = %+v, %v, want a damage of %s", s.Report(), v, err, name)
+		}
+	}
+}
+
 // TestFollowerOfACompaction: a store that is open for reading beside a writer that merges
 // says so if it needs a file that is gone, and finds everything again when it looks.
 func TestFollowerOfACompaction(t *testing.T) {

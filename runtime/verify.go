@@ -147,10 +147,12 @@ func (v *verifier) endOf(number uint64, last format.Pos) int64 {
 // oneSegment checks the file of one segment, and returns nil if it is damaged. Of one
 // that was merged meanwhile that is the merged one, from its beginning.
 func (v *verifier) oneSegment(ctx context.Context, number uint64, end int64, prev *segmentSum) (*segmentSum, error) {
+	file := v.store.segments.Span(number)
 	sum, err := v.segment(ctx, number, end, prev)
-	for errors.Is(err, segment.ErrMerged) && v.store.segments.Holding(number).Round > 0 {
+	for now := v.store.segments.Holding(number); errors.Is(err, segment.ErrMerged) && now != file; now = v.store.segments.Holding(number) {
 		sometimes.Reached("segment was merged while it was verified")
-		sum, err = v.segment(ctx, v.store.segments.Holding(number).First, -1, nil)
+		file = now
+		sum, err = v.segment(ctx, file.First, -1, nil)
 	}
 	if d, ok := errors.AsType[*segment.DamageError](err); ok {
 		v.damagedSegment(d, end)
@@ -303,30 +305,27 @@ func (v *verifier) segment(ctx context.Context, number uint64, end int64, prev *
 }
 
 // sealedAt is where the groups of a sealed segment end: its footer says so, or the
-// next segment, or else its last event.
+// next segment, or the header of a merged one, or else its last event.
 func (v *verifier) sealedAt(number uint64) (int64, error) {
-	run, err := footer.Open(v.store.segments, v.store.segments.Span(number), v.store.id, v.store.cache)
+	span := v.store.segments.Span(number)
+	run, err := footer.Open(v.store.segments, span, v.store.id, v.store.cache)
 	if err == nil {
 		return int64(run.Length), nil
 	}
 	if _, damaged := errors.AsType[*sidx.DamageError](err); !damaged {
 		return 0, err
 	}
-	sc, err := v.store.segments.Scan(number)
-	if err == nil {
-		if _, herr := sc.Head(); herr == nil {
-			if m, ok := sc.Merged(); ok {
-				return int64(m.Length), nil
-			}
+	var sc *segment.Scanner
+	if span.Round > 0 { // of its own end it tells itself, and nobody else
+		var m format.MergedHeader
+		if m, err = v.store.segments.Merged(span); err == nil {
+			return int64(m.Length), nil
 		}
-		sc, err = v.store.segments.Scan(number + 1)
-	}
-	if err == nil {
-		next, herr := sc.Head()
-		if herr == nil && next.Store == v.store.id && next.Segment == number+1 {
+	} else if sc, err = v.store.segments.Scan(number + 1); err == nil {
+		var next format.SegmentHeader
+		if next, err = sc.Head(); err == nil && next.Store == v.store.id && next.Segment == number+1 {
 			return int64(next.PrevLength), nil
 		}
-		err = herr
 	}
 	_, damaged := errors.AsType[*segment.DamageError](err)
 	_, newer := errors.AsType[*segment.NewerError](err)
