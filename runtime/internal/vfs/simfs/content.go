@@ -1,63 +1,79 @@
 package simfs
 
-import (
-	"maps"
-	"math/rand/v2"
-	"slices"
-)
+import "math/rand/v2"
 
 // history is what each piece of a file may hold after a power cut.
 type history struct {
-	file     *inode
-	versions map[int][][]byte // by piece: what it held after each change of it
-	start    int              // how many dirty pieces the files before this one have
-	image    *inode           // the file after the cut, once it is made
+	file  *inode
+	times []int // by piece: how many of the pending changes are of it
+	dirty int   // pieces with pending changes
+	start int   // and of the files before this one
 }
 
-// newHistory replays the pending changes of a file. A version is what a page of
-// the cache would have held: all changes so far, and zeros past the end.
-func newHistory(file *inode, start int) *history {
-	h := &history{file: file, start: start}
-	if len(file.pending) == 0 {
-		return h
-	}
-	h.versions = map[int][][]byte{}
-	page := slices.Clone(file.durable.data)
+// newHistory counts the pending changes of the pieces of a file.
+func newHistory(file *inode, start int) history {
+	h := history{file: file, start: start}
+	end := int64(len(file.durable.data))
 	for _, c := range file.pending {
-		lo, hi := c.off, c.off+int64(len(c.data))
-		if c.data == nil {
-			hi = int64(len(page)) // a truncation clears up to the old end
+		lo, hi := c.pieces(end)
+		if end = c.size; hi > len(h.times) {
+			h.times = append(h.times, make([]int, hi-len(h.times))...)
 		}
-		page = c.apply(page)
-		for k := int(lo / piece); int64(k)*piece < hi; k++ {
-			version := make([]byte, piece)
-			copy(version, page[min(k*piece, len(page)):])
-			h.versions[k] = append(h.versions[k], version)
+		for k := lo; k < hi; k++ {
+			if h.times[k]++; h.times[k] == 1 {
+				h.dirty++
+			}
 		}
 	}
 	return h
 }
 
+// pieces are those that the change is of, in a file that ended there: a truncation clears
+// up to the old end.
+func (c change) pieces(end int64) (lo, hi int) {
+	if c.data != nil {
+		end = c.off + int64(len(c.data))
+	}
+	return int(c.off / piece), int((end + piece - 1) / piece)
+}
+
+// version is what piece k holds after so many changes of it: what a page of the cache would
+// have held, all changes so far, and zeros past the end.
+func (h *history) version(k, times int) (page [piece]byte) {
+	from, end := int64(k)*piece, int64(len(h.file.durable.data))
+	copy(page[:], h.file.durable.data[min(from, end):])
+	for _, c := range h.file.pending {
+		lo, hi := c.pieces(end)
+		end = c.size
+		clear(page[min(max(end-from, 0), piece):])
+		if k < lo || k >= hi {
+			continue
+		}
+		copy(page[max(c.off-from, 0):], c.data[min(max(from-c.off, 0), int64(len(c.data))):])
+		if times--; times == 0 {
+			break
+		}
+	}
+	return page
+}
+
 // census is what a power cut may leave of the files that keep their names.
 type census struct {
-	names     []string   // in order
-	files     []*history // of the names
-	histories []*history // each once
-	dirty     int        // pieces with pending changes, of all files
+	kept      names
+	histories []history // of the files, each once, in the order of the names
+	dirty     int       // pieces with pending changes, of all files
 }
 
 func takeCensus(kept names) *census {
-	c := &census{names: kept.sorted()}
-	known := make(map[*inode]*history, len(kept))
-	for _, name := range c.names {
-		file := kept[name]
-		h := known[file]
-		if h == nil {
-			h = newHistory(file, c.dirty)
-			c.dirty += len(h.versions)
-			known[file], c.histories = h, append(c.histories, h)
-		}
-		c.files = append(c.files, h)
+	c := &census{kept: kept, histories: make([]history, 0, len(kept))}
+	count := once(func(file *inode) *inode {
+		h := newHistory(file, c.dirty)
+		c.dirty += h.dirty
+		c.histories = append(c.histories, h)
+		return file
+	})
+	for _, e := range kept {
+		count(e.file)
 	}
 	return c
 }
@@ -70,13 +86,13 @@ type cutter struct {
 }
 
 // content draws the content of one file.
-func (c *cutter) content(h *history) content {
+func (c *cutter) content(h *history) *content {
 	end := len(h.file.durable.data)
 	size := int64(end)
 	if n := c.size.count(c.rand, len(h.file.pending)); n > 0 {
 		size = h.file.pending[n-1].size
 	}
-	if size == int64(end) && (len(h.versions) == 0 || c.pieces == none) {
+	if size == int64(end) && (h.dirty == 0 || c.pieces == none) {
 		return h.file.durable.share()
 	}
 	out := make([]byte, size)
@@ -84,21 +100,26 @@ func (c *cutter) content(h *history) content {
 	if end < len(out) {
 		c.fill(out, end)
 	}
-	for i, k := range slices.Sorted(maps.Keys(h.versions)) {
-		versions := h.versions[k]
-		if !c.written(h.start+i) || k*piece >= len(out) {
+	number := h.start - 1
+	for k, last := range h.times {
+		if last == 0 {
+			continue
+		}
+		if number++; !c.written(number) || k*piece >= len(out) {
 			continue
 		}
 		at := out[k*piece : min((k+1)*piece, len(out))]
 		if c.stale {
-			versions = versions[:1+c.rand.IntN(len(versions))]
+			last = 1 + c.rand.IntN(last)
 			if c.rand.IntN(2) == 0 {
-				copy(at, versions[0]) // for a tear to mix with
+				page := h.version(k, 1)
+				copy(at, page[:]) // for a tear to mix with
 			}
 		}
-		c.write(at, versions[len(versions)-1])
+		page := h.version(k, last)
+		c.write(at, page[:])
 	}
-	return content{data: out}
+	return &content{data: out}
 }
 
 // written draws whether a dirty piece, by its number on the disk, is written.

@@ -1,7 +1,6 @@
 package simfs
 
 import (
-	"maps"
 	"math/rand/v2"
 	"slices"
 )
@@ -34,18 +33,9 @@ func (d *Disk) Cut(seed uint64) *Disk {
 func (d *Disk) CutHard() *Disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	image, made := New(), map[*inode]*inode{}
-	for name, file := range d.durable {
-		if made[file] == nil {
-			made[file] = &inode{live: file.durable.share(), durable: file.durable.share()}
-		}
-		image.keep(name, made[file])
-	}
-	return image
+	kept := d.durable.each(once(func(n *inode) *inode { return settled(n.durable.share()) }))
+	return &Disk{live: kept, durable: kept}
 }
-
-// keep gives an image a file, durably.
-func (d *Disk) keep(name string, file *inode) { d.live[name], d.durable[name] = file, file }
 
 // plan says how the choices of one cut are made. The zero plan loses all that
 // may be lost.
@@ -112,34 +102,28 @@ func pick[T any](r *rand.Rand, options ...T) T { return options[r.IntN(len(optio
 func (d *Disk) cut(r *rand.Rand, p plan) *Disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	kept := p.cutNames(r, d.durable, d.pending)
-	c := takeCensus(kept)
+	c := takeCensus(p.cutNames(r, d.durable, d.pending))
 	p.target = r.IntN(max(c.dirty, 1))
 	return d.imageLocked(r, p, c)
 }
 
-// imageLocked makes the image with the files of a census. All loops over maps go
-// by sorted names, so that the draws come in the same order each time.
+// imageLocked makes the image with the files of a census. Names are in order, so that the
+// draws come in the same order each time.
 func (d *Disk) imageLocked(r *rand.Rand, p plan, of *census) *Disk {
 	c := cutter{plan: p, rand: r}
 	if p.hole == copied {
 		c.elsewhere = slices.Clone(d.stale)
-	}
-	for _, h := range of.histories {
-		if h.image = nil; p.hole == copied {
+		for _, h := range of.histories {
 			c.elsewhere = append(c.elsewhere, h.file.live.data, h.file.durable.data)
 		}
 	}
-	image := New()
-	for i, name := range of.names {
-		h := of.files[i]
-		if h.image == nil {
-			h.image = &inode{live: c.content(h)}
-			h.image.durable = h.image.live.share()
-		}
-		image.keep(name, h.image)
-	}
-	return image
+	next := of.histories
+	kept := of.kept.each(once(func(*inode) *inode {
+		h := &next[0]
+		next = next[1:]
+		return settled(c.content(h))
+	}))
+	return &Disk{live: kept, durable: kept}
 }
 
 // cutNames returns the names that survive.
@@ -153,9 +137,7 @@ func (p plan) cutNames(r *rand.Rand, durable names, pending []move) names {
 	} else {
 		pending = pending[:p.names.count(r, len(pending))]
 	}
-	kept := maps.Clone(durable)
-	kept.apply(pending...)
-	return kept
+	return durable.with(pending...)
 }
 
 // count draws how many of n things, one after the other, survive.

@@ -4,8 +4,8 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"iter"
-	"maps"
 	"math/rand/v2"
+	"slices"
 )
 
 // maxSubsets is how many pending names [Disk.Cuts] takes every subset of. Of more
@@ -45,19 +45,17 @@ func subsets(durable names, pending []move) iter.Seq[names] {
 		n := len(pending)
 		if n > maxSubsets {
 			for keep := range n + 1 {
-				kept := maps.Clone(durable)
-				kept.apply(pending[:keep]...)
-				if !yield(kept) {
+				if !yield(durable.with(pending[:keep]...)) {
 					return
 				}
 			}
 			return
 		}
 		for mask := range 1 << n {
-			kept := maps.Clone(durable)
+			kept := durable
 			for i, m := range pending {
 				if mask&(1<<i) != 0 {
-					kept.apply(m)
+					kept = kept.with(m)
 				}
 			}
 			if !yield(kept) {
@@ -91,10 +89,11 @@ func (d *Disk) SumLive(seed maphash.Seed) uint64 {
 }
 
 func (d *Disk) sumLocked(seed maphash.Seed) uint64 {
-	h := newSum(seed)
-	for _, name := range d.live.sorted() {
-		h.bytes([]byte(name))
-		h.bytes(d.live[name].live.data)
+	h := sum{}
+	h.SetSeed(seed)
+	for _, e := range d.live {
+		h.bytes([]byte(e.name))
+		h.bytes(e.file.live.data)
 	}
 	return h.Sum64()
 }
@@ -104,23 +103,18 @@ func (d *Disk) sumLocked(seed maphash.Seed) uint64 {
 func (d *Disk) Sum(seed maphash.Seed) uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	h := newSum(seed)
-	for _, name := range d.live.sorted() {
-		h.bytes([]byte(name))
-		h.file(d.live[name])
-	}
+	h := sum{}
+	h.SetSeed(seed)
+	h.names(d.live)
 	for _, m := range d.pending {
 		h.bytes([]byte(m.to))
 		h.bytes([]byte(m.from))
-		if m.file != nil && d.live[m.to] != m.file {
+		if m.file != nil && d.live.file(m.to) != m.file {
 			h.file(m.file)
 		}
 	}
-	if !maps.Equal(d.live, d.durable) {
-		for _, name := range d.durable.sorted() {
-			h.bytes([]byte(name))
-			h.file(d.durable[name])
-		}
+	if !slices.Equal(d.live, d.durable) {
+		h.names(d.durable)
 	}
 	return h.Sum64()
 }
@@ -128,10 +122,11 @@ func (d *Disk) Sum(seed maphash.Seed) uint64 {
 // sum is a hash of parts that know where they end.
 type sum struct{ maphash.Hash }
 
-func newSum(seed maphash.Seed) *sum {
-	h := new(sum)
-	h.SetSeed(seed)
-	return h
+func (h *sum) names(n names) {
+	for _, e := range n {
+		h.bytes([]byte(e.name))
+		h.file(e.file)
+	}
 }
 
 // file adds a file as it is seen and, where that is something else, as it is durable.

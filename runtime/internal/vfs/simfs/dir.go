@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"syscall"
@@ -19,40 +18,30 @@ type dir struct {
 	under string // begins its names on the disk
 }
 
-// Peek returns a copy of what a file shows, nil if there is none. It is no
-// operation: whoever only watches the store calls it.
-func (h *dir) Peek(name string) []byte { return h.disk.Bytes(h.under + name) }
+// Peek is [Disk.View]. It is no operation: whoever only watches the store calls it.
+func (h *dir) Peek(name string) []byte { return h.disk.View(h.under + name) }
 
 func (h *dir) Create(name string) (vfs.File, error) {
-	f, err := h.open(faultfs.OpCreate, name, func() (*inode, error) {
+	return h.open(faultfs.OpCreate, name, vfs.ReadWrite, func() (*inode, error) {
 		switch _, err := h.find(faultfs.OpCreate, name); {
 		case err == nil:
 			return nil, fail(faultfs.OpCreate, name, fs.ErrExist)
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, err
 		}
-		n := &inode{}
+		n := newFile()
 		h.move(move{file: n, to: h.under + name})
 		return n, nil
 	})
-	if err != nil {
-		return nil, err // not f, which would be an interface that holds a nil pointer
-	}
-	return f, nil
 }
 
 func (h *dir) Open(name string, m vfs.Mode) (vfs.File, error) {
-	f, err := h.open(faultfs.OpOpen, name, func() (*inode, error) { return h.find(faultfs.OpOpen, name) })
-	if err != nil {
-		return nil, err
-	}
-	f.readOnly = m == vfs.ReadOnly
-	return f, nil
+	return h.open(faultfs.OpOpen, name, m, func() (*inode, error) { return h.find(faultfs.OpOpen, name) })
 }
 
 // open opens the file that get comes up with.
-func (h *dir) open(op faultfs.Op, name string, get func() (*inode, error)) (*file, error) {
-	f := &file{handle: handle{disk: h.disk, name: h.under + name}}
+func (h *dir) open(op faultfs.Op, name string, m vfs.Mode, get func() (*inode, error)) (vfs.File, error) {
+	f := &file{handle: handle{disk: h.disk, name: h.under + name}, readOnly: m == vfs.ReadOnly}
 	err := h.do(op, f.name, func() (err error) {
 		f.inode, err = get()
 		return err
@@ -72,7 +61,7 @@ func (h *dir) Rename(from, to string) error {
 		if err != nil {
 			return err
 		}
-		if h.disk.live[h.under+to] != n { // POSIX leaves two names of one file alone
+		if h.disk.live.file(h.under+to) != n { // POSIX leaves two names of one file alone
 			h.move(move{file: n, to: h.under + to, from: h.under + from})
 		}
 		return nil
@@ -87,7 +76,7 @@ func (h *dir) Remove(name string) error {
 		}
 		h.move(move{from: h.under + name})
 		if !h.disk.live.have(n) {
-			h.disk.forgetLocked(n.live.data)
+			h.disk.forgetLocked(n.live.share().data)
 		}
 		return nil
 	}, nil)
@@ -112,7 +101,7 @@ func (h *dir) share(name string, into vfs.FS, clone bool) error {
 		if err := to.alive(faultfs.OpLink, to.under+name); err != nil {
 			return err
 		}
-		if h.disk.live[to.under+name] != nil {
+		if h.disk.live.file(to.under+name) != nil {
 			return fail(faultfs.OpLink, to.under+name, fs.ErrExist)
 		}
 		if clone {
@@ -120,7 +109,7 @@ func (h *dir) share(name string, into vfs.FS, clone bool) error {
 			if _, ok := h.disk.takeLocked(int64(len(data))); !ok {
 				return fail(faultfs.OpLink, to.under+name, syscall.ENOSPC)
 			}
-			n = new(inode) // of which nothing is durable
+			n = newFile() // of which nothing is durable
 			n.write(data, 0)
 		}
 		h.move(move{file: n, to: to.under + name})
@@ -128,7 +117,7 @@ func (h *dir) share(name string, into vfs.FS, clone bool) error {
 	}, nil)
 }
 
-func (h *dir) Shared(name string) (shared bool, err error) {
+func (h *dir) Shared(name string) (bool, error) {
 	h.disk.mu.Lock()
 	defer h.disk.mu.Unlock()
 	if err := h.alive("stat", h.under+name); err != nil {
@@ -138,18 +127,16 @@ func (h *dir) Shared(name string) (shared bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	for other, file := range h.disk.live {
-		shared = shared || file == n && other != h.under+name
-	}
-	return shared, nil
+	return slices.ContainsFunc(h.disk.live, func(e entry) bool { return e.file == n && e.name != h.under+name }), nil
 }
 
 func (h *dir) List() ([]vfs.Entry, error) {
 	var entries []vfs.Entry
 	err := h.do(faultfs.OpList, h.under, func() error {
-		live := h.disk.live.below(h.under)
-		for _, name := range live.sorted() {
-			entries = append(entries, vfs.Entry{Name: name, Size: int64(len(live[name].live.data)), Regular: true})
+		own := h.disk.live.below(h.under)
+		entries = make([]vfs.Entry, 0, len(own))
+		for _, e := range own {
+			entries = append(entries, vfs.Entry{Name: e.name, Size: int64(len(e.file.live.data)), Regular: true})
 		}
 		return nil
 	}, nil)
@@ -162,8 +149,7 @@ func (h *dir) SyncDir() error {
 			return nil
 		}
 		own, others := h.split(h.disk.pending)
-		h.disk.durable.apply(own...)
-		h.disk.pending = others
+		h.disk.durable, h.disk.pending = h.disk.durable.with(own...), others
 		return nil
 	}, func(f *faultfs.Fault) error { return h.lose(f.Loss, f.Err) })
 }
@@ -209,7 +195,7 @@ func (h *dir) find(op faultfs.Op, name string) (*inode, error) {
 	if !vfs.ValidName(name) {
 		return nil, fail(op, name, fs.ErrInvalid)
 	}
-	if n := h.disk.live[h.under+name]; n != nil {
+	if n := h.disk.live.file(h.under + name); n != nil {
 		return n, nil
 	}
 	return nil, fail(op, name, fs.ErrNotExist)
@@ -232,15 +218,13 @@ func (h *dir) lose(l faultfs.Loss, err error) error {
 	own, others := h.split(d.pending)
 	switch l {
 	case faultfs.Reverted:
-		d.pending = others
-		d.live = maps.Clone(d.durable)
-		d.live.apply(others...)
+		d.pending, d.live = others, d.durable.with(others...)
 	case faultfs.Partial:
 		r := rand.New(rand.NewPCG(uint64(d.ops), 4))
 		own = slices.DeleteFunc(own, func(m move) bool {
 			lucky := r.IntN(2) == 0
 			if lucky {
-				d.durable.apply(m)
+				d.durable = d.durable.with(m)
 			}
 			return lucky
 		})
@@ -251,6 +235,6 @@ func (h *dir) lose(l faultfs.Loss, err error) error {
 
 // move changes a name.
 func (h *dir) move(m move) {
-	h.disk.live.apply(m)
+	h.disk.live = h.disk.live.with(m)
 	h.disk.pending = append(h.disk.pending, m)
 }

@@ -1,6 +1,8 @@
 package simfs
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"math/rand/v2"
 	"slices"
@@ -38,7 +40,7 @@ type Disk struct {
 }
 
 // New returns an empty disk.
-func New() *Disk { return &Disk{live: names{}, durable: names{}} }
+func New() *Disk { return &Disk{} }
 
 // FS opens the disk. Handles opened one after the other see the same files.
 func (d *Disk) FS() vfs.FS { return &dir{handle: handle{disk: d}} }
@@ -86,10 +88,10 @@ func (d *Disk) Stop() {
 func (d *Disk) Kill() *Disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	c := cloner{}
-	image := &Disk{live: c.names(d.live), durable: c.names(d.durable), stale: slices.Clone(d.stale), lied: d.lied}
+	clone := once((*inode).copy)
+	image := &Disk{live: d.live.each(clone), durable: d.durable.each(clone), stale: slices.Clip(d.stale), lied: d.lied}
 	for _, m := range d.pending {
-		m.file = c.file(m.file)
+		m.file = clone(m.file)
 		image.pending = append(image.pending, m)
 	}
 	return image
@@ -102,16 +104,14 @@ const (
 	maxStaleBytes = 16 << 10
 )
 
-// forgetLocked takes bytes out of use.
+// forgetLocked takes bytes out of use, which nobody changes any more.
 func (d *Disk) forgetLocked(b []byte) {
 	d.free += int64(len(b))
 	if len(b) == 0 {
 		return
 	}
-	d.stale = append(d.stale, slices.Clone(b[:min(len(b), maxStaleBytes)]))
-	if len(d.stale) > maxStale {
-		d.stale = slices.Clone(d.stale[1:])
-	}
+	d.stale = append(d.stale, b[:min(len(b), maxStaleBytes)])
+	d.stale = d.stale[max(len(d.stale)-maxStale, 0):]
 }
 
 // Ops returns the number of operations so far, those that failed included.
@@ -138,37 +138,40 @@ func (d *Disk) Dirty() bool {
 	if len(d.pending) > 0 {
 		return true
 	}
-	for _, file := range d.live {
-		if len(file.pending) > 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(d.live, func(e entry) bool { return len(e.file.pending) > 0 })
 }
 
 // Names lists the live names in order.
 func (d *Disk) Names() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.live.below("").sorted()
+	var all []string
+	for _, e := range d.live.below("") {
+		all = append(all, e.name)
+	}
+	return all
 }
 
 // Bytes returns a copy of the live bytes of a file, nil if there is none.
-func (d *Disk) Bytes(name string) []byte {
+func (d *Disk) Bytes(name string) []byte { return bytes.Clone(d.View(name)) }
+
+// View returns the live bytes of a file, nil if there is none. Nobody may change them, and
+// what is written to the file later does not.
+func (d *Disk) View(name string) []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	file := d.live[name]
+	file := d.live.file(name)
 	if file == nil {
 		return nil
 	}
-	return append([]byte{}, file.live.data...)
+	return slices.Clip(file.live.share().data)
 }
 
 // SameFile reports whether two names on the disk are of one file.
 func (d *Disk) SameFile(a, b string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.live[a] != nil && d.live[a] == d.live[b]
+	return d.live.file(a) != nil && d.live.file(a) == d.live.file(b)
 }
 
 // SetBytes damages the disk: it makes data the durable content of the file, and
@@ -177,19 +180,17 @@ func (d *Disk) SameFile(a, b string) bool {
 func (d *Disk) SetBytes(name string, data []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	file := d.live[name]
-	if file == nil {
-		file = &inode{}
-	}
-	file.live, file.pending = content{data: slices.Clone(data)}, nil
-	file.durable = file.live.share()
-	d.live[name], d.durable[name] = file, file
+	file := cmp.Or(d.live.file(name), newFile())
+	c := &content{data: append([]byte{}, data...)}
+	file.live, file.durable, file.pending, file.ghosts = c, c, nil, false
+	m := move{file: file, to: name}
+	d.live, d.durable = d.live.with(m), d.durable.with(m)
 }
 
 // Delete damages the disk: it takes the name away, durably.
 func (d *Disk) Delete(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.live, name)
-	delete(d.durable, name)
+	m := move{from: name}
+	d.live, d.durable = d.live.with(m), d.durable.with(m)
 }

@@ -19,21 +19,17 @@ type handle struct {
 func (h *handle) do(op faultfs.Op, name string, effect func() error, lost func(f *faultfs.Fault) (answer error)) error {
 	d := h.disk
 	d.mu.Lock()
-	hook, err := d.hook, h.alive(op, name)
-	if err == nil {
-		d.ops++
+	err := h.alive(op, name)
+	if hook := d.hook; err == nil {
+		if d.ops++; hook != nil {
+			d.mu.Unlock()
+			hook(op, name) // may panic
+			d.mu.Lock()
+			err = h.alive(op, name)
+		}
 	}
-	d.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	if hook != nil {
-		hook(op, name)
-	}
-
-	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := h.alive(op, name); err != nil {
+	if err != nil {
 		return err
 	}
 	if lost == nil {

@@ -10,44 +10,59 @@ import (
 
 // inode is a file apart from its names.
 type inode struct {
-	live    content  // what reads see
-	durable content  // what a power cut cannot take away
+	live    *content // what reads see
+	durable *content // what a power cut cannot take away; maybe the same
 	pending []change // written since the last sync, oldest first
+	ghosts  bool     // pending and durable may not make up live
 	late    error    // of a sync that reported success
 }
 
-// content is the bytes of a file. Images share them until they change.
+// settled returns a file of which all is durable.
+func settled(c *content) *inode { return &inode{live: c, durable: c} }
+
+// newFile returns an empty file.
+func newFile() *inode { return settled(&content{data: []byte{}}) }
+
+// content is the bytes of a file. Images share it until one of them changes it.
 type content struct {
 	data   []byte
-	shared bool // so it is copied before it is changed
+	shared bool // with others than the one file, so it is never changed again
 }
 
 // share returns the content for another file.
-func (c *content) share() content {
-	c.shared = true
-	return *c
+func (c *content) share() *content {
+	if !c.shared { // what is shared already, another disk may read now
+		c.shared = true
+	}
+	return c
 }
 
-// apply makes a change.
-func (c *content) apply(ch change) {
-	if c.shared {
-		own := make([]byte, len(c.data), max(int64(len(c.data)), ch.size))
-		copy(own, c.data)
-		*c = content{data: own}
+// with returns the content after a change: the same one if it is nobody else's. To cut it
+// changes no byte of it.
+func (c *content) with(ch change, held bool) *content {
+	grow := ch.size - int64(len(c.data))
+	switch own := !c.shared && !held; {
+	case ch.data == nil && grow <= 0:
+		return &content{data: c.share().data[:ch.size:ch.size], shared: true}
+	case !own && grow > 0:
+		c = &content{data: slices.Clip(c.data)} // which grows somewhere else
+	case !own:
+		c = &content{data: slices.Clone(c.data)}
 	}
-	c.data = ch.apply(c.data)
+	c.data = append(c.data, make([]byte, max(grow, 0))...)[:ch.size]
+	copy(c.data[ch.off:], ch.data)
+	return c
 }
 
 // clean reports whether what reads see is what is durable.
 func (n *inode) clean() bool {
-	a, b := n.live.data, n.durable.data
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || bytes.Equal(a, b))
+	return n.live == n.durable || bytes.Equal(n.live.data, n.durable.data)
 }
 
 // copy returns another file with the same content and pending changes.
 func (n *inode) copy() *inode {
 	n.pending = slices.Clip(n.pending) // so that what is added to one does not show in the other
-	return &inode{live: n.live.share(), durable: n.durable.share(), pending: n.pending, late: n.late}
+	return &inode{live: n.live.share(), durable: n.durable.share(), pending: n.pending, ghosts: n.ghosts, late: n.late}
 }
 
 // change is one write or truncation. Its data is never modified.
@@ -55,13 +70,6 @@ type change struct {
 	off  int64
 	data []byte // nil for a truncation
 	size int64  // of the file, after the change
-}
-
-// apply makes the change in b and returns the result.
-func (c change) apply(b []byte) []byte {
-	b = resize(b, c.size)
-	copy(b[c.off:], c.data)
-	return b
 }
 
 // write puts p at byte off.
@@ -75,38 +83,35 @@ func (n *inode) write(p []byte, off int64) {
 func (n *inode) truncate(size int64) { n.change(change{off: size, size: size}) }
 
 func (n *inode) change(c change) {
-	n.live.apply(c)
+	n.live = n.live.with(c, n.live == n.durable)
 	n.pending = append(n.pending, c)
 }
 
-// sync makes the pending changes durable, and nothing else: ghosts stay ghosts.
+// sync makes the pending changes durable, and nothing else: ghosts stay ghosts. Where
+// they are to be made in a copy, or in nothing, that is what is seen already.
 func (n *inode) sync() {
-	for _, c := range n.pending {
-		n.durable.apply(c)
+	if !n.ghosts && (n.durable.shared || len(n.durable.data) == 0) {
+		n.durable = n.live
+	} else {
+		for _, c := range n.pending {
+			n.durable = n.durable.with(c, false)
+		}
 	}
 	n.pending = nil
 }
 
 // lose empties the log of changes as a sync does that fails.
 func (n *inode) lose(l faultfs.Loss, r *rand.Rand) {
-	switch l {
+	switch n.ghosts = true; l {
 	case faultfs.Reverted:
-		n.live = n.durable.share()
+		n.live, n.ghosts = n.durable, false
 	case faultfs.Partial:
 		for _, c := range n.pending {
 			if r.IntN(2) == 0 {
 				c.size = max(c.size, int64(len(n.durable.data)), c.off+int64(len(c.data)))
-				n.durable.apply(c)
+				n.durable = n.durable.with(c, false)
 			}
 		}
 	}
 	n.pending = nil
-}
-
-// resize cuts b or appends zeros to it.
-func resize(b []byte, size int64) []byte {
-	if grow := size - int64(len(b)); grow > 0 {
-		return append(b, make([]byte, grow)...)
-	}
-	return b[:size]
 }

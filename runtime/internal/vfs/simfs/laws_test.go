@@ -346,6 +346,77 @@ func TestImagesShareNothing(t *testing.T) {
 	}
 }
 
+// A view is what a file showed, whatever is done with it, and with what was cut off.
+func TestViewStays(t *testing.T) {
+	for seed := range uint64(50) {
+		d, r := simfs.New(), rand.New(rand.NewPCG(seed, 6))
+		dir := d.FS()
+		f := create(t, dir, "a")
+		var views [][]byte
+		var shown []string
+		for range 30 {
+			switch change(t, f, r); r.IntN(8) {
+			case 0:
+				must(t, f.Sync())
+			case 1:
+				d = d.Kill()
+				dir = d.FS()
+				file, err := dir.Open("a", vfs.ReadWrite)
+				must(t, err)
+				f = file
+			}
+			if r.IntN(2) == 0 {
+				views, shown = append(views, d.View("a")), append(shown, string(d.Bytes("a")))
+			}
+		}
+		for i, v := range views {
+			if string(v) != shown[i] {
+				t.Errorf("seed %d: view %d of a file has changed", seed, i)
+			}
+		}
+		if got := d.CutWhole(seed).View("b"); got != nil {
+			t.Errorf("View(b) = %d bytes, want nil: there is no such file", len(got))
+		}
+	}
+}
+
+// What was removed lies in holes as it was then, and on the disk alone that it was removed of.
+func TestHolesShowWhatWasRemoved(t *testing.T) {
+	d := simfs.New()
+	dir := d.FS()
+	last := vfs.File(nil)
+	for _, name := range []string{"1", "2", "n", "o", "m"} {
+		last = create(t, dir, name)
+		write(t, last, 0, bytes.Repeat([]byte(name), 2*piece))
+	}
+	for _, name := range []string{"1", "2", "m"} {
+		must(t, dir.Remove(name))
+	}
+	write(t, last, 0, bytes.Repeat([]byte("e"), 2*piece)) // which has no name any more
+	image := d.Kill()
+	must(t, image.FS().Remove("o"))
+	must(t, dir.Remove("n"))
+	for _, c := range []struct {
+		disk  *simfs.Disk
+		shown string
+	}{{d, "nm"}, {image, "om"}} {
+		write(t, create(t, c.disk.FS(), "hole"), 2*piece, []byte("end"))
+		must(t, c.disk.FS().SyncDir())
+		var all strings.Builder
+		for seed := range uint64(1000) {
+			all.WriteString(string(bytes.Trim(c.disk.Cut(seed).View("hole"), "\x00")))
+		}
+		for _, b := range c.shown {
+			if !strings.Contains(all.String(), strings.Repeat(string(b), 10)) {
+				t.Errorf("no hole shows %c, which was removed", b)
+			}
+		}
+		if strings.Contains(all.String(), "eeeeeeeeee") {
+			t.Error("a hole shows what was written to a file after its last name was gone")
+		}
+	}
+}
+
 func TestCutIsDeterministic(t *testing.T) {
 	a, b := busy(t), busy(t)
 	differ := false
