@@ -208,10 +208,13 @@ func (p *player) try(d *simfs.Disk, s scenario, f floors) (verdict, error) {
 	if s[0].kind != crashKill && d.Lied() > 0 {
 		p.chronicle.lied = d.Kill() // d itself is locked while all its cuts are made
 	}
-	own := sight{disk: d.Sum(imageSeed), then: s.String(), era: p.era()}
-	if v, ok := p.knows(own, f.kill, brief); ok && s[0].kind == crashCuts {
-		p.tally.same += v.images
-		return v, nil
+	var own sight // of all cuts; a single image is known when it is seen
+	if s[0].kind == crashCuts {
+		own = sight{disk: d.Sum(imageSeed), then: s.String(), era: p.era()}
+		if v, ok := p.knows(own, f.kill, brief); ok {
+			p.tally.same += v.images
+			return v, nil
+		}
 	}
 	all := unseen()
 	for image := range s[0].images(d) {

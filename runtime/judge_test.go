@@ -302,7 +302,7 @@ func (sp *specimen) checkPlace(d directory, e *batpak.CorruptError) error {
 func (j *judge) checkCut(d directory, r *batpak.OpenReport) error {
 	segments := d.segments()
 	last := d[segments[len(segments)-1]]
-	kept := j.disk.Bytes(r.Lost)
+	kept := j.disk.View(r.Lost)
 	content := bytes.TrimRight(last, "\x00")
 	if int64(len(kept)) != r.Cut || !bytes.HasSuffix(content, kept) {
 		return fmt.Errorf("the report says %+v, and %d bytes are kept, want the end of the %d bytes of the last segment", r, len(kept), len(content))

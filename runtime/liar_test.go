@@ -98,7 +98,7 @@ func (c *chronicle) excuses(image *simfs.Disk, err error) bool {
 	}
 	return slices.ContainsFunc(slices.Concat(c.lied.Names(), image.Names()), func(name string) bool {
 		_, ok := segment.ParseSpan(name)
-		return ok && name >= damage.File && !bytes.Equal(c.lied.Bytes(name), image.Bytes(name))
+		return ok && name >= damage.File && !bytes.Equal(c.lied.View(name), image.View(name))
 	})
 }
 
@@ -113,12 +113,6 @@ func (o *oracle) counts() {
 			return
 		}
 	}
-}
-
-// damaged reports whether reading all events fails because of the disk's lies.
-func (o *oracle) damaged() bool {
-	_, err := o.prefix(o.store)
-	return o.excuses(o.disk, err)
 }
 
 // servesTheRest holds V2 to V4 where a part of the log is gone that its footer or a

@@ -79,11 +79,12 @@ func (c *chronicle) check(image *simfs.Disk, floor int) (v verdict, err error) {
 		}
 		return v, &breach{1, err}
 	}
-	if o.damaged() {
+	n, err := c.prefix(o.store)
+	if c.excuses(image, err) {
 		c.lies.found++
 		return v, o.servesTheRest(floor)
 	}
-	if err := inTurn(func() error { return o.contents(floor) }, o.verifies, o.reports); err != nil {
+	if err := inTurn(func() error { return o.contents(n, err, floor) }, o.verifies, o.reports); err != nil {
 		return v, err
 	}
 	if c.lied == nil {
@@ -129,9 +130,8 @@ func (o *oracle) known() bool {
 	return known && !o.sometimes(8)
 }
 
-// contents holds V2 and V3.
-func (o *oracle) contents(floor int) error {
-	n, err := o.prefix(o.store)
+// contents holds V2 and V3 of what reading all events came to.
+func (o *oracle) contents(n int, err error, floor int) error {
 	switch {
 	case err != nil:
 		return err
@@ -200,7 +200,7 @@ func (o *oracle) reports() error {
 		if err != nil {
 			return breaks(12, "segment %d or the one behind it: %w", s.First, err)
 		}
-		if bytesBefore += end; !intact(o.disk.Bytes(name), o.before.Bytes(name), 0, end) && (r.Merge == "" || s.Round == 0) {
+		if bytesBefore += end; !intact(o.disk.View(name), o.before.View(name), 0, end) && (r.Merge == "" || s.Round == 0) {
 			return breaks(12, "segment %d is not the last and was changed", s.First)
 		}
 	}
@@ -210,14 +210,14 @@ func (o *oracle) reports() error {
 // endOf is where the groups of a file end that another one follows.
 func endOf(d *simfs.Disk, s, next segment.Span) (int64, error) {
 	if s.Round > 0 {
-		h, err := format.ParseMergedHeader(d.Bytes(s.Name())[:format.MergedHeaderSize])
+		h, err := format.ParseMergedHeader(d.View(s.Name())[:format.MergedHeaderSize])
 		return int64(h.Length), err
 	}
 	if next.Round > 0 {
-		h, err := format.ParseMergedHeader(d.Bytes(next.Name())[:format.MergedHeaderSize])
+		h, err := format.ParseMergedHeader(d.View(next.Name())[:format.MergedHeaderSize])
 		return int64(h.PrevLength), err
 	}
-	h, err := format.ParseSegmentHeader(d.Bytes(next.Name()))
+	h, err := format.ParseSegmentHeader(d.View(next.Name()))
 	return int64(h.PrevLength), err
 }
 
@@ -225,7 +225,7 @@ func endOf(d *simfs.Disk, s, next segment.Span) (int64, error) {
 // aside.
 func (o *oracle) reportsCut(r *batpak.OpenReport, last uint64, end int64) error {
 	name := segment.Name(last)
-	before, now := o.before.Bytes(name), o.disk.Bytes(name)
+	before, now := o.before.View(name), o.disk.View(name)
 	if end < format.SegmentHeaderSize || end > int64(len(now)) {
 		return breaks(12, "report is %+v, but segment %d has %d bytes", *r, last, len(now))
 	}
@@ -241,7 +241,7 @@ func (o *oracle) reportsCut(r *batpak.OpenReport, last uint64, end int64) error 
 	if int64(len(behind)) != r.Cut || r.Kept != r.Cut || (r.Cut > 0) != (r.Lost != "") {
 		return breaks(12, "report is %+v, but %d bytes stood behind the end", *r, len(behind))
 	}
-	if r.Cut > 0 && (r.Lost != fmt.Sprintf("lost-%016x-%08x", last, end) || !bytes.Equal(o.disk.Bytes(r.Lost), behind)) {
+	if r.Cut > 0 && (r.Lost != fmt.Sprintf("lost-%016x-%08x", last, end) || !bytes.Equal(o.disk.View(r.Lost), behind)) {
 		return breaks(12, "%s does not hold the %d bytes that were cut off segment %d at %d", r.Lost, len(behind), last, end)
 	}
 	return nil
@@ -251,7 +251,7 @@ func (o *oracle) reportsCut(r *batpak.OpenReport, last uint64, end int64) error 
 // stands for the death of the process, too.
 func (o *oracle) survives() error {
 	cut := o.disk.CutHard()
-	if lost := o.store.Report().Lost; !bytes.Equal(cut.Bytes(lost), o.disk.Bytes(lost)) {
+	if lost := o.store.Report().Lost; !bytes.Equal(cut.View(lost), o.disk.View(lost)) {
 		return breaks(12, "a power cut takes %s, in which the tail was kept", lost)
 	}
 	settled := cut.Sum(imageSeed) == o.disk.Sum(imageSeed)
