@@ -28,7 +28,7 @@ const (
 // images are what the crash leaves of a disk.
 func (c crash) images(d *simfs.Disk) iter.Seq[*simfs.Disk] {
 	if c.kind == crashCuts {
-		return d.Cuts()
+		return d.Cuts(imageSeed)
 	}
 	return func(yield func(*simfs.Disk) bool) {
 		switch c.kind {

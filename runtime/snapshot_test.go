@@ -170,7 +170,7 @@ func (c *copied) crash(position int, done bool) (images int, err error) {
 	if err := try(c.disk.Kill()); err != nil {
 		return images, fmt.Errorf("after a kill: %w", err)
 	}
-	for image := range c.disk.Cuts() {
+	for image := range c.disk.Cuts(imageSeed) {
 		if err := try(image); err != nil {
 			return images, fmt.Errorf("after a power cut: %w", err)
 		}
@@ -369,7 +369,7 @@ func faultedSnapshot(t *testing.T, make func(*copied) (batpak.SnapshotReport, er
 	if vfs.Full(f.Err) && err != nil && !errors.Is(err, batpak.ErrDiskFull) {
 		t.Errorf("%+v: %v, want ErrDiskFull", f, err)
 	}
-	for image := range c.disk.Cuts() {
+	for image := range c.disk.Cuts(imageSeed) {
 		whole, held := c.hold(image, len(c.events), err == nil)
 		if held == nil {
 			held = c.goOn(image, len(c.events), whole)
@@ -395,7 +395,7 @@ func TestSnapshotIsCancelled(t *testing.T) {
 			over := make(chan error, 1)
 			c.disk.OnOp(func(op faultfs.Op, name string) {
 				if n.Add(1) != int64(at) {
-					for image := range c.disk.Cuts() {
+					for image := range c.disk.Cuts(imageSeed) {
 						if n.Load() < int64(at) || !changes(op) || t.Failed() {
 							break
 						}

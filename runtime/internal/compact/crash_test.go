@@ -2,6 +2,7 @@ package compact_test
 
 import (
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"testing"
 
@@ -165,7 +166,7 @@ func TestExhaustiveCuts(t *testing.T) {
 			return
 		}
 		var all []*simfs.Disk
-		for image := range disk.Cuts() {
+		for image := range disk.Cuts(maphash.MakeSeed()) {
 			all = append(all, image)
 		}
 		for _, image := range all {

@@ -66,15 +66,12 @@ type census struct {
 
 func takeCensus(kept names) *census {
 	c := &census{kept: kept, histories: make([]history, 0, len(kept))}
-	count := once(func(file *inode) *inode {
+	kept.each(once(func(file *inode) *inode {
 		h := newHistory(file, c.dirty)
 		c.dirty += h.dirty
 		c.histories = append(c.histories, h)
 		return file
-	})
-	for _, e := range kept {
-		count(e.file)
-	}
+	}))
 	return c
 }
 

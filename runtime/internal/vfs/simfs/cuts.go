@@ -1,6 +1,7 @@
 package simfs
 
 import (
+	"bytes"
 	"encoding/binary"
 	"hash/maphash"
 	"iter"
@@ -16,23 +17,21 @@ const maxSubsets = 6
 // subset of the pending names, those in which of the pieces with pending changes
 // none is written, all are, all but one, or one alone. Pieces are written whole,
 // in their newest version, and nothing but zeros is found in holes; for the rest
-// of what may happen there is [Disk.Cut]. The disk is locked meanwhile.
-func (d *Disk) Cuts() iter.Seq[*Disk] {
+// of what may happen there is [Disk.Cut]. Images are the same if [Disk.SumLive] is with that
+// seed. The disk is locked meanwhile.
+func (d *Disk) Cuts(seed maphash.Seed) iter.Seq[*Disk] {
 	return func(yield func(*Disk) bool) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		seed, seen := maphash.MakeSeed(), map[uint64]bool{}
+		seen, r := map[uint64]bool{}, rand.New(rand.NewPCG(0, 0)) // of which nothing is drawn
 		for kept := range subsets(d.durable, d.pending) {
 			c := takeCensus(kept)
 			for p := range piecePlans(c.dirty) {
-				image := d.imageLocked(rand.New(rand.NewPCG(0, 0)), p, c)
-				sum := image.sumLocked(seed)
-				if seen[sum] {
-					continue
-				}
-				seen[sum] = true
-				if !yield(image) {
-					return
+				image := d.imageLocked(r, p, c)
+				if sum := image.SumLive(seed); !seen[sum] {
+					if seen[sum] = true; !yield(image) {
+						return
+					}
 				}
 			}
 		}
@@ -85,15 +84,11 @@ func piecePlans(dirty int) iter.Seq[plan] {
 func (d *Disk) SumLive(seed maphash.Seed) uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.sumLocked(seed)
-}
-
-func (d *Disk) sumLocked(seed maphash.Seed) uint64 {
 	h := sum{}
 	h.SetSeed(seed)
 	for _, e := range d.live {
 		h.bytes([]byte(e.name))
-		h.bytes(e.file.live.data)
+		h.content(e.file.live)
 	}
 	return h.Sum64()
 }
@@ -131,16 +126,28 @@ func (h *sum) names(n names) {
 
 // file adds a file as it is seen and, where that is something else, as it is durable.
 func (h *sum) file(n *inode) {
-	h.bytes(n.live.data)
-	if n.clean() && len(n.pending) == 0 {
+	h.content(n.live)
+	if len(n.pending) == 0 && (n.live == n.durable || bytes.Equal(n.live.data, n.durable.data)) {
 		return
 	}
-	h.bytes(n.durable.data)
+	h.content(n.durable)
 	for _, c := range n.pending {
 		h.number(c.off)
 		h.number(c.size)
 		h.bytes(c.data)
 	}
+}
+
+// content adds the hash of bytes, which those that will not change need but once.
+func (h *sum) content(c *content) {
+	known := c.sum.Load()
+	if known == nil || known.seed != h.Seed() {
+		known = &contentSum{h.Seed(), maphash.Bytes(h.Seed(), c.data)}
+		if c.shared {
+			c.sum.Store(known)
+		}
+	}
+	h.number(int64(known.sum))
 }
 
 func (h *sum) number(n int64) {

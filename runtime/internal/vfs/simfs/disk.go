@@ -135,10 +135,7 @@ func (d *Disk) OnOp(hook func(op faultfs.Op, name string)) {
 func (d *Disk) Dirty() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.pending) > 0 {
-		return true
-	}
-	return slices.ContainsFunc(d.live, func(e entry) bool { return len(e.file.pending) > 0 })
+	return len(d.pending) > 0 || slices.ContainsFunc(d.live, func(e entry) bool { return len(e.file.pending) > 0 })
 }
 
 // Names lists the live names in order.

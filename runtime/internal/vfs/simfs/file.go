@@ -116,7 +116,7 @@ func (f *file) Truncate(size int64) error {
 		} else if _, ok := f.disk.takeLocked(size - int64(len(live))); !ok {
 			return fail(faultfs.OpTruncate, f.name, syscall.ENOSPC)
 		}
-		f.inode.truncate(size)
+		f.inode.change(change{off: size, size: size})
 		return nil
 	}, nil)
 }

@@ -1,9 +1,10 @@
 package simfs
 
 import (
-	"bytes"
+	"hash/maphash"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 
 	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 )
@@ -27,6 +28,12 @@ func newFile() *inode { return settled(&content{data: []byte{}}) }
 type content struct {
 	data   []byte
 	shared bool // with others than the one file, so it is never changed again
+	sum    atomic.Pointer[contentSum]
+}
+
+type contentSum struct {
+	seed maphash.Seed
+	sum  uint64
 }
 
 // share returns the content for another file.
@@ -54,11 +61,6 @@ func (c *content) with(ch change, held bool) *content {
 	return c
 }
 
-// clean reports whether what reads see is what is durable.
-func (n *inode) clean() bool {
-	return n.live == n.durable || bytes.Equal(n.live.data, n.durable.data)
-}
-
 // copy returns another file with the same content and pending changes.
 func (n *inode) copy() *inode {
 	n.pending = slices.Clip(n.pending) // so that what is added to one does not show in the other
@@ -78,9 +80,6 @@ func (n *inode) write(p []byte, off int64) {
 		n.change(change{off: off, data: slices.Clone(p), size: max(int64(len(n.live.data)), off+int64(len(p)))})
 	}
 }
-
-// truncate sets the size.
-func (n *inode) truncate(size int64) { n.change(change{off: size, size: size}) }
 
 func (n *inode) change(c change) {
 	n.live = n.live.with(c, n.live == n.durable)

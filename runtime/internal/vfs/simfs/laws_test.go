@@ -4,6 +4,7 @@ import (
 	"bytes"
 	stdcmp "cmp"
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -501,7 +502,7 @@ func TestCutsOfALink(t *testing.T) {
 	must(t, one.Remove("a"))
 	write(t, f, 4, []byte("text"))
 	seen := map[string]bool{}
-	for image := range d.Cuts() {
+	for image := range d.Cuts(maphash.MakeSeed()) {
 		a, b := image.Bytes("a"), image.Bytes("other/a")
 		if a != nil && b != nil && !bytes.Equal(a, b) {
 			t.Errorf("one file is %q and %q", a, b)

@@ -47,7 +47,7 @@ func (n names) have(file *inode) bool {
 
 // with are the names after changes, one after the other.
 func (n names) with(moves ...move) names {
-	if len(moves) == 0 {
+	if len(moves) == 0 || len(moves) == 1 && moves[0].from == "" && n.file(moves[0].to) == moves[0].file {
 		return n
 	}
 	own := append(make(names, 0, len(n)+len(moves)), n...)
