@@ -100,14 +100,14 @@ type chronicle struct {
 	requests []*request     // whose events these are
 	ends     []int          // of the requests, in events
 
-	checks    int                // so far; some laws are held only every few of them
-	recovered map[recovered]bool // that were held against all laws
-	thorough  bool               // all laws are held each time
-	brief     bool               // only those are that are about the crash alone
-	lying     bool               // the disk is, so that there may be checkpoints of no use
-	lies      lies               // what became of images of disks that lied
-	lied      *simfs.Disk        // of which the image is, if that may lack what it said was durable
-	text      []byte             // of the latest story, to make the next one in
+	checks   int           // so far; some laws are held only every few of them
+	held     map[held]bool // that laws were held of
+	thorough bool          // all laws are held each time
+	brief    bool          // only those are that are about the crash alone
+	lying    bool          // the disk is, so that there may be checkpoints of no use
+	lies     lies          // what became of images of disks that lied
+	lied     *simfs.Disk   // of which the image is, if that may lack what it said was durable
+	text     []byte        // of the latest story, to make the next one in
 }
 
 func newChronicle(o batpak.Options, seed uint64) *chronicle {
@@ -135,7 +135,7 @@ func (c *chronicle) cut(n int) {
 func (c *chronicle) story(n int, brief bool) uint64 {
 	b := c.text[:0]
 	if !brief {
-		b = binary.LittleEndian.AppendUint64(b, uint64(c.wall.UnixNano()))
+		b = c.appendClock(b)
 	}
 	end := 0
 	for i, q := range c.requests {
@@ -156,6 +156,10 @@ func (c *chronicle) story(n int, brief bool) uint64 {
 	return maphash.Bytes(imageSeed, c.text)
 }
 
+func (c *chronicle) appendClock(b []byte) []byte {
+	return binary.LittleEndian.AppendUint64(b, uint64(c.wall.UnixNano()))
+}
+
 // appendEvents appends what tells events from others.
 func appendEvents(b []byte, events []batpak.Event) []byte {
 	for i := range events {
@@ -169,7 +173,7 @@ func appendEvents(b []byte, events []batpak.Event) []byte {
 // clone returns a chronicle that goes its own way.
 func (c *chronicle) clone() *chronicle {
 	own := *c
-	own.recovered, own.text = nil, nil
+	own.held, own.text = nil, nil
 	own.events, own.ends, own.requests = slices.Clone(c.events), slices.Clone(c.ends), slices.Clone(c.requests)
 	for i, q := range own.requests {
 		copied := *q

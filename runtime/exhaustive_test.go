@@ -103,7 +103,7 @@ func TestCrashExhaustive(t *testing.T) {
 	for _, prepared := range preparations {
 		t.Run(prepared.name, func(t *testing.T) {
 			t.Parallel()
-			n, known := tally{seen: map[sight]verdict{}}, map[recovered]bool{}
+			n, known := tally{seen: map[sight]verdict{}}, map[held]bool{}
 			before := mustHistory(t, prepared.history)
 			for sequence := range arrangements(len(steps), depth) {
 				recoveries := !prepared.busy || len(sequence) < max(2, depth)
@@ -150,7 +150,7 @@ func arrangements(n, depth int) func(yield func([]int) bool) {
 
 // exhaust plays a sequence of steps and crashes the last of them: what comes
 // before it is the end of another sequence. What is known is known of all of them.
-func exhaust(prepared *history, sequence []int, recoveries bool, n *tally, known map[recovered]bool) error {
+func exhaust(prepared *history, sequence []int, recoveries bool, n *tally, known map[held]bool) error {
 	h := *prepared
 	h.knobs.segment, h.knobs.entities = 512, 2
 	kill, cuts := crash{kind: crashKill}, crash{kind: crashCuts}
@@ -172,7 +172,7 @@ func exhaust(prepared *history, sequence []int, recoveries bool, n *tally, known
 	h.ops = slices.Concat(h.ops, crashing)
 	p.brief = true
 	own := tally{seen: n.seen}
-	p.chronicle.checks, p.chronicle.recovered = n.images, known
+	p.chronicle.checks, p.chronicle.held = n.images, known
 	err := p.playAll(h.ops[:len(h.ops)-len(crashing)])
 	if err == nil {
 		p.tries(&own)
