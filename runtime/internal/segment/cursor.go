@@ -164,6 +164,7 @@ func (c *Cursor) gather(pos format.Pos) bool {
 	if first < 0 || c.plan[first] != pos || pos.Length > maxWindow {
 		return false
 	}
+	c.begin(pos) // before the file is looked for: it may be another one a moment later
 	f, err := c.r.pin(uint64(pos.Segment))
 	if err != nil {
 		return false // whoever reads it says so
@@ -173,7 +174,6 @@ func (c *Cursor) gather(pos format.Pos) bool {
 	if gather == nil {
 		return false
 	}
-	c.begin(pos)
 	n, to, end := 0, first, int64(-1)
 	for to < len(c.plan) && c.plan[to].Segment == pos.Segment && n+int(c.plan[to].Length) <= maxWindow {
 		p := c.plan[to]
