@@ -29,18 +29,20 @@ func TestHostileNumberOfNames(t *testing.T) {
 	disk := simfs.New()
 	for what, c := range map[string]struct {
 		open  func() (*batpak.Store, error)
-		put   func(name string)
+		put   func(names []string)
 		names int
 	}{
 		"simulated": {
 			func() (*batpak.Store, error) { return batpak.Open("simulated", rawOptions(disk, nil)) },
-			func(name string) { disk.SetBytes(name, nil) }, fewer(*hostileNames),
+			func(names []string) { disk.Crowd(names...) }, fewer(*hostileNames),
 		},
 		"real": {
 			func() (*batpak.Store, error) { return batpak.Open(dir, overseen(nil)) },
-			func(name string) {
-				if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
-					t.Fatal(err)
+			func(names []string) {
+				for _, name := range names {
+					if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+						t.Fatal(err)
+					}
 				}
 			}, fewer(*hostileNames / 50),
 		},
@@ -55,10 +57,9 @@ func TestHostileNumberOfNames(t *testing.T) {
 		}
 		var want []string
 		for i := range c.names {
-			name := fmt.Sprintf("%016x.sex", i)
-			c.put(name)
-			want = append(want, name)
+			want = append(want, fmt.Sprintf("%016x.sex", i))
 		}
+		c.put(want)
 		before := allocated()
 		if s, err = c.open(); err != nil {
 			t.Fatal(err)

@@ -184,6 +184,18 @@ func (d *Disk) SetBytes(name string, data []byte) {
 	d.live, d.durable = d.live.with(m), d.durable.with(m)
 }
 
+// Crowd damages the disk: it adds empty files, durably. One by one, so many would each
+// take a copy of all names.
+func (d *Disk) Crowd(all ...string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	moves := make([]move, len(all))
+	for i, name := range all {
+		moves[i] = move{file: newFile(), to: name}
+	}
+	d.live, d.durable = d.live.with(moves...), d.durable.with(moves...)
+}
+
 // Delete damages the disk: it takes the name away, durably.
 func (d *Disk) Delete(name string) {
 	d.mu.Lock()
