@@ -30,7 +30,7 @@ var plantedClasses = []struct {
 	{kind: "F13 blocked disk, slow readers", bugs: []string{"waiters are woken by any rise", "merge does not yield to appends"}},
 	{kind: "F14 contexts that end", bugs: []string{"end of the context is taken for the outcome", "cancelled request takes its group with it"}},
 	{kind: "F15 misbehaving user code", bugs: []string{"turn does not end by itself"}},
-	{kind: "F16 descriptors, short reads", bugs: []string{"idle files are kept when there can be no more", "early end of a file is believed"}},
+	{kind: "F16 descriptors, short reads", bugs: []string{"idle files are kept when there can be no more", "early end of a file is believed", "file that is cut and written on beside a scan ends it"}},
 	{kind: "F17 read-only, or gone", bugs: []string{"footer is written to a file that is shared", "reader shows what nothing proves"}},
 	{kind: "F18 compaction beside readers", bugs: []string{"file that was merged is closed under its readers", "verification goes on behind a merge that came after it", "batch is shown one event after the other", "files are merged under a snapshot", "file that has gone since the list ends the log"}},
 	{kind: "F19 keys of encryption", reason: "the store encrypts nothing yet"},

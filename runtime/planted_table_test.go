@@ -69,6 +69,7 @@ var plantedBugs = []plantedBug{
 	{"file is merged though it does not grow by much", "tiers", "TestHistory", 0},
 	{"file that has gone since the list ends the log", "", "TestReaderOpensWhileFilesAreMerged", 0},
 	{"file that has taken a segment's place is held against it", "catalog", "TestDamageOfAFileThatWasMerged", 0},
+	{"file that is cut and written on beside a scan ends it", "segment", "TestScanBesideASeal", 0},
 	{"file that was merged is closed under its readers", "segment", "TestServe", 0},
 	{"files are merged under a snapshot", "", "TestScheduleOfEverything", 546},
 	{"files are read under the lock of the catalog", "catalog", "TestCatalogEqualsTheModel", 0},

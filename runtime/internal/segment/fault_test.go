@@ -56,7 +56,7 @@ func walk(d *simfs.Disk) (met string, err error) {
 }
 
 // TestScanFails: whichever read of a scan fails is told; and where one finds the file ending
-// where it does not end, that is told, or the header is damaged.
+// where it does not end, it looks again; it tells if that goes on, or the header is damaged.
 func TestScanFails(t *testing.T) {
 	sound := simfs.New()
 	w := create(t, sound.FS(), 1)
@@ -70,7 +70,9 @@ func TestScanFails(t *testing.T) {
 		d := simfs.New()
 		d.SetBytes(segment.Name(1), content)
 		want, werr := walk(d)
-		for _, fault := range []faultfs.Fault{{Op: faultfs.OpRead}, {Op: faultfs.OpRead, Err: io.EOF}} {
+		for _, fault := range []faultfs.Fault{
+			{Op: faultfs.OpRead}, {Op: faultfs.OpRead, Err: io.EOF}, {Op: faultfs.OpRead, Err: io.EOF, Sticky: true},
+		} {
 			for fired := true; fired; {
 				fault.N++
 				reads := 0
@@ -88,13 +90,79 @@ func TestScanFails(t *testing.T) {
 					t.Errorf("%s: the scan meets %s, %v, want %s, %v", what, met, err, want, werr)
 				case fired && fault.Err == nil && !errors.Is(err, syscall.EIO):
 					t.Errorf("%s: read %d fails: %v, want EIO", what, fault.N, err)
-				case fired && fault.Err == io.EOF && !damaged && !errors.Is(err, io.EOF) && (err != nil || met != want):
+				case fired && fault.Err == io.EOF && !fault.Sticky && (met != want || (err == nil) != (werr == nil)):
 					t.Errorf("%s: read %d finds the end: %v, and meets %s, want %s", what, fault.N, err, met, want)
+				case fired && fault.Sticky && !damaged && !errors.Is(err, io.EOF):
+					t.Errorf("%s: read %d and all after it find the end: %v, want EOF", what, fault.N, err)
 				}
 			}
 			if fault.N < 2 {
 				t.Errorf("%s: no read failed", what)
 			}
+		}
+	}
+}
+
+// sealedMeanwhile is a directory with one segment, which its writer seals while it is read
+// for the nth time: it has been cut when that happens, and has a footer a moment later.
+type sealedMeanwhile struct {
+	vfs.FS
+	disk *simfs.Disk
+	cut  []byte
+	foot int
+	nth  int
+}
+
+func (d *sealedMeanwhile) Peek(name string) []byte { return d.disk.Bytes(name) }
+
+func (d *sealedMeanwhile) Open(name string, m vfs.Mode) (vfs.File, error) {
+	f, err := d.FS.Open(name, m)
+	return &fileSealedMeanwhile{f, d}, err
+}
+
+type fileSealedMeanwhile struct {
+	vfs.File
+	dir *sealedMeanwhile
+}
+
+func (f *fileSealedMeanwhile) ReadAt(p []byte, off int64) (int, error) {
+	d := f.dir
+	if d.nth--; d.nth != 0 {
+		return f.File.ReadAt(p, off)
+	}
+	d.disk.SetBytes(segment.Name(1), d.cut)
+	n, err := f.File.ReadAt(p, off)
+	d.disk.SetBytes(segment.Name(1), append(bytes.Clone(d.cut), make([]byte, d.foot)...))
+	return n, err
+}
+
+// TestScanBesideASeal: whoever reads the groups of a segment reads all that were there,
+// though its writer cuts off what was written ahead and puts a footer there meanwhile,
+// shorter or longer than that.
+func TestScanBesideASeal(t *testing.T) {
+	written := simfs.New()
+	w := create(t, written.FS(), 1)
+	fill(t, w, 1, 1, 100, 300<<10, 50)
+	cut := bytes.Clone(written.Bytes(segment.Name(1))[:w.End()])
+	for _, foot := range []int{0, 1, 5000, 400 << 10} {
+		for nth, fired := 1, true; fired; nth++ {
+			disk := simfs.New()
+			disk.SetBytes(segment.Name(1), append(bytes.Clone(cut), make([]byte, 6000)...))
+			d := &sealedMeanwhile{FS: disk.FS(), disk: disk, cut: cut, foot: foot, nth: nth}
+			s, err := newReader(d).Scan(1)
+			if err == nil {
+				_, err = s.Head()
+			}
+			groups := 0
+			for more := err == nil; more && err == nil; {
+				if more, err = s.Next(); more {
+					groups++
+				}
+			}
+			if err != nil || groups != 3 {
+				t.Errorf("sealed with %d bytes more at read %d: %d groups, %v, want 3", foot, nth, groups, err)
+			}
+			fired = d.nth <= 0
 		}
 	}
 }

@@ -2,7 +2,6 @@ package segment
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,10 @@ import (
 // scanWindow is how much a scanner reads at once. It holds a segment header of
 // any version.
 const scanWindow = 256 << 10
+
+// attempts is how often a scanner reads what ends before its file does. A file is cut and
+// written on once or twice, when it is sealed.
+const attempts = 4
 
 // Scanner reads a segment from its beginning to the first thing that is not a
 // group. It sees the file as long as it was when the scan began, and holds one
@@ -311,21 +314,35 @@ func (s *Scanner) peek(at int64, n int) ([]byte, error) {
 	}
 	want := int(min(int64(max(n, scanWindow)), s.size-at))
 	s.window = slices.Grow(s.window[:0], want)[:want]
-	got, err := s.r.readSpan(s.span, s.window, at)
+	got, err := s.readWindow(at)
 	if err != nil {
 		s.window = s.window[:0]
 		return nil, err
 	}
-	s.at, s.window = at, s.window[:got]
-	if got < want {
+	if s.at, s.window = at, s.window[:got]; got < want {
 		s.size, s.shrunk = at+int64(got), true
-		if size, err := s.r.Size(s.span); (err != nil || size > s.size) && !planted.Bug("early end of a file is believed") {
-			sometimes.Reached("file ended early when it was read, and does not end there")
-			s.window = s.window[:0]
-			return nil, cmp.Or(err, fmt.Errorf("read segment %d: %w at byte %d of %d", s.span.First, io.EOF, s.size, size))
-		}
 	}
 	return s.window[:min(n, got)], nil
+}
+
+// readWindow fills the window, unless the file ends in it. A read that ends where the
+// file does not is no end of it: the writer may have cut off what was written ahead, and
+// put a footer there since.
+func (s *Scanner) readWindow(at int64) (int, error) {
+	for attempt := 1; ; attempt++ {
+		got, err := s.r.readSpan(s.span, s.window, at)
+		if err != nil || got == len(s.window) || planted.Bug("early end of a file is believed") {
+			return got, err
+		}
+		size, err := s.r.Size(s.span)
+		switch end := at + int64(got); {
+		case err != nil || size <= end:
+			return got, err
+		case attempt == attempts || planted.Bug("file that is cut and written on beside a scan ends it"):
+			sometimes.Reached("file ended early when it was read, and does not end there")
+			return 0, fmt.Errorf("read segment %d: %w at byte %d of %d", s.span.First, io.EOF, end, size)
+		}
+	}
 }
 
 func (s *Scanner) damage(at int64, reason string) error {
