@@ -224,10 +224,14 @@ func (w *walk) collect(dst []index.Ref) []index.Ref {
 
 // take appends those of the rows that match.
 func (w *walk) take(dst []index.Ref, found []uint32) []index.Ref {
+	var pages [ahead]*page
 	if n := len(found); n > 0 && max(found[0], found[n-1])-min(found[0], found[n-1]) >= rows.perPage() {
-		w.touch(rows, found)
+		w.touch(rows, found, pages[:])
 	}
-	for _, row := range found {
+	for i, row := range found {
+		if pages[i] != nil {
+			w.remember(rows, row, pages[i])
+		}
 		if r := w.row(row); w.matches(&r, row) && w.err == nil {
 			dst = append(dst, w.refOf(&r))
 		}
