@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -329,6 +330,43 @@ func TestSalvageInFrontOfTheDurableMark(t *testing.T) {
 		got, r, _, err = salvaged(image.with(name, content))
 		if err != nil || len(got) != i {
 			t.Fatalf("nothing but zeros from group %d on: %d events, %+v, %v", i, len(got), r, err)
+		}
+	}
+}
+
+// TestSalvageFindsByEverything: each way to find events finds the same in a sound store that was
+// opened for salvage as in one that was not.
+func TestSalvageFindsByEverything(t *testing.T) {
+	d := simfs.New()
+	s := openSim(t, d, nil)
+	root := mustAppend(t, s, note("a:1", "root"), batpak.Key("root"))
+	for i := range 9 {
+		last := mustAppend(t, s, note(fmt.Sprint("b:", i%2), "effect"), batpak.CausedBy(root.ID()), batpak.Correlate(root.ID()))
+		mustAppend(t, s, note("c:1", "story"), batpak.Key(fmt.Sprint(i)), batpak.Correlate(last.ID()))
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	plain, salvaged := mustRead(t, d, nil), mustRead(t, d, &batpak.Options{Salvage: true})
+	for _, e := range events(t, plain, batpak.Query{}) {
+		for what, find := range map[string]func(batpak.Reader) iter.Seq2[batpak.Event, error]{
+			"story": func(r batpak.Reader) iter.Seq2[batpak.Event, error] {
+				return r.Events(batpak.Query{Correlation: e.Correlation})
+			},
+			"stream": func(r batpak.Reader) iter.Seq2[batpak.Event, error] { return r.Events(batpak.Query{Entity: e.Entity}) },
+			"scope":  func(r batpak.Reader) iter.Seq2[batpak.Event, error] { return r.Events(batpak.Query{Scope: e.Scope}) },
+			"kind": func(r batpak.Reader) iter.Seq2[batpak.Event, error] {
+				return r.Events(batpak.Query{Kinds: []batpak.Kind{e.Kind}})
+			},
+			"effects": func(r batpak.Reader) iter.Seq2[batpak.Event, error] { return r.Effects(e.ID) },
+			"causes":  func(r batpak.Reader) iter.Seq2[batpak.Event, error] { return r.Causes(e.ID) },
+		} {
+			if want, got := walk(t, find(plain)), walk(t, find(salvaged)); !slices.Equal(got, want) {
+				t.Errorf("%s of event %d: %q when opened for salvage, want %q", what, e.Sequence, got, want)
+			}
+		}
+		if got, err := salvaged.ByKey(e.Key); e.Key != "" && (err != nil || got.ID != e.ID) {
+			t.Errorf("ByKey(%q) when opened for salvage = %v, %v, want event %d", e.Key, got, err, e.Sequence)
 		}
 	}
 }

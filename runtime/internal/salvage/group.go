@@ -68,10 +68,7 @@ func (w *walk) record(c *cluster, r *format.Record, pos format.Pos) error {
 	if !here {
 		head = w.index.Head(r.Entity)
 	}
-	e := index.Entry{
-		Sequence: r.Sequence, Version: r.Version, Pos: pos, ID: r.ID, Causation: r.Causation, Hash: r.Hash, Kind: r.Kind,
-		Entity: r.Entity, Scope: r.Scope, Key: r.Key,
-	}
+	e := index.EntryOf(r, pos)
 	switch {
 	case r.Version == head.Version+1:
 		if !w.linker.Verify(head.Hash, r) && !planted.Bug("salvage does not check links") {
