@@ -90,9 +90,9 @@ type Options struct {
 	Salvage bool
 	// IndexCache is how many bytes of memory the index of sealed segments may take,
 	// which is read from their footers as it is needed. 0 means DefaultIndexCache;
-	// less than 64 KiB is taken for 64 KiB. A store that is appended to with keys, or to
-	// new entities, takes up to half as much again, to tell those that are new from all
-	// that it has: a byte and a half to six for each key.
+	// less than 64 KiB is taken for 64 KiB, more than 64 GiB for 64 GiB. A store that is
+	// appended to with keys, or to new entities, takes up to half as much again, to tell
+	// those that are new from all that it has: a byte and a half to six for each key.
 	IndexCache int64
 
 	// Unmapped keeps files from being read through mappings into memory, as they are on

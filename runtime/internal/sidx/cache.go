@@ -22,8 +22,11 @@ type Cache struct {
 // room that a large one may take.
 type setBlock [8]pageSet
 
-// NewCache returns a cache of about so many bytes, 16 pages at least.
-func NewCache(bytes int64) *Cache { return &Cache{sets: uint64(max(3, bytes/pageSize/ways))} }
+// NewCache returns a cache of about so many bytes, 16 pages at least, and 64 GiB at most: then
+// the table of its sets, which is made for the first page, takes 2.3 MB.
+func NewCache(bytes int64) *Cache {
+	return &Cache{sets: uint64(max(3, min(bytes, 64<<30)/pageSize/ways))}
+}
 
 // pageKey names a page of a run: the number of the segment, which a record's place has
 // 32 bits for, the lowest bits of the round, and the number of the page, of which there

@@ -1,6 +1,7 @@
 package sidx_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -37,4 +38,20 @@ func TestPagesAreNotTakenForOthers(t *testing.T) {
 		})
 	}
 	readers.Wait()
+}
+
+// TestCacheOfAnySize: a cache may be as small or as large as there are numbers.
+func TestCacheOfAnySize(t *testing.T) {
+	m := grow(rand.New(rand.NewPCG(3, 3)), 100, false)
+	for _, size := range []int64{math.MinInt64, 0, math.MaxInt64} {
+		run, err := open(m.file(t), sidx.NewCache(size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if row, found, err := run.At(m[99].Sequence); err != nil || !found || row.Sequence != m[99].Sequence {
+				t.Errorf("cache of %d bytes: At(%d) = %+v, %t, %v", size, m[99].Sequence, row, found, err)
+			}
+		}
+	}
 }
