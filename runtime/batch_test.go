@@ -85,6 +85,24 @@ func TestBatchConditionOnAQuery(t *testing.T) {
 	})
 }
 
+// TestConditionIsTheBatches: the slices of a query are the caller's again once it is a condition.
+func TestConditionIsTheBatches(t *testing.T) {
+	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
+		s := open(nil)
+		mustAppend(t, s, note("seat:1", "taken"))
+		for _, q := range []batpak.Query{{Kinds: []batpak.Kind{0x1001}}, {Categories: []uint16{1}}} {
+			b := s.NewBatch()
+			b.Add(note("seat:2", "taken"))
+			b.ExpectNone(q)
+			clear(q.Kinds)
+			clear(q.Categories)
+			if _, err := b.Commit(t.Context()); !errors.Is(err, batpak.ErrConflict) {
+				t.Errorf("Commit() = %v, want a conflict whatever became of %+v", err, q)
+			}
+		}
+	})
+}
+
 func TestRetriedBatchReturnsItsReceipts(t *testing.T) {
 	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
 		s := open(nil)
