@@ -3,6 +3,7 @@ package batpak
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/batpak-go/batpak/runtime/internal/planted"
@@ -57,7 +58,7 @@ func (s *Store) announce(err error) {
 			_ = s.Close()
 		}
 	}()
-	s.options.OnOpen(s.opened, err)
+	s.options.OnOpen(s.Report(), err)
 	over = true
 }
 
@@ -132,5 +133,13 @@ func openReport(r *recovery.Report) OpenReport {
 	}
 }
 
-// Report says what opening the store found and did.
-func (s *Store) Report() OpenReport { return s.opened }
+// Report says what opening the store found and did. It is the caller's.
+func (s *Store) Report() OpenReport {
+	r := s.opened
+	r.Unindexed, r.Refused = slices.Clone(r.Unindexed), slices.Clone(r.Refused)
+	r.Gaps, r.Foreign = slices.Clone(r.Gaps), slices.Clone(r.Foreign)
+	for i := range r.Gaps {
+		r.Gaps[i].Streams = slices.Clone(r.Gaps[i].Streams)
+	}
+	return r
+}

@@ -113,6 +113,51 @@ func TestOnOpenOfDamage(t *testing.T) {
 	}
 }
 
+// TestReportIsTheCallers: who changes the report that he was given changes nothing in the store,
+// nor in the reports of others.
+func TestReportIsTheCallers(t *testing.T) {
+	d, _ := footed(t)
+	is := directoryOf(d).with("foreign", nil).with(checkpoint.Names()[0], []byte("junk"))
+	second := is.segments()[1]
+	flipped := func(at int64) directory {
+		b := slices.Clone(is[second])
+		b[at] ^= 4
+		return is.with(second, b)
+	}
+	spoil := func(r batpak.OpenReport) (spoilt int) {
+		all := [][]string{r.Unindexed, r.Refused, r.Foreign}
+		for i := range r.Gaps {
+			all = append(all, r.Gaps[i].Streams)
+			r.Gaps[i] = batpak.Gap{}
+		}
+		for _, names := range all {
+			clear(names)
+			spoilt += min(len(names), 1)
+		}
+		return spoilt
+	}
+	for way, c := range map[string]struct {
+		is     directory
+		shares int // slices with something in them
+	}{
+		"for writing": {flipped(int64(len(is[second])) - 1), 3}, // its index: Unindexed, Refused, Foreign
+		"for salvage": {flipped(sealedAt(is, second) - 1), 2},   // an event: Streams, Foreign
+	} {
+		var want string
+		s, err := waysToOpen[way](c.is.disk(), &batpak.Options{OnOpen: func(r batpak.OpenReport, _ error) {
+			want = fmt.Sprintf("%#v", r)
+			if n := spoil(r); n != c.shares {
+				t.Errorf("opening %s told %s, want %d slices that might be shared, got %d", way, want, c.shares, n)
+			}
+		}})
+		opened(t, s, err)
+		spoil(s.Report())
+		if got := fmt.Sprintf("%#v", s.Report()); got != want {
+			t.Errorf("opened %s: the report was\n%s, and is\n%s after others changed theirs", way, want, got)
+		}
+	}
+}
+
 // TestOnOpenOfFaults: the later an operation of the disk fails, the more of the opening whoever
 // watches is told of, with the error that is returned.
 func TestOnOpenOfFaults(t *testing.T) {
