@@ -36,7 +36,7 @@ var excused = map[string]excuse{
 
 	"runtime/internal/commit: lines":  {1450, "one protocol under one lock, driven by leaders or step by step"},
 	"runtime/internal/sidx: lines":    {1940, "what writes an index and what reads it share what a page and a section are"},
-	"runtime/internal/replay: lines":  {1750, "the log as its writer and as those beside it read it, one file after the other or many at once"},
+	"runtime/internal/replay: lines":  {1770, "the log as its writer and as those beside it read it, one file after the other or many at once"},
 	"runtime/internal/index: lines":   {1170, "every way to find an event, each by a list of its own"},
 	"runtime/internal/compact: lines": {950, "a merge, and how the next opening settles one at each step of it"},
 	"runtime/internal/segment: lines": {1710, "what reads a segment and what writes it share what a segment is"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
@@ -431,5 +434,57 @@ func TestReaderOpensWhileFilesAreMerged(t *testing.T) {
 			t.Errorf("merged before operation %d of an opening, which shows %d events, want %d", k, got, want)
 		}
 		over = !merged
+	}
+}
+
+// fleeting is a directory whose names are listed while something is done to it: what has
+// gone by then is not listed, and neither is what has come.
+type fleeting struct {
+	vfs.FS
+	while func()
+}
+
+func (d fleeting) List() ([]vfs.Entry, error) {
+	before, err := d.FS.List()
+	if err != nil {
+		return nil, err
+	}
+	d.while()
+	after, err := d.FS.List()
+	return slices.DeleteFunc(before, func(e vfs.Entry) bool {
+		return !slices.ContainsFunc(after, func(o vfs.Entry) bool { return o.Name == e.Name })
+	}), err
+}
+
+// TestReaderOpensWhileMergedNamesAreListed lets files be merged, and their sources be removed,
+// while a reader that opens the store, or looks again, reads the names in its directory: what
+// it needs is there, under one name or another.
+func TestReaderOpensWhileMergedNamesAreListed(t *testing.T) {
+	for at, over := 1, false; !over; at++ {
+		disk := simfs.New()
+		s := openSim(t, disk, &batpak.Options{SegmentSize: 512})
+		scatter(t, s, rand.New(rand.NewPCG(21, 1)), 24)
+		o, lists, merges := simOptions(disk, nil), 0, 0
+		rtopts.SetFS(&o.Internal, fleeting{rtopts.FS(&o.Internal), func() {
+			if lists++; lists != at {
+				return
+			}
+			r, err := s.Compact(t.Context())
+			if merges = r.Merges; err != nil || merges == 0 {
+				t.Errorf("Compact() = %+v, %v", r, err)
+			}
+		}})
+		r, err := batpak.OpenReadOnly("simulated", o)
+		if err == nil {
+			t.Cleanup(func() { r.Close() })
+			err = r.Refresh(t.Context())
+		}
+		if err != nil {
+			t.Fatalf("merged while names were read for time %d: %v", at, err)
+		}
+		if got, want := len(events(t, r, batpak.Query{})), len(shown(t, s)); got < want-1 {
+			t.Errorf("merged while names were read for time %d: %d events are shown, want %d", at, got, want)
+		}
+		over = merges == 0
 	}
 }

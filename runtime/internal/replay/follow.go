@@ -19,7 +19,8 @@ import (
 // ErrNone says that there is no log.
 var ErrNone = fmt.Errorf("there is no store: %w", fs.ErrNotExist)
 
-// attempts is how often a follower looks at damage before it believes in it.
+// attempts is how often one who may be beside a writer looks at damage before he believes in
+// it, if he comes no further in between.
 const attempts = 3
 
 // Follower reads a log that others may be writing to, as far as the log itself
@@ -50,13 +51,17 @@ func Follow(r *segment.Reader, cache *sidx.Cache) *Follower { return &Follower{L
 // context's.
 func (f *Follower) Read(ctx context.Context) error {
 	var err error
-	for range attempts {
+	for vain := 0; vain < attempts; vain++ {
+		before := f.Next
 		err = f.read(ctx)
 		if _, damaged := errors.AsType[*segment.DamageError](err); !damaged && !errors.Is(err, segment.ErrMerged) && !errors.Is(err, io.EOF) {
 			return err
 		}
-		// The log may have changed while it was read.
+		// The log may have changed while it was read, and will again if that takes long.
 		sometimes.Reached("follower looked at damage again")
+		if f.Next > before && !planted.Bug("merges beside a long reading end it") {
+			vain = 0
+		}
 	}
 	return f.Locate(err)
 }

@@ -38,7 +38,22 @@ type Inventory struct {
 // List sorts the names in the directory by what they are. It fails with a
 // [*segment.DamageError] if a segment is missing or is not a file, and with
 // [ErrUnfinished].
-func List(dir vfs.FS) (*Inventory, error) {
+//
+// Others may be merging segments. What looks at names takes more than a moment: it may see
+// neither a file that is removed meanwhile nor the one that took its place. So a file that
+// is missing is looked for again.
+func List(dir vfs.FS) (v *Inventory, err error) {
+	for range attempts {
+		v, err = list(dir)
+		if _, missing := errors.AsType[*segment.DamageError](err); !missing || planted.Bug("file that was merged while names were read is missing") {
+			break
+		}
+		sometimes.Reached("file that was missing was looked for again")
+	}
+	return v, err
+}
+
+func list(dir vfs.FS) (*Inventory, error) {
 	entries, err := dir.List()
 	if err != nil {
 		return nil, fmt.Errorf("list the directory: %w", err)

@@ -358,3 +358,26 @@ func TestCheckpointOfALogThatGoesBack(t *testing.T) {
 		t.Errorf("Read = %v with %d events, refused %q, want 3 and a checkpoint of another store", err, indexed(f), f.Refused)
 	}
 }
+
+// TestFollowBesideMerges: a follower comes to the end of a long log although each file that it
+// comes to was merged since it looked what files there are.
+func TestFollowBesideMerges(t *testing.T) {
+	const segments = 15
+	disk, merging := rows(7, segments), false
+	disk.OnOp(func(op faultfs.Op, name string) {
+		n, ok := segment.ParseName(name)
+		if op != faultfs.OpOpen || !ok || merging || n%2 == 0 || n >= segments || disk.Bytes(name) == nil {
+			return
+		}
+		merging = true
+		merge(t, disk, n, n+1)
+		merging = false
+	})
+	f := follower(t, disk)
+	if err := f.Read(t.Context()); err != nil || indexed(f) != 2*segments-1 {
+		t.Errorf("Read beside merges = %v with %d events, want %d", err, indexed(f), 2*segments-1)
+	}
+	if names := disk.Names(); len(names) != segments/2+1 {
+		t.Errorf("there are %q, want all but the last one to be merged", names)
+	}
+}
