@@ -140,47 +140,48 @@ func TestMergesBesideEverything(t *testing.T) {
 // TestCloseEndsAMerge: closing does not wait until a merge is through, but does until
 // nothing of it is going on; what was there before is there.
 func TestCloseEndsAMerge(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	dir, began, closed := t.TempDir(), make(chan struct{}), make(chan struct{})
-	asked := 0
-	s, err := batpak.Open(dir, overseen(unasked(1<<10, func(batpak.Meta) batpak.Fate {
-		if asked++; asked > 1 {
-			t.Error("the merge goes on while the store is closed")
-			return batpak.KeepEvent
+	synctest.Test(t, func(t *testing.T) { // which wants all goroutines to have ended
+		dir, began, closed := t.TempDir(), make(chan struct{}), make(chan struct{})
+		asked := 0
+		s, err := batpak.Open(dir, overseen(unasked(1<<10, func(batpak.Meta) batpak.Fate {
+			if asked++; asked > 1 {
+				t.Error("the merge goes on while the store is closed")
+				return batpak.KeepEvent
+			}
+			close(began)
+			select {
+			case <-closed:
+				t.Error("the store is closed, and this merge goes on")
+			case <-time.After(time.Hour): // which passes when all wait: for this merge
+			}
+			return batpak.DropEvent
+		})))
+		if err != nil {
+			t.Fatal(err)
 		}
-		close(began)
-		select {
-		case <-closed:
-			t.Error("the store is closed, and this merge goes on")
-		case <-time.After(50 * time.Millisecond): // long enough to be closed, if nobody waits
+		for merging := false; !merging; {
+			scatter(t, s, rand.New(rand.NewPCG(13, 1)), 10)
+			select {
+			case <-began:
+				merging = true
+			default:
+			}
 		}
-		return batpak.DropEvent
-	})))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for merging := false; !merging; {
-		scatter(t, s, rand.New(rand.NewPCG(13, 1)), 10)
-		select {
-		case <-began:
-			merging = true
-		default:
+		before := shown(t, s)
+		if err := s.Close(); err != nil {
+			t.Error(err)
 		}
-	}
-	before := shown(t, s)
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-	close(closed)
-	if s, err = batpak.Open(dir, overseen(nil)); err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(before, shown(t, s)); d != "" || s.Report().Merge != "" {
-		t.Errorf("after Open %+v:\n%s", s.Report(), d)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
+		close(closed)
+		if s, err = batpak.Open(dir, overseen(nil)); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(before, shown(t, s)); d != "" || s.Report().Merge != "" {
+			t.Errorf("after Open %+v:\n%s", s.Report(), d)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // TestMergeUnaskedFails: a merge that fails is told of, tried again, but seldom, and

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
@@ -37,7 +38,11 @@ func TestLinkOfWhatIsNoFile(t *testing.T) {
 		}
 	}
 	t.Run("to another device", func(t *testing.T) {
-		far, err := os.MkdirTemp("/dev/shm", "batpak")
+		const device = "/dev/shm"
+		if strings.HasPrefix(path, device) {
+			t.Skip("what is temporary lies on the other device")
+		}
+		far, err := os.MkdirTemp(device, "batpak")
 		if err != nil {
 			t.Skipf("there is no other device: %v", err)
 		}
