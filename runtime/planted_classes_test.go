@@ -32,7 +32,7 @@ var plantedClasses = []struct {
 	{kind: "F15 misbehaving user code", bugs: []string{"turn does not end by itself"}},
 	{kind: "F16 descriptors, short reads", bugs: []string{"idle files are kept when there can be no more", "early end of a file is believed", "file that is cut and written on beside a scan ends it"}},
 	{kind: "F17 read-only, or gone", bugs: []string{"footer is written to a file that is shared", "reader shows what nothing proves"}},
-	{kind: "F18 compaction beside readers", bugs: []string{"file that was merged is closed under its readers", "verification goes on behind a merge that came after it", "batch is shown one event after the other", "files are merged under a snapshot", "file that has gone since the list ends the log", "file that was merged while names were read is missing", "merges beside a long reading end it"}},
+	{kind: "F18 compaction beside readers", bugs: []string{"file that was merged is closed under its readers", "verification goes on behind a merge that came after it", "batch is shown one event after the other", "files are merged under a snapshot", "file that has gone since the list ends the log", "file that was merged while names were read is missing", "file that was merged twice is missing", "merges beside a long reading end it"}},
 	{kind: "F19 keys of encryption", reason: "the store encrypts nothing yet"},
 	{kind: "F20 first opening", bugs: []string{"header of a new segment is not synced", "unfinished copy is taken for a store"}},
 	{kind: "F21 directory syncs that fail", bugs: []string{"sync of the directory succeeds after another has failed", "failed sync of the names of a merge does not poison"}},

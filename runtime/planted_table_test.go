@@ -71,6 +71,7 @@ var plantedBugs = []plantedBug{
 	{"file that has taken a segment's place is held against it", "catalog", "TestDamageOfAFileThatWasMerged", 0},
 	{"file that is cut and written on beside a scan ends it", "segment", "TestScanBesideASeal", 0},
 	{"file that was merged is closed under its readers", "segment", "TestServe", 0},
+	{"file that was merged twice is missing", "segment", "TestMissingAndMerged", 0},
 	{"file that was merged while names were read is missing", "", "TestReaderOpensWhileMergedNamesAreListed", 0},
 	{"files are merged under a snapshot", "", "TestScheduleOfEverything", 546},
 	{"files are read under the lock of the catalog", "catalog", "TestCatalogEqualsTheModel", 0},

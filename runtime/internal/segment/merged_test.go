@@ -134,3 +134,37 @@ func (f *slowFile) ReadAt(p []byte, off int64) (int, error) {
 	}
 	return f.File.ReadAt(p, off)
 }
+
+// listing is a directory in which a file gets another name while names are read: it is not
+// seen under either.
+type listing struct {
+	vfs.FS
+	disk     *simfs.Disk
+	from, to string
+}
+
+func (l *listing) List() ([]vfs.Entry, error) {
+	entries, err := l.FS.List()
+	if l.disk.Bytes(l.from) != nil {
+		l.disk.SetBytes(l.to, l.disk.Bytes(l.from))
+		l.disk.Delete(l.from)
+		entries = slices.DeleteFunc(entries, func(e vfs.Entry) bool { return e.Name == l.from })
+	}
+	return entries, err
+}
+
+// TestMissingAndMerged: a file that was merged is not called missing, though the one that it
+// was made into is made into another one while it is looked for.
+func TestMissingAndMerged(t *testing.T) {
+	once, twice := segment.Span{First: 1, Last: 2, Round: 1}, segment.Span{First: 1, Last: 4, Round: 2}
+	for _, merged := range []segment.Span{once, {First: 2, Last: 3, Round: 1}} {
+		disk := simfs.New()
+		disk.SetBytes(merged.Name(), []byte("merged"))
+		r := newReader(&listing{disk.FS(), disk, once.Name(), twice.Name()})
+		_, err := r.Size(segment.Plain(1))
+		_, missing := errors.AsType[*segment.DamageError](err)
+		if is := errors.Is(err, segment.ErrMerged); is != (merged == once) || missing == is {
+			t.Errorf("Size() of segment 1 beside %s = %v", merged.Name(), err)
+		}
+	}
+}

@@ -324,10 +324,19 @@ func (r *Reader) pinSpan(s Span) (*openFile, error) {
 }
 
 // mergedElsewhere reports whether a file that is not there has been made into another
-// one.
+// one. It looks more than once, as that may be made into yet another one while names are
+// read, of which neither may be seen.
 func (r *Reader) mergedElsewhere(s Span) bool {
-	log, err := r.Log()
-	return err == nil && slices.ContainsFunc(log, func(o Span) bool { return o.Covers(s) })
+	for range attempts {
+		log, err := r.Log()
+		if err == nil && slices.ContainsFunc(log, func(o Span) bool { return o.Covers(s) }) {
+			return true
+		}
+		if planted.Bug("file that was merged twice is missing") {
+			break
+		}
+	}
+	return false
 }
 
 // open is pinSpan, with the disk's error if there is no file.

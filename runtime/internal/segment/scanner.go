@@ -17,8 +17,8 @@ import (
 // any version.
 const scanWindow = 256 << 10
 
-// attempts is how often a scanner reads what ends before its file does. A file is cut and
-// written on once or twice, when it is sealed.
+// attempts is how often what may be changing is looked at: by a scanner what ends before its
+// file does, which is cut and written on once or twice, when it is sealed.
 const attempts = 4
 
 // Scanner reads a segment from its beginning to the first thing that is not a
