@@ -25,8 +25,11 @@ import (
 // they hold on to so little that the heap, at its smallest, would be collected
 // hundreds of times a second, which stops the world as often: on a busy machine
 // that made some runs five times as long as others.
+//
+// What goes on beside each other on some processors is tried where there is one as well.
 func TestMain(m *testing.M) {
 	runChild()
+	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
 	runtime.MemProfileRate = 0
 	debug.SetGCPercent(800)
 	goleak.VerifyTestMain(m)

@@ -238,7 +238,7 @@ func TestWatch(t *testing.T) {
 // await waits until a text is printed after what was printed before.
 func await(t *testing.T, out *lines, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		out.mu.Lock()
 		_, after, ok := strings.Cut(out.text.String(), text)
 		if ok {
@@ -250,7 +250,7 @@ func await(t *testing.T, out *lines, text string) {
 			return
 		}
 	}
-	t.Fatalf("%q was not printed within a minute; got:\n%s", text, out)
+	t.Fatalf("%q was not printed within five minutes; got:\n%s", text, out)
 }
 
 // With -no-tests there are none, and those that were there go, also if an earlier
