@@ -427,6 +427,13 @@ func TestProjectionErrors(t *testing.T) {
 	if v, ok := errors.AsType[*batpak.VersionError](err); !ok || v.Found != 1 || v.Known != 0 {
 		t.Errorf("Decoded() of a later version = %v, want a VersionError", err)
 	}
+	for _, e.Fate = range []batpak.Fate{batpak.TombstoneEvent, batpak.DropEvent} {
+		_, err := batpak.Decoded(e, 1, struct{}{}, broken)
+		gone, ok := errors.AsType[*batpak.TombstoneError](err)
+		if _, decode := errors.AsType[*batpak.DecodeError](err); !decode || !ok || gone.Dropped != (e.Fate == batpak.DropEvent) || errors.Is(err, broken) {
+			t.Errorf("Decoded() of an event of fate %d = %v, want a DecodeError for a TombstoneError", e.Fate, err)
+		}
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := batpak.Project(ctx, s, "purse:1", count); !errors.Is(err, context.Canceled) {

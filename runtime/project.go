@@ -146,15 +146,15 @@ func (v View) load(ctx context.Context, entity string, into []Loader) (version u
 	return version, nil
 }
 
-// Decoded is an event with its payload, which was decoded, or with the error that
-// kept it from being. The schema knows payload versions 1 to known. It fails with a
-// [*DecodeError], which wraps a [*VersionError] for a higher version and otherwise
-// err, which is the codec's or an [*UpcastError]. Generated decoders call it.
+// Decoded is an event with its payload, which was decoded, or with the error that kept it
+// from being. The schema knows payload versions 1 to known. It fails with a [*DecodeError],
+// which wraps a [*TombstoneError] if the payload is gone, a [*VersionError] for a higher
+// version and otherwise err, the codec's or an [*UpcastError]. Generated decoders call it.
 func Decoded[T any](e Event, known uint16, payload T, err error) (Stored[T], error) {
 	if e.PayloadVersion > known {
 		err = &VersionError{Kind: e.Kind, Found: e.PayloadVersion, Known: known}
 	}
-	if err != nil {
+	if err = cmp.Or(e.whole(), err); err != nil {
 		return Stored[T]{}, &DecodeError{Kind: e.Kind, PayloadVersion: e.PayloadVersion, Sequence: e.Sequence, Err: err}
 	}
 	return Stored[T]{Meta: e.Meta, Payload: payload}, nil
