@@ -79,9 +79,12 @@ func (s Span) Covers(o Span) bool { return s.First <= o.First && o.Last <= s.Las
 // most.
 func parseHex(hex string, digits int) (number uint64, ok bool) {
 	for i := range len(hex) {
-		digit := strings.IndexByte(hexDigits, hex[i])
-		if digit < 0 || len(hex) != digits {
+		digit, letter := hex[i]-'0', hex[i]-'a'
+		switch {
+		case len(hex) != digits || digit > 9 && letter > 5:
 			return 0, false
+		case digit > 9:
+			digit = letter + 10
 		}
 		number = number<<4 | uint64(digit)
 	}
