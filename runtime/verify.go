@@ -68,6 +68,7 @@ type verifier struct {
 	count  tally
 	heads  map[string]verified
 	linker chain.Linker
+	digest chain.Segment // of the segment, used again for the next
 	names  *names
 	pace   pace
 	at     uint64 // segment
@@ -248,7 +249,7 @@ func (v *verifier) segment(ctx context.Context, number uint64, end int64, prev *
 		}
 		sc.Limit(end)
 	}
-	digest := chain.NewSegment()
+	v.digest.Reset()
 	head, err := sc.Head()
 	if err != nil {
 		return nil, err
@@ -270,20 +271,18 @@ func (v *verifier) segment(ctx context.Context, number uint64, end int64, prev *
 	if isMerged {
 		sealed, end = true, int64(merged.Length)
 	} else {
-		digest.Write(sc.Bytes())
+		v.digest.Write(sc.Bytes())
 	}
 	if err := v.advance(ctx, int64(len(sc.Bytes()))); err != nil {
 		return nil, err
 	}
 	for sc.End() < end {
-		ok, err := sc.Next()
-		if err != nil {
+		if ok, err := sc.Next(); err != nil {
 			return nil, err
-		}
-		if !ok {
+		} else if !ok {
 			break
 		}
-		digest.Write(sc.Bytes())
+		v.digest.Write(sc.Bytes())
 		if err := v.advance(ctx, int64(len(sc.Bytes()))); err != nil {
 			return nil, err
 		}
@@ -291,13 +290,13 @@ func (v *verifier) segment(ctx context.Context, number uint64, end int64, prev *
 	if sealed && sc.End() < end {
 		return nil, &segment.DamageError{Segment: number, Offset: sc.End(), Reason: "the groups end before the next segment says that they do"}
 	}
-	if isMerged && (uint64(sc.End()) != merged.Length || digest.Sum() != merged.Digest) {
+	if isMerged && (uint64(sc.End()) != merged.Length || v.digest.Sum() != merged.Digest) {
 		return nil, &segment.DamageError{
 			Segment: number, End: sc.End(), Reason: "length or digest differ from what the merged segment says of itself",
 			FirstSequence: merged.FirstSequence, LastSequence: merged.NextSequence - 1,
 		}
 	}
-	sum := &segmentSum{first: head.FirstSequence, last: number, bytes: sc.End(), length: sc.End(), digest: digest.Sum(), before: head}
+	sum := &segmentSum{first: head.FirstSequence, last: number, bytes: sc.End(), length: sc.End(), digest: v.digest.Sum(), before: head}
 	if isMerged { // the segments around it go by what it stands for
 		sum.last, sum.length, sum.digest = merged.Last, int64(merged.LastLength), merged.LastDigest
 	}

@@ -70,8 +70,8 @@ func PayloadDigest(r *format.Record) (d [32]byte, ok bool) {
 // takes 10 KiB, which a small store would pay for with each opening.
 const shortSegment = 4 << 10
 
-// Segment digests the bytes of a segment as they are written. The zero value is
-// not ready; use [NewSegment].
+// Segment digests the bytes of a segment as they are written. The zero value is the
+// digest of no bytes yet.
 type Segment struct {
 	short []byte         // all that was written, as long as there is no hasher
 	h     *blake3.Hasher // nil = not much was written yet
