@@ -57,6 +57,8 @@ type finding struct {
 // used by one goroutine.
 type judge struct {
 	*specimen
+	sound   *simfs.Disk // a disk that nobody opens
+	holds   directory   // what is on that
 	disk    *simfs.Disk
 	on      directory // what the disk holds
 	changed int       // operations that changed the disk
@@ -70,13 +72,14 @@ func (sp *specimen) judge(t *testing.T) *judge {
 	c.directory = maps.Clone(sp.directory)
 	maps.Copy(c.directory, sp.settled())
 	c.groups = groupsOf(t, c.directory)
-	return &judge{specimen: &c}
+	return &judge{specimen: &c, sound: sp.disk(), holds: sp.directory}
 }
 
-// put makes the disk hold the directory.
+// put makes the disk hold the directory. Most of it is as it was before the damage, so a
+// disk that a store has changed gives way to an image of one that holds that.
 func (j *judge) put(d directory) {
 	if j.disk == nil || j.changed > 0 {
-		j.disk, j.on, j.changed = simfs.New(), directory{}, 0
+		j.disk, j.on, j.changed = j.sound.Kill(), j.holds, 0
 		j.disk.OnOp(func(op faultfs.Op, _ string) {
 			if changes(op) && op != faultfs.OpSyncDir {
 				j.changed++
