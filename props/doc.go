@@ -112,6 +112,7 @@
 //	TestTwoProcess   races of five processes
 //	TestKill         kills of processes that append or recover from the kill before, or starve
 //	TestReader       readers beside a writer, one that is killed, too
+//	TestTwoLooks     a writer's work, or parts of it, between two looks at its files
 //	TestRetry        appends of unknown outcome
 //	TestFullDisk     disks with so many bytes of space, and a few more
 //	TestRlimit       few open files, small files
@@ -158,6 +159,7 @@
 //	-kill.n                 200     20000     100000  ^TestKillOfAProcessThatAppends$
 //	-reader.n                12      1000      10000  ^TestReaderBesideAWriter$|^TestReadOnlyChangesNothing$
 //	-reader.kills             6       500       5000  ^TestReaderBesideAKilledWriter$
+//	-looks.step             127         1          1  ^TestTwoLooks$
 //	-retry.n              20000   1000000   10000000  ^TestRetryOfAmbiguousAppends$
 //	-whole.reads          20000  10000000  100000000  ^TestBatchesAreSeenWhole$
 //
