@@ -34,7 +34,7 @@ type dir struct {
 // that existed before, below a parent that this process may not read. Links
 // inside path are followed; links inside the directory never are.
 func OpenDir(path string) (FS, error) {
-	abs, err := filepath.Abs(path)
+	abs, err := absolute(path)
 	if err != nil {
 		return nil, fmt.Errorf("open directory: %w", err)
 	}
@@ -46,6 +46,15 @@ func OpenDir(path string) (FS, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// absolute makes a path absolute, but none of nothing: somebody forgot to say where, and does
+// not mean the directory that he is in.
+func absolute(path string) (string, error) {
+	if path == "" {
+		return "", fmt.Errorf("the path is empty: %w", fs.ErrInvalid)
+	}
+	return filepath.Abs(path)
 }
 
 // open opens a directory that is there.

@@ -32,6 +32,21 @@ func TestOpenDirMakesThePath(t *testing.T) {
 }
 
 // What is open for reading cannot be changed, and is not made.
+// TestOpenDirOfNoPath: where no path is given, the directory of the process is not meant.
+func TestOpenDirOfNoPath(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, open := range map[string]func(string) (vfs.FS, error){"OpenDir": vfs.OpenDir, "OpenDirReadOnly": vfs.OpenDirReadOnly} {
+		if _, err := open(""); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("%s(\"\") = %v, want fs.ErrInvalid", name, err)
+		}
+		d, err := open(".")
+		if err != nil {
+			t.Fatalf("%s(\".\") = %v", name, err)
+		}
+		d.Close()
+	}
+}
+
 func TestOpenDirReadOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store")
 	if _, err := vfs.OpenDirReadOnly(path); !errors.Is(err, fs.ErrNotExist) {

@@ -3,7 +3,6 @@ package vfs
 import (
 	"fmt"
 	"io/fs"
-	"path/filepath"
 )
 
 // OpenDirReadOnly opens the directory at path for use as an [FS] that changes
@@ -11,7 +10,7 @@ import (
 // [fs.ErrNotExist] if there is none. Everything that would change the directory or
 // a file in it fails with [fs.ErrPermission], and so does a sync.
 func OpenDirReadOnly(path string) (FS, error) {
-	abs, err := filepath.Abs(path)
+	abs, err := absolute(path)
 	if err != nil {
 		return nil, fmt.Errorf("open directory: %w", err)
 	}
