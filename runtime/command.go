@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -85,9 +84,7 @@ func Commit[T any](ctx context.Context, s *Store, p Permit[T], opts ...AppendOpt
 // Generated code calls it.
 func AddPermit[T any](b *Batch, p Permit[T], opts ...AppendOption) int {
 	d, err := p.redeem(b.store, opts)
-	if err != nil && b.err == nil {
-		b.err = fmt.Errorf("batch item %d: %w", len(b.drafts), err)
-	}
+	d.Err = cmp.Or(err, d.Err)
 	b.drafts = append(b.drafts, d)
 	return len(b.drafts) - 1
 }

@@ -22,10 +22,10 @@ type Reactor struct {
 	React func(Event, *Batch) error
 }
 
-// Answer asks the reactor about an event. The batch holds what it wants appended,
-// perhaps nothing, and is yet to be committed: its events are caused by the event
-// and share its correlation, where the reactor gave no other. Answer fails with the
-// reactor's error, or with an [*ArgumentError] if the event is of a kind that the
+// Answer asks the reactor about an event. The batch holds what it wants appended, perhaps
+// nothing, and is yet to be committed: its events are caused by the event and share its
+// correlation, where the reactor gave no other. Answer fails with the reactor's error, that of
+// an answer which cannot be stored, or an [*ArgumentError] if the event is of a kind that the
 // reactor does not react to, or an answer of one that it does not emit.
 func (r Reactor) Answer(s *Store, e Event) (*Batch, error) {
 	if !slices.Contains(r.On, e.Kind) {
@@ -37,6 +37,9 @@ func (r Reactor) Answer(s *Store, e Event) (*Batch, error) {
 	}
 	for i := range b.drafts {
 		d := &b.drafts[i]
+		if d.Err != nil {
+			return nil, d.Err
+		}
 		if !slices.Contains(r.Emits, d.Kind) {
 			return nil, &ArgumentError{What: fmt.Sprintf("kind %v", d.Kind), Reason: fmt.Sprintf("is not one that reactor %s emits", r.Name)}
 		}

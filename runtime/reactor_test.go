@@ -52,13 +52,19 @@ func TestReactor(t *testing.T) {
 		react func(batpak.Event, *batpak.Batch) error
 		want  error
 	}{
-		"event of another kind":  {0x1003, func(batpak.Event, *batpak.Batch) error { t.Error("it was asked"); return nil }, batpak.ErrInvalid},
-		"answer of another kind": {asked.Kind, func(_ batpak.Event, b *batpak.Batch) error { b.Add(note("a:1", "x")); return nil }, batpak.ErrInvalid},
-		"its own error":          {asked.Kind, func(batpak.Event, *batpak.Batch) error { return failed }, failed},
+		"event of another kind":   {0x1003, func(batpak.Event, *batpak.Batch) error { t.Error("it was asked"); return nil }, batpak.ErrInvalid},
+		"answer of another kind":  {asked.Kind, func(_ batpak.Event, b *batpak.Batch) error { b.Add(note("a:1", "x")); return nil }, batpak.ErrInvalid},
+		"answer that is in error": {asked.Kind, func(_ batpak.Event, b *batpak.Batch) error { b.Add(batpak.Draft{Err: failed}); return nil }, failed},
+		"its own error":           {asked.Kind, func(batpak.Event, *batpak.Batch) error { return failed }, failed},
 	} {
 		r.On, r.React = []batpak.Kind{c.on}, c.react
 		if b, err := r.Answer(s, asked); !errors.Is(err, c.want) || b != nil {
 			t.Errorf("%s: Answer() = %v, %v, want %v", what, b, err, c.want)
 		}
+	}
+	r.React = func(_ batpak.Event, b *batpak.Batch) error { batpak.AddPermit(b, batpak.Permit[int]{}); return nil }
+	_, err = r.Answer(s, asked)
+	if a, ok := errors.AsType[*batpak.ArgumentError](err); !ok || a.What != "permit" {
+		t.Errorf("Answer() with the permit of nobody = %v, want an ArgumentError about the permit", err)
 	}
 }

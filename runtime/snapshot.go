@@ -68,7 +68,7 @@ func (s *Store) Snapshot(ctx context.Context, dir string) (SnapshotReport, error
 //
 // It reads like [OpenReadOnly] with [Options.ShowUnsynced] and fails with [ErrLocked]
 // if from is open for writing. Errors are otherwise those of Snapshot and of
-// OpenReadOnly. Of the options none is looked at that says how to write.
+// OpenReadOnly. The options that say how to write have to be good, and change nothing.
 func Restore(ctx context.Context, from, to string, o *Options) (SnapshotReport, error) {
 	if o == nil {
 		o = &Options{}
