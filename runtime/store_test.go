@@ -476,3 +476,20 @@ func head(s *batpak.Store, entity string) uint64 {
 	}
 	return v
 }
+
+// TestNoOption: an option that is nil wishes nothing.
+func TestNoOption(t *testing.T) {
+	s := openSim(t, simfs.New(), nil)
+	mustAppend(t, s, note("a:1", "x"), nil)
+	b := s.NewBatch()
+	b.Add(note("a:1", "y"), nil, batpak.Expect(1), nil)
+	if _, err := b.Commit(t.Context()); err != nil {
+		t.Errorf("Commit() = %v", err)
+	}
+	if v, err := s.Verify(t.Context(), nil, batpak.OnProgress(nil)); err != nil || v.Events != 2 {
+		t.Errorf("Verify() = %+v, %v, want 2 events", v, err)
+	}
+	if _, err := s.Compact(t.Context(), nil, batpak.Retention(nil)); err != nil {
+		t.Errorf("Compact() = %v", err)
+	}
+}

@@ -57,7 +57,9 @@ func newDraft(d Draft, opts []AppendOption) draft {
 
 func (d *draft) wish(opts []AppendOption) {
 	for _, o := range opts {
-		o.applyAppend(d)
+		if o != nil {
+			o.applyAppend(d)
+		}
 	}
 }
 
