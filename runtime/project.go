@@ -43,10 +43,10 @@ type FoldedAll[S any] struct {
 	Sequence uint64
 }
 
-// ProjectAll folds the visible events of some kinds, whatever their streams, into
-// the zero state of S, in the order of the log. It stops at the first error of
-// fold, and when ctx ends; it holds no more than the state and a page of the
-// index. Of a [View], it folds the state as it was then. Generated code calls it with an exhaustive fold.
+// ProjectAll folds the visible events of some kinds, of all if none is named, whatever their
+// streams, into the zero state of S, in the order of the log. It stops at the first error of
+// fold, and when ctx ends; it holds no more than the state and a page of the index. Of a [View],
+// it folds the state as it was then. Generated code calls it with an exhaustive fold.
 func ProjectAll[S any](ctx context.Context, from Reader, kinds []Kind, fold func(*S, Event) error) (FoldedAll[S], error) {
 	v, err := from.settled(ctx)
 	if err != nil {
