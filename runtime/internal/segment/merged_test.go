@@ -3,6 +3,7 @@ package segment_test
 import (
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -165,6 +166,69 @@ func TestMissingAndMerged(t *testing.T) {
 		_, missing := errors.AsType[*segment.DamageError](err)
 		if is := errors.Is(err, segment.ErrMerged); is != (merged == once) || missing == is {
 			t.Errorf("Size() of segment 1 beside %s = %v", merged.Name(), err)
+		}
+	}
+}
+
+// gatheringDir has files that can be read in many places at once, and calls a function
+// when one was opened, or is about to be read so.
+type gatheringDir struct {
+	vfs.FS
+	opened, gathers func()
+}
+
+func (d *gatheringDir) Open(name string, m vfs.Mode) (vfs.File, error) {
+	f, err := d.FS.Open(name, m)
+	d.opened()
+	return &gatheringFile{f, d}, err
+}
+
+type gatheringFile struct {
+	vfs.File
+	dir *gatheringDir
+}
+
+func (f *gatheringFile) Gather(p []byte, parts []vfs.Part) bool {
+	f.dir.gathers()
+	for _, part := range parts {
+		if n, err := f.ReadAt(p[:part.Length], part.Offset); n < part.Length && err != nil {
+			return false
+		}
+		p = p[part.Length:]
+	}
+	return true
+}
+
+// TestWindowOfAFileThatWasMerged: what a cursor has read at once of a file that was merged
+// meanwhile is not taken for what lies in the same place of the merged one.
+func TestWindowOfAFileThatWasMerged(t *testing.T) {
+	for _, when := range []string{"opened", "gathers", "never"} {
+		disk := simfs.New()
+		pos := fill(t, create(t, disk.FS(), 1), 1, 1, 20, 20)
+		b := disk.Bytes(segment.Name(1))
+		second := b[pos[1].Offset:][:pos[1].Length]
+		span := segment.Span{First: 1, Last: 1, Round: 1}
+		disk.SetBytes(span.Name(), append(slices.Clone(b[:pos[0].Offset]), second...)) // it has lost the first record
+		dir := &gatheringDir{FS: disk.FS(), opened: func() {}, gathers: func() {}}
+		reader := segment.NewReader(dir)
+		merge := sync.OnceFunc(func() { reader.Serve(span) })
+		switch when {
+		case "opened":
+			dir.opened = merge
+		case "gathers":
+			dir.gathers = merge
+		}
+		c := reader.Cursor()
+		c.Expect(len(pos), func(i int) format.Pos { return pos[i] })
+		if _, err := c.Record(pos[0], format.RecordSeed(storeID)); err != nil {
+			t.Fatalf("%s: Record() = %v", when, err)
+		}
+		merge()
+		if rec, err := c.Record(pos[0], format.RecordSeed(storeID)); err != nil || rec.Sequence != 2 {
+			t.Errorf("%s: Record() when the file is merged = event %d, %v, want event 2", when, rec.Sequence, err)
+		}
+		if err := reader.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

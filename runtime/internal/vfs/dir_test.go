@@ -31,7 +31,6 @@ func TestOpenDirMakesThePath(t *testing.T) {
 	wantFile(t, openDir(t, path), "a", "abc")
 }
 
-// What is open for reading cannot be changed, and is not made.
 // TestOpenDirOfNoPath: where no path is given, the directory of the process is not meant.
 func TestOpenDirOfNoPath(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -47,6 +46,7 @@ func TestOpenDirOfNoPath(t *testing.T) {
 	}
 }
 
+// What is open for reading cannot be changed, and is not made.
 func TestOpenDirReadOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store")
 	if _, err := vfs.OpenDirReadOnly(path); !errors.Is(err, fs.ErrNotExist) {
