@@ -80,6 +80,9 @@ func limited(t *testing.T, limit string, args ...string) (output string, err err
 	if cmd.Path, err = filepath.EvalSymlinks("/bin/sh"); err != nil {
 		t.Skipf("there is no shell: %v", err)
 	}
+	for fd := 3; fd < 256; fd++ {
+		syscall.CloseOnExec(fd) // what this process was given by whoever started it does not count
+	}
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
