@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	batpak "github.com/batpak-go/batpak/runtime"
-	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
@@ -464,8 +463,8 @@ func TestReaderOpensWhileMergedNamesAreListed(t *testing.T) {
 		disk := simfs.New()
 		s := openSim(t, disk, &batpak.Options{SegmentSize: 512})
 		scatter(t, s, rand.New(rand.NewPCG(21, 1)), 24)
-		o, lists, merges := simOptions(disk, nil), 0, 0
-		rtopts.SetFS(&o.Internal, fleeting{rtopts.FS(&o.Internal), func() {
+		lists, merges := 0, 0
+		names := fleeting{disk.FS(), func() {
 			if lists++; lists != at {
 				return
 			}
@@ -473,8 +472,8 @@ func TestReaderOpensWhileMergedNamesAreListed(t *testing.T) {
 			if merges = r.Merges; err != nil || merges == 0 {
 				t.Errorf("Compact() = %+v, %v", r, err)
 			}
-		}})
-		r, err := batpak.OpenReadOnly("simulated", o)
+		}}
+		r, err := batpak.OpenReadOnly("simulated", checked(names, nil))
 		if err == nil {
 			t.Cleanup(func() { r.Close() })
 			err = r.Refresh(t.Context())

@@ -62,6 +62,7 @@ func TestReactor(t *testing.T) {
 			t.Errorf("%s: Answer() = %v, %v, want %v", what, b, err, c.want)
 		}
 	}
+	r.On = []batpak.Kind{asked.Kind}
 	r.React = func(_ batpak.Event, b *batpak.Batch) error { batpak.AddPermit(b, batpak.Permit[int]{}); return nil }
 	_, err = r.Answer(s, asked)
 	if a, ok := errors.AsType[*batpak.ArgumentError](err); !ok || a.What != "permit" {
