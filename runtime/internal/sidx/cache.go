@@ -74,8 +74,8 @@ func (c *Cache) set(k pageKey) (block, at uint64) {
 	return at / uint64(len(setBlock{})), at % uint64(len(setBlock{}))
 }
 
-// find returns the set of a page, nil if it was never needed.
-func (c *Cache) find(k pageKey) *pageSet {
+// get returns a page, or nil.
+func (c *Cache) get(k pageKey) *page {
 	blocks := c.blocks.Load()
 	if blocks == nil {
 		return nil
@@ -85,33 +85,23 @@ func (c *Cache) find(k pageKey) *pageSet {
 	if b == nil {
 		return nil
 	}
-	return &b[at]
-}
-
-// get returns a page, or nil. It looks at all keys, without a branch that the processor
-// would guess wrong, so that it can go on to the next page while it waits for this one.
-func (c *Cache) get(k pageKey) *page {
-	s := c.find(k)
-	if s == nil {
-		return nil
-	}
-	state, at := s.state.Load(), uint64(0)
+	s := &b[at]
+	state := s.state.Load()
 	for i := range s.keys {
-		differs := s.keys[i].Load() ^ uint64(k)
-		at |= uint64(i+1) &^ -((differs | -differs) >> 63)
+		if s.keys[i].Load() != uint64(k) {
+			continue
+		}
+		p := s.pages[i].Load()
+		now := s.state.Load()
+		if state&version != 0 || now/version != state/version {
+			return nil // pages are exchanged, or were
+		}
+		if now&(1<<i) == 0 {
+			s.state.Or(1 << i)
+		}
+		return p
 	}
-	if at == 0 {
-		return nil
-	}
-	p := s.pages[at-1].Load()
-	now := s.state.Load()
-	if state&version != 0 || now/version != state/version {
-		return nil // pages are exchanged, or were
-	}
-	if used := uint64(1) << (at - 1); now&used == 0 {
-		s.state.Or(used)
-	}
-	return p
+	return nil
 }
 
 // put takes in a page.

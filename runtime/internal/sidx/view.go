@@ -73,19 +73,14 @@ func (v *view) hold(s section, number uint32) []byte {
 }
 
 // touch has elements of a section brought near, as far as they are in the cache, and
-// notes in whose pages they begin: first the sets of the cache, then the pages, so that
-// the processor waits for the memory of many at once. Faults are left for who reads them.
+// notes in whose pages they begin: the processor waits for the memory of many at once.
+// Faults are left for who reads them.
 func (v *view) touch(s section, elements []uint32, pages []*page) {
-	near := uint64(0)
-	for _, i := range elements {
-		if set := v.r.cache.find(v.r.key(v.offset(s, i) / payload)); set != nil {
-			near |= set.state.Load()
-		}
-	}
+	near := byte(0)
 	for n, i := range elements {
 		off := v.offset(s, i)
 		if pages[n] = v.r.cache.get(v.r.key(off / payload)); pages[n] != nil {
-			near |= uint64(pages[n][off%payload])
+			near |= pages[n][off%payload]
 		}
 	}
 	runtime.KeepAlive(near)
