@@ -119,7 +119,7 @@ func FuzzOpen(f *testing.F) {
 				d[segment.Name(uint64(i+1))] = content
 			}
 		}
-		if name != "" {
+		if name != "" && !strings.Contains(name, "/") { // with which it lies in another directory
 			d[name] = extra
 		}
 		openHostile(t, d)
