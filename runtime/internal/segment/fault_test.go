@@ -103,39 +103,6 @@ func TestScanFails(t *testing.T) {
 	}
 }
 
-// sealedMeanwhile is a directory with one segment, which its writer seals while it is read
-// for the nth time: it has been cut when that happens, and has a footer a moment later.
-type sealedMeanwhile struct {
-	vfs.FS
-	disk *simfs.Disk
-	cut  []byte
-	foot int
-	nth  int
-}
-
-func (d *sealedMeanwhile) Peek(name string) []byte { return d.disk.Bytes(name) }
-
-func (d *sealedMeanwhile) Open(name string, m vfs.Mode) (vfs.File, error) {
-	f, err := d.FS.Open(name, m)
-	return &fileSealedMeanwhile{f, d}, err
-}
-
-type fileSealedMeanwhile struct {
-	vfs.File
-	dir *sealedMeanwhile
-}
-
-func (f *fileSealedMeanwhile) ReadAt(p []byte, off int64) (int, error) {
-	d := f.dir
-	if d.nth--; d.nth != 0 {
-		return f.File.ReadAt(p, off)
-	}
-	d.disk.SetBytes(segment.Name(1), d.cut)
-	n, err := f.File.ReadAt(p, off)
-	d.disk.SetBytes(segment.Name(1), append(bytes.Clone(d.cut), make([]byte, d.foot)...))
-	return n, err
-}
-
 // TestScanBesideASeal: whoever reads the groups of a segment reads all that were there,
 // though its writer cuts off what was written ahead and puts a footer there meanwhile,
 // shorter or longer than that.
@@ -146,10 +113,20 @@ func TestScanBesideASeal(t *testing.T) {
 	cut := bytes.Clone(written.Bytes(segment.Name(1))[:w.End()])
 	for _, foot := range []int{0, 1, 5000, 400 << 10} {
 		for nth, fired := 1, true; fired; nth++ {
-			disk := simfs.New()
+			disk, reads := simfs.New(), 0
 			disk.SetBytes(segment.Name(1), append(bytes.Clone(cut), make([]byte, 6000)...))
-			d := &sealedMeanwhile{FS: disk.FS(), disk: disk, cut: cut, foot: foot, nth: nth}
-			s, err := newReader(d).Scan(1)
+			dir := &slowDir{FS: disk.FS()}
+			dir.meet = func() {
+				if reads++; reads == nth {
+					disk.SetBytes(segment.Name(1), cut)
+				}
+			}
+			dir.left = func() {
+				if reads == nth {
+					disk.SetBytes(segment.Name(1), append(bytes.Clone(cut), make([]byte, foot)...))
+				}
+			}
+			s, err := segment.NewReader(dir).Scan(1)
 			if err == nil {
 				_, err = s.Head()
 			}
@@ -162,7 +139,7 @@ func TestScanBesideASeal(t *testing.T) {
 			if err != nil || groups != 3 {
 				t.Errorf("sealed with %d bytes more at read %d: %d groups, %v, want 3", foot, nth, groups, err)
 			}
-			fired = d.nth <= 0
+			fired = reads >= nth
 		}
 	}
 }

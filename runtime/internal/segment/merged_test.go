@@ -113,10 +113,11 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// slowDir calls a function in the middle of a read.
+// slowDir calls a function in the middle of a read, before anything is read, and one when
+// that was.
 type slowDir struct {
 	vfs.FS
-	meet func()
+	meet, left func() // may be nil
 }
 
 func (d *slowDir) Open(name string, m vfs.Mode) (vfs.File, error) {
@@ -132,6 +133,9 @@ type slowFile struct {
 func (f *slowFile) ReadAt(p []byte, off int64) (int, error) {
 	if meet := f.dir.meet; meet != nil {
 		meet()
+	}
+	if left := f.dir.left; left != nil {
+		defer left()
 	}
 	return f.File.ReadAt(p, off)
 }
