@@ -93,7 +93,7 @@ func (b *Batch) Add(d Draft, opts ...AppendOption) int {
 // which includes that it comes after q.After. Events that are being committed by
 // others count as soon as they are durable, those that a compaction dropped do not.
 func (b *Batch) ExpectNone(q Query) {
-	q.Backward, q.Categories = false, slices.Clone(q.Categories) // a conflict names the first event
+	q.Backward, q.Categories = false, slices.Clone(q.Categories) // a conflict names the first event; the slice is the caller's
 	b.conditions = append(b.conditions, q.index())
 	b.conditions[len(b.conditions)-1].Scoped = true
 }

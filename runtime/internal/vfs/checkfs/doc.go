@@ -45,7 +45,7 @@
 //     the directory was synced, nor without the exclusive lock if there was a
 //     lock. Names are the store's own. At the end no file is left open.
 //
-// It also fills what a read has left of its buffer with junk, so that bytes
+// It also fills the buffers of reads with junk before the call, so that bytes
 // that were not read are not mistaken for zeros, and hands writes on in a copy
 // that it spoils after the call, so that nobody lives on a slice that was lent.
 // [FS.NotUnder] names locks that must be free during every call.
