@@ -161,7 +161,11 @@ func Program() (Digest, error) {
 	if err != nil {
 		return Digest{}, &UnsureError{err.Error()}
 	}
-	return sum(name)
+	h := sha256.New()
+	if err := read(name, h); err != nil {
+		return Digest{}, &UnsureError{err.Error()}
+	}
+	return Digest(h.Sum(nil)), nil
 }
 
 // State is what a [Set] was at one time: the settings and all files.

@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,12 +26,13 @@ func sumAll(files []string) ([]Digest, error) {
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
+			var content bytes.Buffer // of one file after the other: new memory costs more than the digest
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(files) {
 					return
 				}
-				sums[i], errs[i] = sum(files[i])
+				sums[i], errs[i] = sum(files[i], &content)
 			}
 		})
 	}
@@ -38,19 +40,31 @@ func sumAll(files []string) ([]Digest, error) {
 	return sums, errors.Join(errs...)
 }
 
-// sum digests one file.
-func sum(name string) (Digest, error) {
-	data, err := os.ReadFile(name)
+// sum digests one file, whose content is read into room.
+func sum(name string, room *bytes.Buffer) (Digest, error) {
+	room.Reset()
+	err := read(name, room)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return Digest{}, nil
 	case err != nil:
 		return Digest{}, &UnsureError{err.Error()}
 	}
-	if filepath.Ext(name) == ".go" && needsC(data) {
+	if filepath.Ext(name) == ".go" && needsC(room.Bytes()) {
 		return Digest{}, &UnsureError{name + " needs C"}
 	}
-	return sha256.Sum256(data), nil
+	return sha256.Sum256(room.Bytes()), nil
+}
+
+// read writes the content of a file to w.
+func read(name string, w io.Writer) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(w, f)
+	return err
 }
 
 // needsC reports whether a Go file imports C, or could for all that can be seen.
