@@ -79,9 +79,28 @@ func (v *view) sequenced(sequence uint64) span {
 	return span{i, i + 1}
 }
 
-// byID is the first row whose id is, in its upper half, at least id.
+// byID is the first row whose id is, in its upper half, at least id. Ids are times: where
+// events came evenly, it lies as far behind its fence as its time does.
 func (v *view) byID(id uint64) uint32 {
-	return v.fenced(func(e []byte) bool { return binary.LittleEndian.Uint64(e) < id })
+	idOf := func(s section, i uint32) uint64 { return binary.LittleEndian.Uint64(v.element(s, i)) }
+	before := func(e []byte) bool { return binary.LittleEndian.Uint64(e) < id }
+	page := v.search(fences, 0, v.count(fences), before)
+	if page == 0 {
+		return 0
+	}
+	within := v.fencedIn(page)
+	first, next := idOf(fences, page-1), upper(v.r.MaxID)
+	if page < v.count(fences) {
+		next = idOf(fences, page)
+	}
+	at := within.to
+	if first <= id && id < next {
+		high, low := bits.Mul64(id-first, uint64(within.to-within.from))
+		part, _ := bits.Div64(high, low, next-first)
+		at = within.from + uint32(part)
+	}
+	within = v.around(rows, within, at, 1, before)
+	return v.search(rows, within.from, within.to, before)
 }
 
 // fenced finds the first row for which before is false. A fence begins as its row
@@ -91,8 +110,14 @@ func (v *view) fenced(before func(e []byte) bool) uint32 {
 	if page == 0 {
 		return 0
 	}
-	lo := (page - 1) * rows.perPage()
-	return v.search(rows, lo, min(lo+rows.perPage(), v.r.Count()), before)
+	within := v.fencedIn(page)
+	return v.search(rows, within.from, within.to, before)
+}
+
+// fencedIn are the rows between a fence and the one before it.
+func (v *view) fencedIn(fence uint32) span {
+	from := (fence - 1) * rows.perPage()
+	return span{from, min(from+rows.perPage(), v.r.Count())}
 }
 
 // At finds an event by its sequence.
@@ -161,20 +186,26 @@ func (v *view) valued(s section, value uint64) span {
 // evenly, so they stand where their size says, give or take a page.
 func (v *view) near(s section, value uint64) (lo, hi uint32) {
 	n := v.count(s)
-	before := func(i uint32) bool { return binary.LittleEndian.Uint64(v.element(s, i)) < value }
 	at, _ := bits.Mul64(value, uint64(n))
-	lo, hi = uint32(at), uint32(at)
-	for step := s.perPage(); lo > 0; step *= 2 {
-		if lo -= min(lo, step); v.err != nil || before(lo) {
+	near := v.around(s, span{0, n}, uint32(at), s.perPage(), func(e []byte) bool { return binary.LittleEndian.Uint64(e) < value })
+	return near.from, near.to
+}
+
+// around narrows a span of a section down to one where before changes from true to false,
+// if it does. It looks from at on, in steps that double.
+func (v *view) around(s section, within span, at, step uint32, before func(e []byte) bool) span {
+	near := span{at, at}
+	for by := step; near.from > within.from; by *= 2 {
+		if near.from -= min(near.from-within.from, by); v.err != nil || before(v.element(s, near.from)) {
 			break
 		}
 	}
-	for step := s.perPage(); hi < n; step *= 2 {
-		if hi += min(n-hi, step); v.err != nil || hi < n && !before(hi) {
+	for by := step; near.to < within.to; by *= 2 {
+		if near.to += min(within.to-near.to, by); v.err != nil || near.to < within.to && !before(v.element(s, near.to)) {
 			break
 		}
 	}
-	return lo, hi
+	return near
 }
 
 // alike is behind the last of the pairs from one on that have the value. There are

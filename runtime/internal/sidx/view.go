@@ -76,11 +76,13 @@ func (v *view) hold(s section, number uint32) []byte {
 // notes in whose pages they begin: the processor waits for the memory of many at once.
 // Faults are left for who reads them.
 func (v *view) touch(s section, elements []uint32, pages []*page) {
+	for n, i := range elements {
+		pages[n] = v.r.cache.get(v.r.key(v.offset(s, i) / payload))
+	}
 	near := byte(0)
 	for n, i := range elements {
-		off := v.offset(s, i)
-		if pages[n] = v.r.cache.get(v.r.key(off / payload)); pages[n] != nil {
-			near |= pages[n][off%payload]
+		if p := pages[n]; p != nil {
+			near |= p[v.offset(s, i)%payload]
 		}
 	}
 	runtime.KeepAlive(near)
