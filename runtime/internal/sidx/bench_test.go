@@ -48,7 +48,7 @@ func BenchmarkRun(b *testing.B) {
 				return err
 			},
 			"page of time": func(i int) error {
-				_, err := run.Find(page, &index.Query{MinID: m[i].Sequence, EndID: 3 * m[i].Sequence, Backward: true})
+				_, err := run.Find(page, &index.Query{MinID: m.ref(i).HighID / 3, EndID: m.ref(i).HighID, Backward: true})
 				return err
 			},
 			"page of story": func(i int) error {

@@ -176,26 +176,30 @@ func (r *Run) Forget() { r.cache.drop(r.Segment) }
 
 // page returns a page without its checksum, verified.
 func (r *Run) page(number uint32) ([]byte, error) {
-	key := r.key(number)
 	off, length := r.Trailer.page(number)
 	if length <= crcSize {
 		return nil, r.damage(number, "leads behind the last page")
 	}
-	p, into := r.cache.get(key), r.cache
-	if p == nil && r.aside != nil {
-		p, into = r.aside.get(key), r.aside
+	key, n := r.key(number), length-crcSize
+	if p := r.cache.get(key); p != nil { // known not to be nil, or to slice it would read it, far away
+		return p[:n], nil
 	}
-	if p == nil {
-		p = new(page)
-		if err := readFull(r.file, p[:length], off); err != nil {
-			return nil, err
+	into := r.cache
+	if r.aside != nil {
+		into = r.aside
+		if p := into.get(key); p != nil {
+			return p[:n], nil
 		}
-		if !r.sound(p[:length], number) {
-			return nil, r.damage(number, "wrong checksum, or a page of another place")
-		}
-		into.put(key, p)
 	}
-	return p[:length-crcSize], nil
+	p := new(page)
+	if err := readFull(r.file, p[:length], off); err != nil {
+		return nil, err
+	}
+	if !r.sound(p[:length], number) {
+		return nil, r.damage(number, "wrong checksum, or a page of another place")
+	}
+	into.put(key, p)
+	return p[:n], nil
 }
 
 // key names a page in the cache.

@@ -229,9 +229,7 @@ func (w *walk) take(dst []index.Ref, found []uint32) []index.Ref {
 		w.touch(rows, found, pages[:])
 	}
 	for i, row := range found {
-		if pages[i] != nil {
-			w.remember(rows, row, pages[i])
-		}
+		w.remember(rows, row, pages[i])
 		if r := w.row(row); w.matches(&r, row) && w.err == nil {
 			dst = append(dst, w.refOf(&r))
 		}

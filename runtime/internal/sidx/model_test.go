@@ -20,11 +20,15 @@ var place = sidx.Place{Store: [16]byte{7}, Segment: 3}
 type model []format.Record
 
 // grow makes a segment of n random events, with few names so that they meet. With
-// gaps, some sequences and versions are missing, as after compaction.
+// gaps, some sequences and versions are missing, as after compaction. Ids are those of
+// events that came evenly, but for some times in which none did.
 func grow(r *rand.Rand, n int, gaps bool) (m model) {
 	versions := map[string]uint64{}
-	sequence := uint64(1 + r.IntN(1000))
+	sequence, id := uint64(1+r.IntN(1000)), uint64(3000)
 	for i := range n {
+		if id += 3; r.IntN(40) == 0 {
+			id += r.Uint64N(1 << r.IntN(48))
+		}
 		if sequence++; gaps {
 			sequence += uint64(r.IntN(3))
 		}
@@ -36,7 +40,7 @@ func grow(r *rand.Rand, n int, gaps bool) (m model) {
 			e.Entity = []byte(strings.Repeat("long", 250) + fmt.Sprint(r.IntN(9)))
 		}
 		e.Scope = fmt.Appendf(nil, "s%d", r.IntN(3))
-		binary.BigEndian.PutUint64(e.ID[:], sequence*3)
+		binary.BigEndian.PutUint64(e.ID[:], id)
 		e.ID[15] = byte(i)
 		e.Hash[0] = byte(sequence)
 		versions[string(e.Entity)]++
@@ -177,7 +181,7 @@ func (m model) lookups(run *sidx.Run, i int, r *rand.Rand) error {
 		return fmt.Errorf("ByID() = %v, %v, %w, want %v", got, ok, err, want)
 	}
 	missing := e.ID
-	binary.BigEndian.PutUint64(missing[:], e.Sequence*3+1)
+	binary.BigEndian.PutUint64(missing[:], want.HighID+1)
 	if got, ok, err := run.ByID(missing); err != nil || ok {
 		return fmt.Errorf("ByID() of no event = %v, %v, %w", got, ok, err)
 	}

@@ -73,8 +73,9 @@ func (v *view) hold(s section, number uint32) []byte {
 }
 
 // touch has elements of a section brought near, as far as they are in the cache, and
-// notes in whose pages they begin: the processor waits for the memory of many at once.
-// Faults are left for who reads them.
+// notes in whose pages they begin: the processor waits for the memory of many at once,
+// and for all the more the less else it has to do, so that is done before. Faults are left
+// for who reads them.
 func (v *view) touch(s section, elements []uint32, pages []*page) {
 	for n, i := range elements {
 		pages[n] = v.r.cache.get(v.r.key(v.offset(s, i) / payload))
@@ -91,8 +92,12 @@ func (v *view) touch(s section, elements []uint32, pages []*page) {
 // offset is where an element begins in the footer without the checksums of pages.
 func (v *view) offset(s section, i uint32) uint32 { return v.r.table[s].start + i*uint32(s.width()) }
 
-// remember makes a page the one that is remembered for a section, as it has element i.
+// remember makes a page the one that is remembered for a section, as it has element i,
+// if there is one.
 func (v *view) remember(s section, i uint32, p *page) {
+	if p == nil { // asked here, or to slice the page would read it once more, far from the element
+		return
+	}
 	number := v.offset(s, i) / payload
 	_, length := v.r.Trailer.page(number)
 	v.held[s], v.which[s] = p[:length-crcSize], number
