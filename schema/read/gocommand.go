@@ -43,19 +43,21 @@ func newGoCommand(ctx context.Context, cfg Config) (*goCommand, error) {
 		return nil, err
 	}
 	g.env = append(slices.Clip(g.env), "PWD="+g.dir)
-	out, err := g.run("env", "-json", "GOARCH", "GOFLAGS")
-	if err != nil {
-		return nil, err
+	set := cfg.Settings
+	if len(set) == 0 {
+		out, err := g.run("env", "-json", "GOARCH", "GOFLAGS")
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(out, &set); err != nil {
+			return nil, err
+		}
 	}
-	var set struct{ GOARCH, GOFLAGS string }
-	if err := json.Unmarshal(out, &set); err != nil {
-		return nil, err
+	if flags := set["GOFLAGS"]; strings.Contains(flags, "-overlay") || strings.Contains(flags, "-compiler") {
+		return nil, unsure("GOFLAGS is %s", flags)
 	}
-	if strings.Contains(set.GOFLAGS, "-overlay") || strings.Contains(set.GOFLAGS, "-compiler") {
-		return nil, unsure("GOFLAGS is %s", set.GOFLAGS)
-	}
-	if g.sizes = types.SizesFor("gc", set.GOARCH); g.sizes == nil {
-		return nil, unsure("no sizes are known for %s", set.GOARCH)
+	if g.sizes = types.SizesFor("gc", set["GOARCH"]); g.sizes == nil {
+		return nil, unsure("no sizes are known for %s", set["GOARCH"])
 	}
 	return g, nil
 }

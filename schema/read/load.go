@@ -31,13 +31,16 @@ type Config struct {
 	Tags string
 	// Env is the environment of the go command; nil means the process's own.
 	Env []string
+	// Settings are what go env says of GOARCH, GOFLAGS and perhaps others in Dir with Env,
+	// by name, for who has just asked; empty means that Load asks.
+	Settings map[string]string
 	// Recall and Keep remember the files of export data that packages of a schema need,
 	// by import path, for who calls Load again and can tell that nothing has changed
-	// but the packages themselves. Keep is given what there is for imports of packages
-	// in some directories, all sorted, unless the go command should be asked each time;
-	// Recall returns it, or nil. Both may be nil.
+	// but the packages themselves. Keep is given what there is behind the imports of
+	// packages in some directories, unless the go command should be asked each time;
+	// Recall returns it if all imports are there, or nil. Lists are sorted. Both may be nil.
 	Recall func(dirs, imports []string) map[string]string
-	Keep   func(dirs, imports []string, files map[string]string)
+	Keep   func(dirs []string, files map[string]string)
 	// Overlay replaces or adds files, by absolute path. With one, everything is
 	// loaded from source, which is several times slower.
 	Overlay map[string][]byte

@@ -82,13 +82,12 @@ func (g *goCommand) remembered(cfg Config, pkgs []*packages.Package) (map[string
 		}
 	}
 	slices.Sort(dirs)
-	sorted := slices.Sorted(maps.Keys(imports))
-	if files := cfg.Recall(dirs, sorted); len(files) > 0 && areThere(files) {
+	if files := cfg.Recall(dirs, slices.Sorted(maps.Keys(imports))); len(files) > 0 && areThere(files) {
 		return files, nil
 	}
 	files, lasting, err := g.exports(pkgs)
 	if err == nil && lasting {
-		cfg.Keep(dirs, sorted, files)
+		cfg.Keep(dirs, files)
 	}
 	return files, err
 }

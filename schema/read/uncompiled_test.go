@@ -108,7 +108,7 @@ func TestExportDataIsRemembered(t *testing.T) {
 				}
 				return step.recall()
 			},
-			Keep: func(_, _ []string, files map[string]string) { asked, kept = true, files },
+			Keep: func(_ []string, files map[string]string) { asked, kept = true, files },
 		})
 		if err != nil || len(results) != 1 || len(results[0].Diagnostics) > 0 || asked != step.asks {
 			t.Fatalf("%s: Load = %d results, %v, and asked = %v, want one, nil, %v", step.name, len(results), err, asked, step.asks)
@@ -167,6 +167,7 @@ func TestUncompiledIsSure(t *testing.T) {
 	for _, c := range []struct {
 		patterns string
 		env      []string
+		settings map[string]string
 		sure     bool
 	}{
 		{patterns: "./sound ./excluded ./untyped ./library ./indirect", sure: true},
@@ -189,14 +190,19 @@ func TestUncompiledIsSure(t *testing.T) {
 		{patterns: "./everything"},
 		{patterns: "./missing"},
 		{patterns: "./sound", env: []string{"GOFLAGS=-mod=mod -overlay=x.json"}},
+		{patterns: "./sound", env: []string{"GOFLAGS=-mod=mod -compiler=gc"}},
+		{patterns: "./sound", env: []string{"GOFLAGS=-mod=mod -compiler=gc"}, settings: map[string]string{}},
+		{patterns: "./sound", settings: map[string]string{"GOARCH": "386", "GOFLAGS": "-compiler=gc"}},
+		{patterns: "./sound", settings: map[string]string{"GOARCH": "unknown", "GOFLAGS": ""}},
+		{patterns: "./sound", settings: map[string]string{"GOARCH": "386", "GOFLAGS": ""}, sure: true},
 		{patterns: "./sound", env: []string{"GOPACKAGESDRIVER=x"}},
 		{patterns: "./sound", env: []string{"GO111MODULE=off"}},
 	} {
 		_, err := read.LoadUncompiled(t.Context(), read.Config{
-			Dir: m.dir, Patterns: strings.Fields(c.patterns), Env: m.env(c.env...),
+			Dir: m.dir, Patterns: strings.Fields(c.patterns), Env: m.env(c.env...), Settings: c.settings,
 		})
 		if (err == nil) != c.sure {
-			t.Errorf("%s %v: loaded in the quick way with error %v, want one = %v", c.patterns, c.env, err, !c.sure)
+			t.Errorf("%s %v, settings %v: loaded in the quick way with error %v, want one = %v", c.patterns, c.env, c.settings, err, !c.sure)
 		}
 	}
 	overlay := map[string][]byte{filepath.Join(m.dir, "sound", "schema.go"): named("sound")}

@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -66,13 +68,26 @@ func (l *lines) String() string {
 
 const leftOut = "nothing has changed since a run that had nothing to do"
 
-// A run is left out after one that had nothing to do, and not before.
+// A run is left out after one that had nothing to do, and not before. None asks the go
+// command the same question twice, but at its end whether its settings are still the same.
 func TestRunIsLeftOut(t *testing.T) {
 	m := newShop(t)
-	for i, want := range []bool{false, false, true, true} {
+	asked := recordGo(t)
+	for i, want := range []struct {
+		leftOut bool
+		asked   string
+	}{
+		{false, "env list list env"},
+		{false, "env list env"}, // where the export data lies is remembered
+		{true, "env"},
+		{true, "env"},
+	} {
 		code, printed := run(t.Context(), m, "-v", "./...")
-		if code != command.OK || strings.Contains(printed, leftOut) != want {
-			t.Fatalf("run %d exits with %d, want 0, and is left out = %v, want %v:\n%s", i+1, code, !want, want, printed)
+		if code != command.OK || strings.Contains(printed, leftOut) != want.leftOut {
+			t.Fatalf("run %d exits with %d, want 0, and is left out = %v, want %v:\n%s", i+1, code, !want.leftOut, want.leftOut, printed)
+		}
+		if got, recorded := asked(); recorded && got != want.asked {
+			t.Errorf("run %d starts the go command for %s, want %s", i+1, got, want.asked)
 		}
 	}
 	for _, args := range [][]string{{"-v", "-check", "./..."}, {"-v", "-force", "./..."}, {"-v", "-n", "./..."}, {"-v", "-json", "./..."}, {"-v", "-no-drafts", "./..."}, {"-v", "./shop"}, {"-v", "-tags", "x", "./..."}} {
@@ -82,9 +97,42 @@ func TestRunIsLeftOut(t *testing.T) {
 	}
 }
 
+// recordGo puts a program before the go command that notes which subcommand is started. It
+// returns a function which says those that were since it was last called, or that they
+// cannot be recorded on this system.
+func recordGo(t *testing.T) func() (subcommands string, recorded bool) {
+	t.Helper()
+	shell, noShell := exec.LookPath("sh")
+	command, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if noShell != nil || runtime.GOOS == "windows" {
+		return func() (string, bool) { return "", false }
+	}
+	dir := t.TempDir()
+	notes := filepath.Join(dir, "notes")
+	script := fmt.Sprintf("#!%s\necho \"$1\" >>'%s'\nexec '%s' \"$@\"\n", shell, notes, command)
+	if err := os.WriteFile(filepath.Join(dir, "go"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return func() (string, bool) {
+		text, err := os.ReadFile(notes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(notes); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(strings.Fields(string(text)), " "), true
+	}
+}
+
 const remembered = "nothing has changed but packages with a schema"
 
-// Export data is remembered as long as nothing changes but packages with a schema.
+// Export data is remembered as long as nothing changes but packages with a schema, and they
+// import nothing that was not behind any of their imports.
 func TestExportDataIsRemembered(t *testing.T) {
 	m := newShop(t)
 	m.Write("parts/parts.go", "package parts\n\ntype Size struct{ Width int64 }\n")
@@ -98,13 +146,16 @@ func TestExportDataIsRemembered(t *testing.T) {
 		change func()
 		want   bool
 	}{
-		{"go.mod, by the go command", func() {}, false},
-		{"nothing yet", payload("Item string"), false},
+		{"nothing yet", func() {}, false},
+		{"what is generated", func() {}, true},
+		{"an import of the module", payload("Item string"), false},
 		{"a payload", payload("Item, Memo string"), true},
 		{"a wrong payload", payload("Item int"), true},
 		{"a type that is imported", func() { m.Write("parts/parts.go", "package parts\n\ntype Size struct{ Width, Height int64 }\n") }, false},
 		{"a payload, put right", payload("Item int64"), true},
-		{"imports", func() { m.Write("shop/more.go", "package shop\n\nimport \"fmt\"\n\nvar _ = fmt.Sprint\n") }, false},
+		{"an import of what is imported", func() { m.Write("shop/more.go", "package shop\n\nimport \"reflect\"\n\nvar _ = reflect.TypeOf\n") }, true},
+		{"another import", func() { m.Write("shop/more.go", "package shop\n\nimport \"container/ring\"\n\nvar _ = ring.New\n") }, false},
+		{"that import gone", func() { m.Write("shop/more.go", "package shop\n") }, true},
 		{"go.mod", func() { m.Write("go.mod", m.Read("go.mod")+"\n// changed\n") }, false},
 		{"another payload", payload("Item uint64"), true},
 		{"another package with a schema", func() {

@@ -42,6 +42,7 @@ func (o *options) ifChanged(ctx context.Context, to command.Streams) error {
 	}
 	learned := false
 	run := *o
+	run.Settings = before.settings
 	run.Recall = func(dirs, imports []string) map[string]string {
 		files := before.exports(dirs, imports)
 		if files != nil {
@@ -49,8 +50,8 @@ func (o *options) ifChanged(ctx context.Context, to command.Streams) error {
 		}
 		return files
 	}
-	run.Keep = func(dirs, imports []string, files map[string]string) {
-		before.dirs, before.imports, before.files, learned = dirs, imports, files, true
+	run.Keep = func(dirs []string, files map[string]string) {
+		before.dirs, before.files, learned = dirs, files, true
 	}
 	out, failed := run.once(ctx, to)
 	quiet := !always && failed == nil && out.quiet()
@@ -72,15 +73,16 @@ func (o *options) ifChanged(ctx context.Context, to command.Streams) error {
 
 // sight is all that a run depends on at one time.
 type sight struct {
-	runs    cache.Cache
-	state   *inputs.State
-	program string        // its digest
-	args    []string      // of the run
-	digest  inputs.Digest // of all that
+	runs     cache.Cache
+	settings map[string]string // of the go command
+	state    *inputs.State
+	program  string        // its digest
+	args     []string      // of the run
+	digest   inputs.Digest // of all that
 
 	// What the run has learned of export data.
-	dirs, imports []string
-	files         map[string]string
+	dirs  []string
+	files map[string]string
 }
 
 // look looks at all that the run depends on, beside the program.
@@ -94,7 +96,7 @@ func (o *options) look(ctx context.Context, program inputs.Digest) (*sight, erro
 		return nil, err
 	}
 	s := &sight{
-		runs: runs, program: hex.EncodeToString(program[:]),
+		runs: runs, settings: set.Settings(), program: hex.EncodeToString(program[:]),
 		args: append([]string{o.Dir, o.Tags, strconv.FormatBool(o.NoTests)}, o.Patterns...),
 	}
 	if s.state, err = set.Read(); err != nil {
@@ -105,11 +107,16 @@ func (o *options) look(ctx context.Context, program inputs.Digest) (*sight, erro
 }
 
 // exports returns where the export data is that packages in some directories import, if
-// nothing but these packages has changed since that was last seen.
+// nothing but these packages has changed since that was last seen. They may import other
+// packages than they did then, as long as these were behind what they did import: a path
+// means one package in all of a build.
 func (s *sight) exports(dirs, imports []string) map[string]string {
 	var files map[string]string
-	place, state, err := s.rest(dirs, imports)
+	place, state, err := s.rest(dirs)
 	if err != nil || !s.runs.Recall(place, state, &files) {
+		return nil
+	}
+	if slices.ContainsFunc(imports, func(path string) bool { return files[path] == "" && path != "unsafe" }) {
 		return nil
 	}
 	return files
@@ -117,11 +124,11 @@ func (s *sight) exports(dirs, imports []string) map[string]string {
 
 // keep remembers what a run has learned, if nothing else has changed until after it.
 func (s *sight) keep(after *sight) error {
-	place, before, err := s.rest(s.dirs, s.imports)
+	place, before, err := s.rest(s.dirs)
 	if err != nil {
 		return err
 	}
-	if _, now, err := after.rest(s.dirs, s.imports); err != nil || now != before {
+	if _, now, err := after.rest(s.dirs); err != nil || now != before {
 		return err
 	}
 	return s.runs.Keep(place, before, s.files)
@@ -129,8 +136,8 @@ func (s *sight) keep(after *sight) error {
 
 // rest digests what the export data that packages import depends on, all but the
 // packages: who asks for it, and the state that it has then.
-func (s *sight) rest(dirs, imports []string) (place, state inputs.Digest, err error) {
-	asked := slices.Concat([]string{s.program}, s.args, []string{"export data"}, dirs, []string{"of"}, imports)
+func (s *sight) rest(dirs []string) (place, state inputs.Digest, err error) {
+	asked := slices.Concat([]string{s.program}, s.args, []string{"export data"}, dirs)
 	if state, err = s.state.Without(dirs...).Digest(asked...); err != nil {
 		return place, state, err
 	}

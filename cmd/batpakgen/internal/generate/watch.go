@@ -23,6 +23,7 @@ func (o *options) repeat(ctx context.Context, to command.Streams) error {
 	}
 	for {
 		seen, stampErr := set.Stamp() // what comes after this is another change
+		// The run asks for the settings anew: those of the set may have changed before the stamp.
 		out, err := o.once(ctx, to)
 		switch {
 		case ctx.Err() != nil:

@@ -26,10 +26,11 @@ func (e *UnsureError) Error() string { return "not sure what the run depends on:
 
 // Set is what runs in one directory depend on.
 type Set struct {
-	settings []string // names and values, in a fixed order
-	files    []string // single files, which need not be there
-	roots    []string // directories of modules, sorted
-	unsure   string   // why the digest would not be enough, if that is so
+	env      map[string]string // what the go command said of its settings
+	settings []string          // names and values, in a fixed order
+	files    []string          // single files, which need not be there
+	roots    []string          // directories of modules, sorted
+	unsure   string            // why the digest would not be enough, if that is so
 }
 
 // Digest is a digest of the contents of a [Set].
@@ -45,7 +46,7 @@ func Find(ctx context.Context, dir string) (*Set, error) {
 	if filepath.Base(mod) != "go.mod" {
 		return nil, &UnsureError{"there is no go.mod"}
 	}
-	s := &Set{}
+	s := &Set{env: env}
 	s.set(env)
 	if err := s.modules(mod, env["GOWORK"]); err != nil {
 		return nil, err
@@ -60,6 +61,10 @@ func Find(ctx context.Context, dir string) (*Set, error) {
 	s.roots = slices.Compact(s.roots)
 	return s, nil
 }
+
+// Settings are those of the go command in the directory, by name: GOARCH, GOFLAGS and
+// others. They are as of when the set was found, and not to be changed.
+func (s *Set) Settings() map[string]string { return s.env }
 
 // asked are the settings that the go command is asked for.
 var asked = [...]string{"GOMOD", "GOWORK", "GOROOT", "GOVERSION", "GOFLAGS", "GOENV", "GOMODCACHE", "GO111MODULE", "GOOS", "GOARCH", "CGO_ENABLED"}

@@ -124,6 +124,22 @@ func TestDigestSeesWhatMatters(t *testing.T) {
 	}
 }
 
+// The settings are those that the go command has in the directory.
+func TestSettingsAreThoseOfTheGoCommand(t *testing.T) {
+	root := newTree(t)
+	for _, want := range []map[string]string{{"GOARCH": "386", "GOFLAGS": "-tags=w"}, {"GOARCH": "arm64", "GOFLAGS": "-tags=x"}} {
+		for name, value := range want {
+			t.Setenv(name, value)
+		}
+		got := find(t, root).Settings()
+		for name, value := range want {
+			if got[name] != value {
+				t.Errorf("%s = %q, want %q", name, got[name], value)
+			}
+		}
+	}
+}
+
 // Without a package, its own files make no difference, and all others do.
 func TestStateWithoutPackages(t *testing.T) {
 	root := newTree(t)

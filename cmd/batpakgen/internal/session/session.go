@@ -31,9 +31,13 @@ type Options struct {
 	Debug    string   // takes generated code that is broken, if that is; "" = a new directory
 	Promises promise.Act
 
+	// Settings are what the go command says of itself in Dir, if it has just been asked; see
+	// [read.Config].
+	Settings map[string]string
+
 	// Recall and Keep remember where export data is; see [read.Config]. They may be nil.
 	Recall func(dirs, imports []string) map[string]string
-	Keep   func(dirs, imports []string, files map[string]string)
+	Keep   func(dirs []string, files map[string]string)
 
 	Trace io.Writer // takes what is done and how long it took; not nil
 }
@@ -83,7 +87,8 @@ func New(o Options) *Session {
 func (s *Session) Load(ctx context.Context) ([]*read.Result, error) {
 	start := time.Now()
 	results, err := read.Load(ctx, read.Config{
-		Dir: s.opts.Dir, Patterns: s.opts.Patterns, Tags: s.opts.Tags, Recall: s.opts.Recall, Keep: s.opts.Keep,
+		Dir: s.opts.Dir, Patterns: s.opts.Patterns, Tags: s.opts.Tags,
+		Settings: s.opts.Settings, Recall: s.opts.Recall, Keep: s.opts.Keep,
 	})
 	s.tell(start, "packages read: %d", len(results))
 	return results, err
