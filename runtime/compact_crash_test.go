@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -78,11 +79,12 @@ type merging struct {
 	serial  int
 	acked   map[uint64]batpak.Receipt
 	keys    []keyed
-	err     error // of a crash
+	jury    *jury
+	doing   string // the operation that is played
 }
 
 func newMerging(h *history, t *tally) *merging {
-	m := &merging{history: h, tally: t, disk: simfs.New(), options: h.knobs.options(), acked: map[uint64]batpak.Receipt{}}
+	m := &merging{history: h, tally: t, disk: simfs.New(), options: h.knobs.options(), acked: map[uint64]batpak.Receipt{}, jury: newJury()}
 	if c := m.options.Compaction; c != nil {
 		c.Retention = m.fate
 	}
@@ -93,14 +95,20 @@ func newMerging(h *history, t *tally) *merging {
 func (m *merging) fate(e batpak.Meta) batpak.Fate { return batpak.Fate(e.Sequence % 3) }
 
 // run plays the history, and ends with the death of the process.
-func (m *merging) run() error {
+func (m *merging) run() (err error) {
 	for i, o := range append(slices.Clip(m.ops), op{act: actDie}) {
-		if err := cmp.Or(caught(func() error { return m.play(o) }), m.err); err != nil {
-			m.disk.OnOp(nil)
-			return fmt.Errorf("operation %d, %v: %w", i, o, err)
+		m.doing = fmt.Sprintf("operation %d, %v", i, o)
+		if err = caught(func() error { return m.play(o) }); err != nil || m.jury.objects() {
+			break
 		}
 	}
-	return nil
+	m.disk.OnOp(nil)
+	heard, verdict := m.jury.verdict()
+	m.tally.images += heard
+	if err = cmp.Or(verdict, err); err != nil && verdict == nil {
+		err = fmt.Errorf("%s: %w", m.doing, err)
+	}
+	return err
 }
 
 // play plays one operation, in a store that it opens if it must.
@@ -171,7 +179,7 @@ func (m *merging) compact(s *batpak.Store, retains bool) error {
 // look is called before each operation of the disk. One in four of those that change it is
 // preceded by crashes, each if they are watched.
 func (m *merging) look(op faultfs.Op, name string) {
-	if !changes(op) || m.err != nil {
+	if !changes(op) || m.jury.objects() {
 		return
 	}
 	n, all := uint64(m.disk.Ops()), m.watch
@@ -181,13 +189,16 @@ func (m *merging) look(op faultfs.Op, name string) {
 		}
 		all = []scenario{{{kind: crashKill}}, {{kind: crashHard}}, {{crashCut, n}}}
 	}
+	now := *m // the history goes on meanwhile
+	now.acked = maps.Clone(m.acked)
 	for _, s := range all {
 		for image := range s[0].images(m.disk) {
-			m.tally.images++
-			if err := caught(func() error { return m.crash(image, s[0].kind == crashKill) }); err != nil {
-				m.err = fmt.Errorf("before operation %d of the disk, %s %s: %w", n, op, name, &failure{s, err})
-				return
-			}
+			m.jury.judge(func() error {
+				if err := caught(func() error { return now.crash(image, s[0].kind == crashKill) }); err != nil {
+					return fmt.Errorf("%s: before operation %d of the disk, %s %s: %w", now.doing, n, op, name, &failure{s, err})
+				}
+				return nil
+			})
 		}
 	}
 }
