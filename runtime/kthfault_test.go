@@ -246,6 +246,7 @@ func scripts(do func(seed uint64, durability batpak.Durability)) {
 // during, or after, the recovery from a kill. When the fault is over a store that is
 // not poisoned goes on.
 func TestKthFault(t *testing.T) {
+	t.Parallel()
 	var l faultLane
 	t.Run("of", func(t *testing.T) {
 		for _, f := range faults() {
@@ -278,6 +279,7 @@ func again(t *testing.T, seed uint64) string {
 // opened that a kill or a power cut has left, for every k that the opening and a
 // few appends reach.
 func TestKthFaultInRecovery(t *testing.T) {
+	t.Parallel()
 	var l faultLane
 	t.Run("of", func(t *testing.T) {
 		scripts(func(seed uint64, durability batpak.Durability) {
@@ -290,21 +292,34 @@ func TestKthFaultInRecovery(t *testing.T) {
 					l.kept.Do(func() { keep(t, h, err) })
 					t.Fatalf("%v\n\t%s", err, again(t, seed))
 				}
+				j := newJury()
 				for i, left := range all {
 					for _, f := range faults() {
-						err := l.untilNoneFires(h.seed, f, func(f faultfs.Fault) (bool, error) { return left.with(f).recover() })
-						if err != nil {
-							h := *left.history
-							h.fails = describeFault(f)
-							l.kept.Do(func() { keep(t, &h, err) })
-							t.Fatalf("image %d, %s: %v\n\t%s", i, describeFault(f), err, again(t, seed))
-						}
+						j.judge(func() error { return left.failEachInRecovery(i, f) })
 					}
+				}
+				if _, err := j.verdict(); err != nil {
+					if f, ok := errors.AsType[*failedHistory](err); ok {
+						l.kept.Do(func() { keep(t, f.history, f.err) })
+					}
+					t.Fatalf("%v\n\t%s", err, again(t, seed))
 				}
 			})
 		})
 	})
 	t.Logf("%d runs, %d openings of what they left", l.runs.Load(), l.opened.Load())
+}
+
+// failEachInRecovery lets each operation of a recovery of the i-th image fail that a fault is
+// about.
+func (w *faulted) failEachInRecovery(i int, f faultfs.Fault) error {
+	err := w.lane.untilNoneFires(w.seed, f, func(f faultfs.Fault) (bool, error) { return w.with(f).recover() })
+	if err == nil {
+		return nil
+	}
+	h := *w.history
+	h.fails = describeFault(f)
+	return &failedHistory{&h, fmt.Errorf("image %d, %s: %w", i, h.fails, err)}
 }
 
 // remains are what crashes at some operations of a script leave, each with what
