@@ -103,6 +103,7 @@ func fewer(n int) int {
 //
 //	go test ./runtime -run TestBitFlipAtRest -flip.n=0   # every bit
 func TestBitFlipAtRest(t *testing.T) {
+	t.Parallel()
 	for state, percent := range map[string]int{active: 25, closed: 20, rotated: 15, begun: 15, merged: 5, staged: 5} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()
@@ -186,6 +187,7 @@ func (sp *specimen) around(b bit) (offset int64, first uint64) {
 //
 //	go test ./runtime -run TestBitFlipUnderOpenStore -flip.n=0   # every bit
 func TestBitFlipUnderOpenStore(t *testing.T) {
+	t.Parallel()
 	for state, percent := range map[string]int{active: 10, merged: 5} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()

@@ -40,6 +40,7 @@ func keepCase(t *testing.T, numbers ...uint64) {
 
 // TestKeptCases runs the cases that once failed: schedules, and mixtures of files.
 func TestKeptCases(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(filepath.Join(corpusDir(), casesFile))
 	if errors.Is(err, fs.ErrNotExist) && corpusDir() != corpus {
 		return

@@ -65,6 +65,7 @@ var clockFaults = []struct {
 //
 //	go test ./runtime -run TestClockFaults -clock.n=10000
 func TestClockFaults(t *testing.T) {
+	t.Parallel()
 	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
 		var events []batpak.Event
 		keys := map[string]batpak.Receipt{}

@@ -69,6 +69,7 @@ func verified(t *testing.T, s *batpak.Store) batpak.VerifyReport {
 // TestCompactLosesNothing: without a retention a store is the same after a compaction,
 // and after it was opened again.
 func TestCompactLosesNothing(t *testing.T) {
+	t.Parallel()
 	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
 		r := rand.New(rand.NewPCG(1, 1))
 		s := open(&batpak.Options{SegmentSize: 1 << 10})

@@ -17,6 +17,7 @@ import (
 // TestCrashCorpus plays the histories that once found something. They are judged
 // by the laws alone, so nothing in them grows old.
 func TestCrashCorpus(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(corpusDir(), "*.txt"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no histories in %s: %v", corpusDir(), err)

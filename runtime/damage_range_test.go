@@ -127,6 +127,7 @@ func TestDamageUnderAnOpenStoreNamesItsEvent(t *testing.T) {
 // both ways, when it is refused for writing; else what is shown is what a writer
 // shows, or the part of it that is proven, and damage is met where a writer meets it.
 func TestBitFlipReadOnly(t *testing.T) {
+	t.Parallel()
 	for _, state := range []string{active, closed, rotated} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()

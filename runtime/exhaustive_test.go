@@ -94,6 +94,7 @@ var steps = []string{
 // the same events, is not judged again, nor are images made of it: of 10 images 9 are
 // such ones.
 func TestCrashExhaustive(t *testing.T) {
+	t.Parallel()
 	depth := *exhaustiveDepth
 	if testing.Short() {
 		depth = 1

@@ -129,6 +129,7 @@ func (d directory) exchanged(a, b string) directory {
 //
 //	go test ./runtime -run TestFileOps -fileops.n=0   # every pair
 func TestFileOpsAtRest(t *testing.T) {
+	t.Parallel()
 	for _, state := range []string{active, closed, rotated, begun, merged, staged} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()
@@ -169,6 +170,7 @@ func TestFileOpsAtRest(t *testing.T) {
 // two, as they are. Groups know their places: none is served in another. What is
 // not refused is, at most, a torn tail in the eyes of a reader: kept and reported.
 func TestFileOpsExchangeGroups(t *testing.T) {
+	t.Parallel()
 	for _, state := range []string{active, closed} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()

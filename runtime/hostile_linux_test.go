@@ -48,6 +48,7 @@ func (w *watched) touched() bool {
 // where it has the name of a segment, and reported where not. Nothing is opened
 // that lies outside the directory, no open waits, and nothing is removed.
 func TestHostileSpecialFiles(t *testing.T) {
+	t.Parallel()
 	outside := watch(t)
 	special := map[string]func(path string) error{
 		"link out of the directory": func(path string) error { return os.Symlink(filepath.Join(outside.dir, "outside"), path) },

@@ -41,6 +41,7 @@ func halves(t *testing.T) (all []*specimen) {
 // there is the beginning of a log, that is served, and else it is refused or made anew: no
 // event is served that differs, and none in another's place.
 func TestFileOpsUnderAGuard(t *testing.T) {
+	t.Parallel()
 	all := halves(t)
 	if len(all) < 8 {
 		t.Fatalf("%d directories have a guard, want one for each step of a snapshot", len(all))
@@ -113,6 +114,7 @@ func (sp *specimen) unguarded(d directory) (outcome string, err error) {
 // puts what others hold into their places: bytes of one are resumed as they are, or refused.
 // Whoever keeps them keeps no promise of the store: they may be lost, never wrong.
 func TestBitFlipOfASavedState(t *testing.T) {
+	t.Parallel()
 	for _, r := range resumers() {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()

@@ -128,6 +128,7 @@ func closeWhileTheWriterLooks(t *testing.T, conditions []batpak.Query) {
 // TestOpenStorm lets many open, use and close one store: at each time one of them
 // has it, the others are told so, and nothing is lost.
 func TestOpenStorm(t *testing.T) {
+	t.Parallel()
 	dir, disk := t.TempDir(), simfs.New()
 	for kind, open := range map[string]func() (*batpak.Store, error){
 		"simulated": func() (*batpak.Store, error) { return batpak.Open("simulated", simOptions(disk, nil)) },

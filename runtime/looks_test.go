@@ -220,6 +220,7 @@ func (o *overlooked) snapshot(s *batpak.Store, want int) error {
 // merges some, finds what was there, and no damage, whatever part of its work the writer has
 // done between two of the looks, be it that it does the rest before the next one or later.
 func TestTwoLooks(t *testing.T) {
+	t.Parallel()
 	step := *looksStep
 	if testing.Short() {
 		step *= 20

@@ -113,6 +113,7 @@ var mappedN = flag.Int("mapped.n", 300, "bits and pieces of files that the lane 
 //
 //	go test ./runtime -run TestMappedFilesDamaged -mapped.n=100000
 func TestMappedFilesDamaged(t *testing.T) {
+	t.Parallel()
 	for _, state := range []string{closed, merged} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()

@@ -302,6 +302,7 @@ func (w *remembering) hold(s *batpak.Store, d *simfs.Disk) error {
 //
 //	go test ./runtime -run TestMemoryFlip -memory.n=1000
 func TestMemoryFlip(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex // guards outcomes
 	outcomes := map[string]map[string]int{}
 	t.Run("of", func(t *testing.T) {

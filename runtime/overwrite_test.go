@@ -147,6 +147,7 @@ func (sp *specimen) overwrites(t *testing.T, n int, try func(d directory) error)
 //
 //	go test ./runtime -run TestOverwrite -overwrite.n=1000000
 func TestOverwriteAtRest(t *testing.T) {
+	t.Parallel()
 	for _, state := range []string{active, closed, rotated, begun, merged, staged} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()
@@ -205,6 +206,7 @@ func TestOverwriteEveryBlock(t *testing.T) {
 // TestOverwriteUnderOpenStore does the same beneath a store that is open: an event
 // is read as it was stored, or the read fails with ErrCorrupt.
 func TestOverwriteUnderOpenStore(t *testing.T) {
+	t.Parallel()
 	for _, state := range []string{active, merged} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()

@@ -51,6 +51,7 @@ func numbered(sequence uint64) string {
 // is followed by the next, on the real disk: every event that a reader shows is the
 // one that was written, and none is taken back.
 func TestReaderBesideAKilledWriter(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	var reader *batpak.Store
 	shown := uint64(0)

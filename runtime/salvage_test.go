@@ -199,6 +199,7 @@ func (sp *specimen) spoil(r *rand.Rand) (d directory, what []string) {
 //
 //	go test ./runtime -run 'TestSalvage$' -salvage.n=100000
 func TestSalvage(t *testing.T) {
+	t.Parallel()
 	for _, state := range []string{active, closed, rotated} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()

@@ -204,6 +204,7 @@ var makers = map[string]func(c *copied) (batpak.SnapshotReport, error){
 // operation of a snapshot and after it: there is the whole snapshot or none, and the
 // store has what it had. Both then go on, and neither sees the other.
 func TestSnapshotCrash(t *testing.T) {
+	t.Parallel()
 	for name, make := range makers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -242,6 +243,7 @@ func TestSnapshotCrash(t *testing.T) {
 // all of its rotations, and crashes the disk behind it: what is linked is never
 // written to again, whatever becomes of the segment that was being begun.
 func TestSnapshotBesideAWriter(t *testing.T) {
+	t.Parallel()
 	for at, busy := 0, true; busy && !t.Failed(); at++ {
 		c := newCopied(t, 4)
 		busy = false
@@ -311,6 +313,7 @@ func TestSnapshotWhileEverythingGoesOn(t *testing.T) {
 // then on, with its effect or without: it reports the failure and leaves no snapshot,
 // or, after the last sync alone, perhaps all of it, and the store goes on.
 func TestSnapshotKthFault(t *testing.T) {
+	t.Parallel()
 	operations := []faultfs.Op{
 		faultfs.OpCreate, faultfs.OpOpen, faultfs.OpLink, faultfs.OpRemove, faultfs.OpList, faultfs.OpSyncDir, faultfs.OpRead, faultfs.OpWrite, faultfs.OpSync,
 	}
@@ -474,6 +477,7 @@ func TestSnapshotOfWhatHasNoFooter(t *testing.T) {
 // TestSnapshotRefusesDamage damages a store under itself: what is copied is checked,
 // and what is restored is proven, event by event.
 func TestSnapshotRefusesDamage(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(*damageSeed, 11))
 	for name, make := range makers {
 		for range fewer(60) {

@@ -281,6 +281,7 @@ func TestForgeryWithoutTamperingIsTheStore(t *testing.T) {
 // LAW07 of package props: whatever somebody changes in the files of a store, with
 // all checksums and all digests of segments made to fit, Verify names the stream.
 func TestVerifyNamesTheStreamThatWasTamperedWith(t *testing.T) {
+	t.Parallel()
 	for name, tamper := range tamperings() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -312,6 +313,7 @@ func TestVerifyNamesTheStreamThatWasTamperedWith(t *testing.T) {
 // LAW07, of a store that is not open, on the simulated and on the real disk: it is refused when it is opened, or
 // Verify names the stream.
 func TestTamperedStoreIsRefusedOrNamed(t *testing.T) {
+	t.Parallel()
 	for name, tamper := range tamperings() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

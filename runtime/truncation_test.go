@@ -22,6 +22,7 @@ var truncationSize = flag.Int("truncation.size", 5<<10, "bytes of the store that
 //
 //	go test ./runtime -run TestTruncation -truncation.size=100000
 func TestTruncationAtEveryLength(t *testing.T) {
+	t.Parallel()
 	for _, state := range []string{active, closed, rotated, begun, merged, staged} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()

@@ -162,6 +162,7 @@ func TestVerifyAheadOfForgery(t *testing.T) {
 
 // TestVerifyAheadEnds with its context, and leaves nobody behind.
 func TestVerifyAheadEnds(t *testing.T) {
+	t.Parallel()
 	s, err := batpak.OpenReadOnly(wide(t), overseen(nil))
 	s = opened(t, s, err)
 	for n := range 6 {
