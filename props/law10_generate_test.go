@@ -33,29 +33,30 @@ import (
 func TestLaw10GeneratedCodeWorks(t *testing.T) {
 	t.Parallel()
 	dir := newModule(t)
+	var r reader
 	schemas := 0
 	props.Check(t, 2, plans(), func(p plan) error {
 		schemas++
 		name := fmt.Sprintf("schema%d", schemas)
-		return works(t.Context(), filepath.Join(dir, name), name, p)
+		return r.works(t.Context(), filepath.Join(dir, name), name, p)
 	})
 	t.Logf("%d schemas", schemas)
 }
 
 // works generates the code of a planned schema into a new directory and tests it, as
 // a schema that was released earlier, and has evolved and was released again.
-func works(ctx context.Context, dir, name string, p plan) error {
+func (r *reader) works(ctx context.Context, dir, name string, p plan) error {
 	if err := os.MkdirAll(filepath.Join(dir, "testdata", "batpak"), 0o777); err != nil {
 		return err
 	}
 	write := func(name, text string) error {
 		return os.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), []byte(text), 0o666)
 	}
-	before, was, err := released(ctx, dir, p.before().source(name), nil)
+	before, was, err := r.released(ctx, dir, p.before().source(name), nil)
 	if err != nil {
 		return fmt.Errorf("at first: %w", err)
 	}
-	pkg, is, err := released(ctx, dir, p.source(name), was)
+	pkg, is, err := r.released(ctx, dir, p.source(name), was)
 	if err != nil {
 		return fmt.Errorf("evolved: %w", err)
 	}
@@ -90,11 +91,11 @@ type release struct {
 
 // released writes a schema and what is generated for it, and releases it after what
 // was released before, if anything was.
-func released(ctx context.Context, dir, source string, was *release) (*model.Package, *release, error) {
+func (r *reader) released(ctx context.Context, dir, source string, was *release) (*model.Package, *release, error) {
 	if err := os.WriteFile(filepath.Join(dir, "schema.go"), []byte(source), 0o666); err != nil {
 		return nil, nil, err
 	}
-	pkg, files, err := generate(ctx, dir)
+	pkg, files, err := r.generate(ctx, dir)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -114,7 +115,7 @@ func released(ctx context.Context, dir, source string, was *release) (*model.Pac
 			return nil, nil, err
 		}
 	}
-	_, again, err := generate(ctx, dir)
+	_, again, err := r.generate(ctx, dir)
 	if err = errors.Join(err, sameFiles(again, files)); err != nil {
 		return nil, nil, fmt.Errorf("beside its output: %w", err)
 	}
@@ -187,20 +188,36 @@ func environment() []string {
 	return append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=mod -trimpath", props.EnvEffort+"=")
 }
 
+// reader reads schemas of a module in which nothing changes but these, so that it need
+// ask only once where the export data is that they import.
+type reader struct{ exports map[string]string }
+
+func (r *reader) recall(_, imports []string) map[string]string {
+	for _, path := range imports {
+		if r.exports[path] == "" {
+			return nil
+		}
+	}
+	return r.exports
+}
+
+func (r *reader) keep(_ []string, files map[string]string) { r.exports = files }
+
 // generate reads, checks, emits and type-checks the schema in a directory.
-func generate(ctx context.Context, dir string) (*model.Package, []gen.File, error) {
-	results, err := read.Load(ctx, read.Config{Dir: dir, Env: environment()})
+func (r *reader) generate(ctx context.Context, dir string) (*model.Package, []gen.File, error) {
+	results, err := read.Load(ctx, read.Config{Dir: dir, Env: environment(), Recall: r.recall, Keep: r.keep})
 	if err != nil {
 		return nil, nil, err
 	}
 	if len(results) != 1 {
 		return nil, nil, fmt.Errorf("%d packages with a schema, want 1", len(results))
 	}
-	r := results[0]
-	if err := sound(append(r.Diagnostics, check.Packages(r.Package)[r.Package.Path]...)); err != nil {
+	result := results[0]
+	pkg := result.Package
+	if err := sound(append(result.Diagnostics, check.Packages(pkg)[pkg.Path]...)); err != nil {
 		return nil, nil, fmt.Errorf("read the schema: %w", err)
 	}
-	files, err := repeated(r.Package, gen.Generate)
+	files, err := repeated(pkg, gen.Generate)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -208,14 +225,14 @@ func generate(ctx context.Context, dir string) (*model.Package, []gen.File, erro
 	for _, f := range files {
 		sources[f.Name] = f.Source
 	}
-	faults, users := r.TypeCheck(sources)
+	faults, users := result.TypeCheck(sources)
 	if err := sound(slices.Concat(faults, users)); err != nil {
 		return nil, nil, fmt.Errorf("type-check what was emitted: %w", err)
 	}
 	if len(files) == 0 {
 		return nil, nil, errors.New("nothing was emitted")
 	}
-	return r.Package, files, nil
+	return pkg, files, nil
 }
 
 // repeated emits some times, each time the same.

@@ -93,7 +93,7 @@ func emit(t *testing.T, dir, name string, p plan) error {
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		return err
 	}
-	_, _, err := released(t.Context(), dir, p.source(name), nil)
+	_, _, err := new(reader).released(t.Context(), dir, p.source(name), nil)
 	return err
 }
 
