@@ -43,14 +43,18 @@ func newModule(t *testing.T) (m *moduletest.Module, tool string) {
 	return m, tool
 }
 
-// build builds a command and returns where it is.
-func build(t *testing.T, dir string) string {
+// build builds a tool of this module and returns where it is. Unlike other programs, tools
+// stay in the go command's cache when they are linked.
+func build(t *testing.T, name string) string {
 	t.Helper()
-	tool := filepath.Join(t.TempDir(), "tool")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", tool, dir).CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), "go", "tool", "-n", name)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go tool -n %s: %v\n%s", name, err, &stderr)
 	}
-	return tool
+	return strings.TrimSpace(string(out))
 }
 
 // Through go vet, each package that compiles gets the diagnostics that batpakgen
@@ -197,7 +201,7 @@ type OrderPlaced struct{ Item string }
 
 // What a package is to agree with beyond its own source is looked at as well.
 func TestVetLooksAround(t *testing.T) {
-	generator := build(t, "../batpakgen")
+	generator := build(t, "batpakgen")
 	for name, test := range map[string]func(*testing.T, around){"beside": testBeside, "across": testAcross} {
 		t.Run(name, func(t *testing.T) {
 			m, tool := newModule(t)

@@ -16,7 +16,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/go/packages"
 
 	"github.com/batpak-go/batpak/schema/diag"
@@ -162,14 +161,14 @@ func (u *universe) readsTheSame(t *testing.T, source string) bool {
 		t.Fatalf("loaded in the quick way, but not in the other: %d results, %v:\n%s", len(results), err, source)
 	}
 	want := results[0]
-	if d := cmp.Diff(want.Package, quick.Package); d != "" {
+	if d := differ(want.Package, quick.Package); d != "" {
 		t.Errorf("schema differs (-compiled +uncompiled):\n%s\n%s", d, source)
 	}
-	if d := cmp.Diff(want.Diagnostics, quick.Diagnostics); d != "" {
+	if d := differ(want.Diagnostics, quick.Diagnostics); d != "" {
 		t.Errorf("diagnostics differ (-compiled +uncompiled):\n%s\n%s", d, source)
 	}
 	emitted := map[string][]byte{"events.batpak.go": []byte("package " + clause.Name.Name + "\n\nimport \"go/types\"\n\nvar x, order int = types.Nil{}\n")}
-	if d := cmp.Diff(checked(want, emitted), checked(quick, emitted)); d != "" {
+	if d := differ(checked(want, emitted), checked(quick, emitted)); d != "" {
 		t.Errorf("a type check differs (-compiled +uncompiled):\n%s\n%s", d, source)
 	}
 	return true

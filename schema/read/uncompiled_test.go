@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
 	"github.com/batpak-go/batpak/schema/read"
@@ -64,14 +63,14 @@ func readUncompiled(t *testing.T, m *module, cases map[string]*txtar.Archive, pa
 			t.Errorf("%s is loaded in the quick way only", got.Package.Path)
 			continue
 		}
-		if d := cmp.Diff(want.Package, got.Package); d != "" {
+		if d := differ(want.Package, got.Package); d != "" {
 			t.Errorf("schema of %s differs (-compiled +uncompiled):\n%s", want.Package.Path, d)
 		}
-		if d := cmp.Diff(want.Diagnostics, got.Diagnostics); d != "" {
+		if d := differ(want.Diagnostics, got.Diagnostics); d != "" {
 			t.Errorf("diagnostics of %s differ (-compiled +uncompiled):\n%s", want.Package.Path, d)
 		}
 		emitted := map[string][]byte{"events.batpak.go": []byte("package " + want.Package.Name + "\n\nimport \"go/types\"\n\nvar x, order int = types.Nil{}\n")}
-		if d := cmp.Diff(checked(want, emitted), checked(got, emitted)); d != "" {
+		if d := differ(checked(want, emitted), checked(got, emitted)); d != "" {
 			t.Errorf("a type check in %s differs (-compiled +uncompiled):\n%s", want.Package.Path, d)
 		}
 	}
