@@ -16,7 +16,6 @@ import (
 // verify, walk and wait, and closes the store amid all of it. Every reader sees
 // whole batches in order, and the only error is that the store is closed.
 func TestEverythingBesideEverything(t *testing.T) {
-	t.Parallel()
 	onDisks(t, func(t *testing.T, open func(*batpak.Options) *batpak.Store) {
 		s := open(&batpak.Options{SegmentSize: 2048})
 		var wg sync.WaitGroup
