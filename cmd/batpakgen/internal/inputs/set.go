@@ -160,19 +160,6 @@ func beside(file, path string) string {
 	return filepath.Join(filepath.Dir(file), path)
 }
 
-// Program digests this program, which stays the same for as long as it runs.
-func Program() (Digest, error) {
-	name, err := os.Executable()
-	if err != nil {
-		return Digest{}, &UnsureError{err.Error()}
-	}
-	h := sha256.New()
-	if err := read(name, h); err != nil {
-		return Digest{}, &UnsureError{err.Error()}
-	}
-	return Digest(h.Sum(nil)), nil
-}
-
 // State is what a [Set] was at one time: the settings and all files.
 type State struct {
 	settings []string
