@@ -29,14 +29,17 @@ type schedule struct {
 	random *rand.Rand
 	taste  taste
 	driver uint64 // goroutine id
-	strict bool   // check who is at each point; it takes time
+	strict bool   // check who is at each point, by ids alone; it takes time
+
+	leaf, branch uintptr // where [nest] calls its function, and itself
 
 	mu      sync.Mutex // guards all below
 	free    bool       // points hold nobody up
 	numbers map[uint64]int
-	current int // the one that runs: that was released last, or whose context has ended since
-	chosen  int // the one that was released last
-	started int // goroutines that the store has started
+	nested  []int // numbers of those that the schedule has started, by how deep they are nested
+	current int   // the one that runs: that was released last, or whose context has ended since
+	chosen  int   // the one that was released last
+	started int   // goroutines that the store has started
 	parked  []*parked
 	steps   int
 	last    string // point at which the current one was held up
@@ -61,6 +64,11 @@ const (
 func newSchedule(seed uint64) *schedule {
 	s := &schedule{random: rand.New(rand.NewPCG(seed, 2)), driver: goroutine(), numbers: map[uint64]int{}}
 	s.taste = tastes(s.random)[s.random.IntN(4)]
+	nest(1, func() {
+		var callers [2]uintptr
+		runtime.Callers(2, callers[:])
+		s.leaf, s.branch = callers[0], callers[1]
+	})
 	return s
 }
 
@@ -81,14 +89,18 @@ func (s *schedule) point(name string) {
 		s.hold(&parked{number: s.runs(), point: name})
 		return
 	}
-	id := goroutine()
-	if id == s.driver {
-		return
+	id, number := uint64(0), unnumbered // an id is asked for if it must be
+	if !s.strict {
+		number = s.caller()
+	}
+	if number == unnumbered {
+		if id = goroutine(); id == s.driver {
+			return
+		}
 	}
 	s.mu.Lock()
-	number, known := s.numbers[id]
-	if !known {
-		number = unnumbered
+	if known, ok := s.numbers[id]; ok {
+		number = known
 	}
 	if !wakes(name) && number != s.current && !s.free {
 		panic(fmt.Sprintf("goroutine %d is at %q while %d runs", number, name, s.current))
@@ -119,13 +131,49 @@ func (s *schedule) hold(p *parked) {
 
 // start starts a goroutine of this number, which is held up at once.
 func (s *schedule) start(number int, f func()) {
-	go func() {
+	s.mu.Lock()
+	depth := len(s.nested)
+	s.nested = append(s.nested, number)
+	s.mu.Unlock()
+	go nest(depth, func() {
 		s.mu.Lock()
 		s.numbers[goroutine()] = number
 		s.mu.Unlock()
 		s.hold(&parked{number: number, point: "start"})
 		f()
-	}()
+	})
+}
+
+// nest calls f from so many frames of its own, by which [schedule.caller] knows a goroutine.
+//
+//go:noinline
+func nest(depth int, f func()) {
+	if depth > 0 {
+		nest(depth-1, f)
+		return
+	}
+	f()
+}
+
+// caller is the number of the goroutine that asks, if it is seen to be one that the schedule
+// has started. To count frames takes much less time than an id, for which a whole trace of
+// the stack is written.
+func (s *schedule) caller() int {
+	var stack [128]uintptr
+	callers := stack[:runtime.Callers(3, stack[:])]
+	leaf := slices.Index(callers, s.leaf)
+	if leaf < 0 || len(callers) == len(stack) { // and so there may be more of them
+		return unnumbered
+	}
+	depth := 0
+	for _, pc := range callers[leaf:] {
+		if pc == s.branch {
+			depth++
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.nested[depth]
 }
 
 // wake says that a goroutine is about to run because its context ends.
