@@ -12,16 +12,10 @@ import (
 // unchecked lists the test code that opens a store which package checkfs does not hold to
 // its protocol, each with why: a function (in the form "file:function"), or all of a file.
 var unchecked = map[string]string{
-	"runtime/judge_test.go:try":      "with all openings checked the lanes of damage take a quarter longer; one in sixteen is",
-	"runtime/chronicle_test.go:open": "and so does the random crash lane; of the images one in eight is, and every life that goes on",
-
-	"runtime/memoryflip_test.go:run":                    "bytes change while they are written, which the checks take for a fault of the store",
-	"runtime/restore_test.go:TestRestoreUnderOpenStore": "files are exchanged beneath the store, which the checks do not see",
-
-	"runtime/proportion_test.go:openMetered":               "it is checked; reads are counted above the checks, which read for themselves",
-	"runtime/hostile_test.go:TestHostileNumberOfNames":     "memory is measured, and the checks keep a list of names of their own",
-	"runtime/hostile_linux_test.go:TestHostileSparseFiles": "the checks read whole files, and these are larger than any memory",
-	"runtime/coldstart_memory_test.go":                     "memory is measured, and the checks keep what they know of each file",
+	"runtime/proportion_test.go:openMetered":   "it is checked; reads are counted above the checks, which read for themselves",
+	"runtime/memoryflip_test.go:open":          "it is checked; bits are flipped above the checks, which say nothing any more once one was",
+	"runtime/hostile_linux_test.go:openSparse": "it is opened checked, and again to measure memory, as the checks read whole files",
+	"runtime/coldstart_memory_test.go":         "it is opened checked, and again to measure memory, as the checks keep what they know",
 
 	"runtime/ratio_bench_test.go":             "time is measured",
 	"runtime/read_bench_test.go":              "time is measured",
@@ -86,10 +80,6 @@ func openings(f *sourceFile, d ast.Decl) (found []ast.Node) {
 				if !safe[n] {
 					found = append(found, n)
 				}
-			}
-		case *ast.Ident:
-			if n.Name == "rawOptions" {
-				found = append(found, n)
 			}
 		}
 		return true

@@ -93,15 +93,6 @@ func setDir(o *batpak.Options, open func(path string) (vfs.FS, error)) {
 	})
 }
 
-// rawOptions are simOptions without the checks. Who may use them, and why, is listed in
-// props/checked_test.go.
-func rawOptions(d *simfs.Disk, o *batpak.Options) *batpak.Options {
-	c := cloned(o)
-	rtopts.SetFS(&c.Internal, d.FS())
-	rtopts.SetDir(&c.Internal, func(name string) (vfs.FS, error) { return d.Dir(name), nil })
-	return c
-}
-
 // openDir opens the store in a real directory.
 func openDir(dir string, o *batpak.Options) (*batpak.Store, error) {
 	fs, err := vfs.OpenDir(dir)

@@ -207,19 +207,13 @@ func (c *chronicle) whole(n int) bool {
 }
 
 // open opens the store on a disk. What it draws depends on the chronicle and the
-// number alone. Few of the openings of images are held to the protocol, which all
-// of them follow alike.
+// number alone.
 func (c *chronicle) open(d *simfs.Disk, number uint64) (*batpak.Store, error) {
-	o := &batpak.Options{}
-	*o = c.options
+	options := c.options
 	if number < ownLife {
-		o.Compaction = nil
+		options.Compaction = nil
 	}
-	if number >= ownLife || c.sometimes(8) {
-		o = simOptions(d, o)
-	} else {
-		o = rawOptions(d, o)
-	}
+	o := simOptions(d, &options)
 	rtopts.SetNow(&o.Internal, func() time.Time { return c.wall })
 	random := rand.NewPCG(c.seed, number)
 	rtopts.SetRandom(&o.Internal, func(p []byte) {

@@ -9,12 +9,11 @@ import (
 )
 
 // TestColdStartTakesLittleMemory: what it takes to open a store by the footers of its segments
-// is a few kilobytes for each of them, on however many processors they are looked at. The
-// directory is not checked, as one that is would be looked at by one goroutine.
+// is a few kilobytes for each of them, on however many processors they are looked at.
 func TestColdStartTakesLittleMemory(t *testing.T) {
 	const segments = 100
 	dir := t.TempDir()
-	s, err := batpak.Open(dir, &batpak.Options{SegmentSize: 16 << 10, Durability: batpak.Relaxed})
+	s, err := batpak.Open(dir, overseen(&batpak.Options{SegmentSize: 16 << 10, Durability: batpak.Relaxed}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,21 +32,23 @@ func TestColdStartTakesLittleMemory(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	s, err = batpak.Open(dir, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	runtime.ReadMemStats(&after)
-	if r := s.Report(); r.Segments < segments/2 || r.Indexed != r.Segments-1 {
-		t.Errorf("report %+v, want that all of some %d segments but one were taken in by their footers", r, segments)
-	}
-	if each := (after.TotalAlloc - before.TotalAlloc) / s.Report().Segments; each > 40<<10 {
-		t.Errorf("to open %d segments took %d bytes for each", s.Report().Segments, each)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
+	for _, o := range []*batpak.Options{overseen(nil), nil} { // what the checks keep is not measured
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		s, err = batpak.Open(dir, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		if r := s.Report(); r.Segments < segments/2 || r.Indexed != r.Segments-1 {
+			t.Errorf("report %+v, want that all of some %d segments but one were taken in by their footers", r, segments)
+		}
+		if each := (after.TotalAlloc - before.TotalAlloc) / s.Report().Segments; o == nil && each > 40<<10 {
+			t.Errorf("to open %d segments took %d bytes for each", s.Report().Segments, each)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -59,29 +60,32 @@ func TestMemoryIsNotByTheEvents(t *testing.T) {
 	sizes := [2]extent{{40, 32, 32}, {40, 800, 32}}
 	for i, x := range sizes {
 		dir := t.TempDir()
-		s, err := batpak.Open(dir, oneBatch())
+		s, err := batpak.Open(dir, overseen(oneBatch()))
 		opened(t, s, err)
 		x.fill(t, s, nil)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		before := collected()
-		s, err = batpak.Open(dir, &batpak.Options{IndexCache: 1, Unmapped: true})
-		opened(t, s, err)
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		took[i].opening = int64(m.TotalAlloc - before.TotalAlloc)
-		if r := s.Report(); r.Indexed < uint64(x.segments) || r.Restored < uint64(x.segments*x.each) {
-			t.Fatalf("report %+v, want that all segments but one were taken in by their footers", r)
-		}
-		for n := uint64(1); n <= s.Frontier().Visible; n += 5 {
-			if _, err := s.At(n); err != nil {
+		lazy := &batpak.Options{IndexCache: 1, Unmapped: true}
+		for _, o := range []*batpak.Options{overseen(lazy), lazy} { // the first is not measured
+			before := collected()
+			s, err = batpak.Open(dir, o)
+			opened(t, s, err)
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			took[i].opening = int64(m.TotalAlloc - before.TotalAlloc)
+			if r := s.Report(); r.Indexed < uint64(x.segments) || r.Restored < uint64(x.segments*x.each) {
+				t.Fatalf("report %+v, want that all segments but one were taken in by their footers", r)
+			}
+			for n := uint64(1); n <= s.Frontier().Visible; n += 5 {
+				if _, err := s.At(n); err != nil {
+					t.Fatal(err)
+				}
+			}
+			took[i].held = int64(collected().HeapAlloc) - int64(before.HeapAlloc)
+			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-		}
-		took[i].held = int64(collected().HeapAlloc) - int64(before.HeapAlloc)
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
 		}
 	}
 	// A row of an index takes some tens of bytes.

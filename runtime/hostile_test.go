@@ -33,7 +33,7 @@ func TestHostileNumberOfNames(t *testing.T) {
 		names int
 	}{
 		"simulated": {
-			func() (*batpak.Store, error) { return batpak.Open("simulated", rawOptions(disk, nil)) },
+			func() (*batpak.Store, error) { return batpak.Open("simulated", simOptions(disk, nil)) },
 			func(names []string) { disk.Crowd(names...) }, fewer(*hostileNames),
 		},
 		"real": {

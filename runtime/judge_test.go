@@ -62,7 +62,6 @@ type judge struct {
 	disk    *simfs.Disk
 	on      directory // what the disk holds
 	changed int       // operations that changed the disk
-	tries   int
 }
 
 // judge knows, besides what the directory holds, what it holds when a merge that was
@@ -104,11 +103,7 @@ func (j *judge) put(d directory) {
 // in silence.
 func (j *judge) try(d directory) (finding, error) {
 	j.put(d)
-	options := rawOptions
-	if j.tries++; j.tries%16 == 1 {
-		options = simOptions
-	}
-	s, err := batpak.Open("simulated", options(j.disk, nil))
+	s, err := batpak.Open("simulated", simOptions(j.disk, nil))
 	if err != nil {
 		damage, ok := errors.AsType[*batpak.CorruptError](err)
 		switch {

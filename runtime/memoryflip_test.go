@@ -21,6 +21,7 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
 	"github.com/batpak-go/batpak/runtime/internal/vfs"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
@@ -163,10 +164,7 @@ func newRemembering(seed uint64, d batpak.Durability, at int, stays bool) *remem
 // What is left each time is held against what was acknowledged.
 func (w *remembering) run() error {
 	for life := range 3 {
-		o := rawOptions(w.disk, w.options)
-		w.FS = w.disk.FS()
-		rtopts.SetFS(&o.Internal, w.memory)
-		s, err := batpak.Open("simulated", o)
+		s, err := w.open()
 		if err != nil {
 			return w.refused(err)
 		}
@@ -184,11 +182,24 @@ func (w *remembering) run() error {
 		}
 		w.disk = image
 	}
-	s, err := batpak.Open("simulated", rawOptions(w.disk, w.options))
+	s, err := w.open()
 	if err != nil {
 		return w.refused(err)
 	}
 	return errors.Join(w.hold(s, w.disk), s.Close())
+}
+
+// open opens a store that hands its bytes over to the memory. What comes out is held to the
+// protocol, until it has a wrong bit.
+func (w *remembering) open() (*batpak.Store, error) {
+	o := reported(w.disk.FS(), w.options, func(b *checkfs.Breach) {
+		if w.hit.what == "" {
+			panic(b)
+		}
+	})
+	w.FS = rtopts.FS(&o.Internal)
+	rtopts.SetFS(&o.Internal, w.memory)
+	return batpak.Open("simulated", o)
 }
 
 // told lets damage be told of by whatever meets it.

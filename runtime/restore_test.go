@@ -10,6 +10,7 @@ import (
 
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
+	"github.com/batpak-go/batpak/runtime/internal/vfs/checkfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
@@ -188,8 +189,14 @@ func TestRestoreUnderOpenStore(t *testing.T) {
 	for i, sp := range all {
 		for j, other := range all {
 			disk := sp.disk()
-			s, err := batpak.Open("simulated", rawOptions(disk, nil))
+			exchanged := false
+			s, err := batpak.Open("simulated", reported(disk.FS(), nil, func(b *checkfs.Breach) {
+				if !exchanged { // after that the checks do not know what there is
+					t.Error(b)
+				}
+			}))
 			opened(t, s, err)
+			exchanged = true
 			for _, name := range sp.segments() {
 				if content, ok := other.directory[name]; ok {
 					disk.SetBytes(name, content)

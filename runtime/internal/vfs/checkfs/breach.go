@@ -28,6 +28,7 @@ type call struct {
 	off, n int64  // bytes; or n is a size or a sequence
 	done   bool
 	err    error
+	number int // in the order in which they began
 }
 
 func (c *call) String() string {
@@ -55,15 +56,25 @@ func (c *call) outcome() string {
 	return c.String()
 }
 
-// trace remembers the latest calls.
+// trace remembers the latest calls, by value: to keep each one's own would be most of
+// what a call costs here.
 type trace struct {
-	calls [memory]*call
+	calls [memory]call
 	next  int
 }
 
+// add takes in a call that begins.
 func (t *trace) add(c *call) {
-	t.calls[t.next%memory] = c
+	c.number = t.next
+	t.calls[t.next%memory] = *c
 	t.next++
+}
+
+// finish takes in how a call went, if it is still remembered.
+func (t *trace) finish(c *call, err error) {
+	if kept := &t.calls[c.number%memory]; kept.number == c.number {
+		kept.done, kept.err = true, err
+	}
 }
 
 // before lists the calls before the last one, the oldest first.

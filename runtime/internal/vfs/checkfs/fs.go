@@ -97,7 +97,7 @@ func (c *FS) tell(k *call, err error) {
 func (c *FS) end(k *call, err error, learn func(p *protocol)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	k.done, k.err = true, err
+	c.trace.finish(k, err)
 	learn(&c.state)
 }
 
@@ -352,7 +352,7 @@ func (c *FS) peek(name string, n int64) []byte {
 	}
 	defer f.Close()
 	size, err := f.Size()
-	if err != nil {
+	if err != nil || size > format.MaxSegment { // there is no such file of the store's
 		return nil
 	}
 	b := make([]byte, min(n, size))

@@ -149,6 +149,9 @@ func (p *protocol) foundMerged(entries []vfs.Entry) {
 // stands takes in the header of the merged segment in this file, which says where its
 // groups end.
 func (n *inode) stands(header []byte) {
+	if header == nil {
+		return
+	}
 	if h, err := format.ParseMergedHeader(header); err == nil {
 		n.merged = int64(h.Length)
 	}

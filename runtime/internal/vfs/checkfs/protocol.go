@@ -163,7 +163,10 @@ func (p *protocol) find(name string, content []byte) *inode {
 // follows takes in the header of the segment after the one in this file, which says
 // where its groups end.
 func (n *inode) follows(header []byte) {
-	if h, err := parseHeader(header); err == nil && n.sealed && h.Segment == n.segment+1 {
+	if !n.sealed || header == nil {
+		return
+	}
+	if h, err := parseHeader(header); err == nil && h.Segment == n.segment+1 {
 		n.end = min(n.end, int64(h.PrevLength))
 	}
 }
