@@ -32,7 +32,8 @@ func (v View) Ancestors(id ID) iter.Seq2[Event, error] {
 
 // ancestors walks back through a stream until it begins, or yield does not go on.
 func (v View) ancestors(id ID, yield func(Event) bool) error {
-	e, err := v.get(id)
+	var e Event
+	err := v.get(&e, id)
 	if err != nil {
 		return err
 	}
@@ -107,13 +108,14 @@ func (s *Store) Causes(id ID) iter.Seq2[Event, error] {
 // Causes is [Store.Causes] in this view.
 func (v View) Causes(id ID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		e, err := v.get(id)
+		var e Event
+		err := v.get(&e, id)
 		if err == nil && e.Fate == DropEvent {
 			err = e.whole() // what caused it is gone
 		}
 		for err == nil && !e.Causation.IsZero() {
 			var cause Event
-			cause, err = v.get(e.Causation)
+			err = v.get(&cause, e.Causation)
 			if errors.Is(err, ErrNotFound) || err == nil && cause.Sequence >= e.Sequence {
 				return // an id from elsewhere
 			}
@@ -141,14 +143,16 @@ func (s *Store) Effects(id ID) iter.Seq2[Event, error] {
 // Effects is [Store.Effects] in this view.
 func (v View) Effects(id ID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		e, err := v.get(id)
+		var e Event
+		err := v.get(&e, id)
 		if err != nil {
 			yield(Event{}, err)
 			return
 		}
 		queue, err := v.effects(nil, &e)
 		for ; len(queue) > 0 && err == nil; queue = queue[1:] {
-			effect, rerr := v.store.read(queue[0].ref)
+			var effect Event
+			rerr := v.store.read(&effect, queue[0].ref)
 			if rerr == nil && effect.Causation != queue[0].cause {
 				continue // an id from elsewhere that looks like the cause's to the index
 			}

@@ -3,6 +3,8 @@ package batpak
 import (
 	"hash/maphash"
 	"strings"
+
+	"github.com/batpak-go/batpak/runtime/internal/format"
 )
 
 // maxNames is how many names a reading remembers: of some thousand, few meet in one place.
@@ -19,11 +21,25 @@ type names struct {
 	keys strings.Builder // holds keys, one behind the other
 }
 
+// name gives m the names of a record, and its key. The nil names take memory for all of
+// them at once.
+func (n *names) name(m *Meta, r *format.Record) {
+	if n != nil {
+		m.Entity, m.Scope, m.Key = n.of(r.Entity), n.of(r.Scope), n.key(r.Key)
+		return
+	}
+	var all strings.Builder
+	all.Grow(len(r.Entity) + len(r.Scope) + len(r.Key))
+	all.Write(r.Entity)
+	all.Write(r.Scope)
+	all.Write(r.Key)
+	s := all.String()
+	m.Entity, s = s[:len(r.Entity)], s[len(r.Entity):]
+	m.Scope, m.Key = s[:len(r.Scope)], s[len(r.Scope):]
+}
+
 // of is b as a string.
 func (n *names) of(b []byte) string {
-	if n == nil {
-		return string(b)
-	}
 	s := n.last[1] // an event has two names, and one of them, or both, is often that of the event before
 	if s != string(b) {
 		s = n.find(b)
@@ -56,7 +72,7 @@ const maxKeys = 1 << 10
 
 // key is b as a string, which may share memory with others.
 func (n *names) key(b []byte) string {
-	if n == nil || len(b) == 0 || len(b) >= maxKeys/4 {
+	if len(b) == 0 || len(b) >= maxKeys/4 {
 		return string(b)
 	}
 	if len(b) > n.keys.Cap()-n.keys.Len() {

@@ -72,7 +72,8 @@ func (s *Store) root(q *index.Query, until uint64) error {
 	if q.Correlation == (ID{}) {
 		return nil
 	}
-	e, err := s.byID(q.Correlation, until)
+	var e Event
+	err := s.byID(&e, q.Correlation, until)
 	if err == nil && e.Fate != DropEvent && e.Correlation == e.ID && !planted.Bug("story is without its first event") {
 		q.Root = e.Sequence
 	}

@@ -41,60 +41,59 @@ func (s *Store) Events(q Query) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) { s.View().Events(q)(yield) }
 }
 
-// byID finds an event by its id, up to a sequence. Here as in all that follows, of an
+// byID makes e the event with an id, up to a sequence. Here as in all that follows, of an
 // event that a compaction took something from what is left is no error: its Fate says
-// so, and whoever gives it away adds [Event.whole].
-func (s *Store) byID(id ID, until uint64) (Event, error) {
+// so, and whoever gives it away adds [Event.whole]. After an error, e is of no use: an
+// event is made where its caller wants it, as to copy one costs as much as to check it.
+func (s *Store) byID(e *Event, id ID, until uint64) error {
 	ref, ok, err := s.index.ByID(id)
 	if err != nil {
-		return Event{}, s.outward(err, 0)
+		return s.outward(err, 0)
 	}
 	if !ok || ref.Sequence > until {
-		return Event{}, ErrNotFound
+		return ErrNotFound
 	}
-	e, err := s.read(ref)
-	if err == nil && e.ID != id {
-		return Event{}, ErrNotFound
+	if err = s.read(e, ref); err == nil && e.ID != id {
+		return ErrNotFound
 	}
-	return e, err
+	return err
 }
 
-// byKey finds an event by its key, up to a sequence, visible or not.
-func (s *Store) byKey(key []byte, until uint64) (Event, error) {
+// byKey makes e the event with a key, up to a sequence, visible or not.
+func (s *Store) byKey(e *Event, key []byte, until uint64) error {
 	refs, err := s.index.ByKey(key)
 	if err != nil {
-		return Event{}, s.outward(err, 0)
+		return s.outward(err, 0)
 	}
 	for _, ref := range refs {
 		if ref.Sequence > until {
 			sometimes.Reached("key was found that is not in the view")
 			continue // it may be gone, if it is not durable
 		}
-		e, err := s.read(ref)
-		if err != nil {
-			return Event{}, err
+		if err := s.read(e, ref); err != nil {
+			return err
 		}
 		if e.Key == string(key) {
-			return e, nil
+			return nil
 		}
 	}
-	return Event{}, ErrNotFound
+	return ErrNotFound
 }
 
-// read reads an event and checks that it is the one that was asked for.
-func (s *Store) read(ref index.Ref) (e Event, err error) {
+// read makes e the event that it reads, and checks that it is the one that was asked for.
+func (s *Store) read(e *Event, ref index.Ref) (err error) {
 	var r format.Record
 	for moved := true; moved; {
-		r, err = s.segments.Record(ref.Pos, s.seed)
+		err = s.segments.Record(&r, ref.Pos, s.seed)
 		ref, moved = s.moved(ref, &r, err)
 	}
 	if err == nil {
 		err = s.holds(ref, &r)
 	}
 	if err == nil {
-		err = s.event(&e, &r, ref, r.Payload, nil)
+		err = s.event(e, &r, ref, r.Payload, nil)
 	}
-	return e, s.outward(err, ref.Sequence)
+	return s.outward(err, ref.Sequence)
 }
 
 // record reads a record with a cursor and checks that it is the one that was asked
@@ -173,11 +172,11 @@ func (s *Store) event(e *Event, r *format.Record, ref index.Ref, payload []byte,
 	}
 	// Field by field, each of them: a literal would be made elsewhere and copied.
 	m := &e.Meta
-	m.Entity, m.Scope = n.of(r.Entity), n.of(r.Scope)
+	n.name(m, r)
 	m.Sequence, m.Version, m.ID = r.Sequence, r.Version, r.ID
 	m.Kind, m.PayloadVersion = Kind(r.Kind), r.PayloadVersion
 	m.Correlation, m.Causation = r.Correlation, r.Causation
-	m.Time, m.Key, m.Decision = ID(r.ID).Time(), n.key(r.Key), decision
+	m.Time, m.Decision = ID(r.ID).Time(), decision
 	m.Hash, m.Fate, e.Payload = r.Hash, KeepEvent, payload
 	if e.Correlation.IsZero() {
 		e.Correlation = e.ID

@@ -137,7 +137,8 @@ func ResumeAll[S any](ctx context.Context, s *Store, kinds []Kind, from []byte, 
 		if err != nil {
 			return FoldedAll[S]{}, nil, err
 		}
-		e, err := v.place(place.Sequence)
+		var e Event
+		err = v.place(&e, place.Sequence)
 		if errors.Is(err, ErrNotFound) || err == nil && e.Hash != place.Hash && !planted.Bug("saved state of another log is resumed") {
 			err = c.refuse(name, otherHistory)
 		}
@@ -153,8 +154,8 @@ func ResumeAll[S any](ctx context.Context, s *Store, kinds []Kind, from []byte, 
 		return FoldedAll[S]{}, nil, err
 	}
 	f.Sequence = v.at
-	last, err := v.place(v.at)
-	if err != nil {
+	var last Event
+	if err = v.place(&last, v.at); err != nil {
 		return FoldedAll[S]{}, nil, err
 	}
 	b, err := c.save(f.State, saved.State{Sequence: v.at, Hash: last.Hash, Name: name})

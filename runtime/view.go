@@ -1,7 +1,6 @@
 package batpak
 
 import (
-	"cmp"
 	"context"
 	"iter"
 
@@ -56,50 +55,56 @@ func (v View) Sequence() uint64 { return v.at }
 func (v View) settled(context.Context) (View, error) { return v, v.store.lost("", 0) }
 
 // Get is [Store.Get] in this view.
-func (v View) Get(id ID) (Event, error) {
-	e, err := v.get(id)
-	return e, cmp.Or(err, e.whole())
+func (v View) Get(id ID) (e Event, err error) {
+	if err = v.get(&e, id); err != nil {
+		return Event{}, err
+	}
+	return e, e.whole()
 }
 
 // get is [View.Get] for whom what is left of an event will do.
-func (v View) get(id ID) (Event, error) {
+func (v View) get(e *Event, id ID) error {
 	if err := v.store.alive(); err != nil {
-		return Event{}, err
+		return err
 	}
-	return v.store.byID(id, v.at)
+	return v.store.byID(e, id, v.at)
 }
 
 // At is [Store.At] in this view.
-func (v View) At(sequence uint64) (Event, error) {
-	if err := v.store.alive(); err != nil {
+func (v View) At(sequence uint64) (e Event, err error) {
+	if err = v.place(&e, sequence); err != nil {
 		return Event{}, err
 	}
-	e, err := v.place(sequence)
-	return e, cmp.Or(err, e.whole())
+	return e, e.whole()
 }
 
 // place is [View.At] for whom what is left of an event will do.
-func (v View) place(sequence uint64) (Event, error) {
+func (v View) place(e *Event, sequence uint64) error {
+	if err := v.store.alive(); err != nil {
+		return err
+	}
 	if sequence > v.at && !planted.Bug("reading by sequence shows what is not visible") {
-		return Event{}, ErrNotFound
+		return ErrNotFound
 	}
 	ref, ok, err := v.store.index.At(sequence)
 	if err != nil {
-		return Event{}, v.store.outward(err, sequence)
+		return v.store.outward(err, sequence)
 	}
 	if !ok {
-		return Event{}, ErrNotFound
+		return ErrNotFound
 	}
-	return v.store.read(ref)
+	return v.store.read(e, ref)
 }
 
 // ByKey is [Store.ByKey] in this view.
-func (v View) ByKey(key string) (Event, error) {
-	if err := v.store.alive(); err != nil {
+func (v View) ByKey(key string) (e Event, err error) {
+	if err = v.store.alive(); err == nil {
+		err = v.store.byKey(&e, []byte(key), v.at)
+	}
+	if err != nil {
 		return Event{}, err
 	}
-	e, err := v.store.byKey([]byte(key), v.at)
-	return e, cmp.Or(err, e.whole())
+	return e, e.whole()
 }
 
 // Head is [Store.Head] in this view.

@@ -290,7 +290,8 @@ func (s *Store) replay(a *appending) (done bool, err error) {
 			continue
 		}
 		a.key = append(a.key[:0], key...)
-		e, err := s.byKey(a.key, math.MaxUint64)
+		var e Event
+		err := s.byKey(&e, a.key, math.MaxUint64)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}

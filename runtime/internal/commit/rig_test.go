@@ -197,8 +197,8 @@ func (r *rig) records() ([]format.Record, error) {
 		if !ok || err != nil {
 			return nil, fmt.Errorf("event %d of %d is not in the index: %w", n+1, r.index.Next()-1, err)
 		}
-		rec, err := r.reader.Record(ref.Pos, r.seed)
-		if err != nil {
+		var rec format.Record
+		if err := r.reader.Record(&rec, ref.Pos, r.seed); err != nil {
 			return nil, fmt.Errorf("event %d: %w", n+1, err)
 		}
 		prev := heads[string(rec.Entity)]

@@ -190,8 +190,8 @@ func (s *store) events() ([]event, error) {
 		if !ok || err != nil {
 			return nil, fmt.Errorf("event %d is not in the index: %w", sequence, err)
 		}
-		r, err := s.Reader.Record(ref.Pos, s.seed)
-		if err != nil {
+		var r format.Record
+		if err := s.Reader.Record(&r, ref.Pos, s.seed); err != nil {
 			return nil, err
 		}
 		again, err := cursor.Record(ref.Pos, s.seed)

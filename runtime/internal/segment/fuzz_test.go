@@ -38,8 +38,8 @@ func FuzzRecordAt(f *testing.F) {
 		defer r.Close()
 		pos := format.Pos{Segment: 1, Offset: offset, Length: length % (1 << 20)}
 		c := r.Cursor()
-		alone, err := r.Record(pos, seed)
-		var beside, again format.Record
+		var alone, beside, again format.Record
+		err := r.Record(&alone, pos, seed)
 		first, cerr := c.Record(pos, seed)
 		if cerr == nil {
 			beside = first.Clone()

@@ -89,7 +89,8 @@ func TestServe(t *testing.T) {
 		reader.Serve(span)
 		reader.Sweep()
 	}
-	if rec, err := reader.Record(pos[0], format.RecordSeed(storeID)); err != nil || rec.Sequence != 1 {
+	var rec format.Record
+	if err := reader.Record(&rec, pos[0], format.RecordSeed(storeID)); err != nil || rec.Sequence != 1 {
 		t.Errorf("Record() while the segment is merged = event %d, %v", rec.Sequence, err)
 	}
 	if got := dir.open(); got != 0 {

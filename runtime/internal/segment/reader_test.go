@@ -24,7 +24,7 @@ func TestMissingAndShort(t *testing.T) {
 	seed := format.RecordSeed(storeID)
 	whole := disk.Bytes(segment.Name(1))
 	read := map[string]func(r *segment.Reader, seed uint32) error{
-		"Reader": func(r *segment.Reader, seed uint32) error { _, err := r.Record(pos, seed); return err },
+		"Reader": func(r *segment.Reader, seed uint32) error { return r.Record(new(format.Record), pos, seed) },
 		"Cursor": func(r *segment.Reader, seed uint32) error { _, err := r.Cursor().Record(pos, seed); return err },
 	}
 	for who, record := range read {
@@ -98,7 +98,7 @@ func TestNoMemoryForWhatIsNotThere(t *testing.T) {
 	pos, seed := format.Pos{Segment: 1, Offset: 96, Length: 1 << 31}, format.RecordSeed(storeID)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, err := r.Record(pos, seed)
+	err := r.Record(new(format.Record), pos, seed)
 	_, cerr := r.Cursor().Record(pos, seed)
 	runtime.ReadMemStats(&after)
 	for _, err := range []error{err, cerr} {
@@ -180,9 +180,10 @@ func TestManySegments(t *testing.T) {
 	for worker := range uint64(8) {
 		wg.Go(func() {
 			r := rand.New(rand.NewPCG(worker, 1))
+			var rec format.Record
 			for range 500 {
 				pos := all[r.IntN(len(all))]
-				if rec, err := reader.Record(pos, format.RecordSeed(storeID)); err != nil || rec.Sequence != uint64(pos.Segment) {
+				if err := reader.Record(&rec, pos, format.RecordSeed(storeID)); err != nil || rec.Sequence != uint64(pos.Segment) {
 					t.Errorf("record in segment %d = event %d, %v", pos.Segment, rec.Sequence, err)
 					return
 				}
@@ -212,7 +213,8 @@ func TestReadersMeet(t *testing.T) {
 	pos := fill(t, create(t, disk.FS(), 1), 1, 1, 20)[0]
 	reader := newReader(dir)
 	read := func() {
-		if rec, err := reader.Record(pos, format.RecordSeed(storeID)); err != nil || rec.Sequence != 1 {
+		var rec format.Record
+		if err := reader.Record(&rec, pos, format.RecordSeed(storeID)); err != nil || rec.Sequence != 1 {
 			t.Errorf("Record() = event %d, %v", rec.Sequence, err)
 		}
 	}

@@ -5,19 +5,18 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
 
-// Record reads one record, whose slices are the caller's. The seed is the
+// Record reads one record into rec, whose slices are the caller's. The seed is the
 // store's, from [format.RecordSeed]. A [*DamageError] says that there is no such
 // record, be it that the file is gone.
-func (r *Reader) Record(pos format.Pos, seed uint32) (format.Record, error) {
-	var rec format.Record
+func (r *Reader) Record(rec *format.Record, pos format.Pos, seed uint32) error {
 	if err := r.fits(pos); err != nil {
-		return rec, err
+		return err
 	}
 	buf := make([]byte, pos.Length)
 	if err := r.readFull(pos, buf); err != nil {
-		return rec, err
+		return err
 	}
-	return rec, parse(&rec, buf, pos, seed)
+	return parse(rec, buf, pos, seed)
 }
 
 // fits fails if a large record would not lie in its file, so that no memory is taken for

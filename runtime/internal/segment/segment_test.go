@@ -163,7 +163,8 @@ func TestWriteReadScan(t *testing.T) {
 	var kept [][]byte
 	cursor.Expect(len(all), func(i int) format.Pos { return all[i] })
 	for i, pos := range all {
-		alone, err := reader.Record(pos, seed)
+		var alone format.Record
+		err := reader.Record(&alone, pos, seed)
 		check("read", i, &alone, err)
 		rec, err := cursor.Record(pos, seed)
 		check("cursor", i, rec, err)
@@ -193,7 +194,7 @@ func TestWriteReadScan(t *testing.T) {
 	if err := reader.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := reader.Record(all[0], seed); !errors.Is(err, fs.ErrClosed) {
+	if err := reader.Record(new(format.Record), all[0], seed); !errors.Is(err, fs.ErrClosed) {
 		t.Errorf("read after Close = %v, want %v", err, fs.ErrClosed)
 	}
 }

@@ -143,11 +143,11 @@ func (r *Run) ByID(id [16]byte) (index.Ref, bool, error) {
 	}
 	v := r.view()
 	i := v.byID(want)
-	if i >= r.Count() || v.err != nil || v.row(i).id != want {
+	if i >= r.Count() || v.err != nil {
 		return index.Ref{}, false, v.err
 	}
-	ref := v.ref(i)
-	return ref, v.err == nil, v.err
+	w := v.row(i)
+	return v.refOf(&w), v.err == nil && w.id == want, v.err
 }
 
 // ByKey appends the events that may have the key with this fingerprint, nearly
