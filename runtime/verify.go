@@ -8,6 +8,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/clock"
 	"github.com/batpak-go/batpak/runtime/internal/footer"
@@ -47,14 +48,14 @@ func (s *Store) Verify(ctx context.Context, opts ...VerifyOption) (VerifyReport,
 		return VerifyReport{}, err
 	}
 	elapsed := clock.Start()
-	v := verifier{store: s, until: s.frontier.At(frontier.Visible), heads: map[string]verified{}, names: new(names)}
+	v := verifier{store: s, until: s.frontier.At(frontier.Visible), heads: heads{}}
 	for _, o := range opts {
 		if o != nil {
 			o.applyVerify(&v)
 		}
 	}
 	err := v.run(ctx)
-	v.report.Streams = len(v.heads)
+	v.report.Streams = v.heads.met()
 	v.report.Events, v.report.Tombstones, v.report.Dropped = v.count.events, v.count.tombstones, v.count.dropped
 	v.report.Took = elapsed()
 	return v.report, s.outward(err, 0)
@@ -66,10 +67,10 @@ type verifier struct {
 	until  uint64 // sequence, inclusive
 	report VerifyReport
 	count  tally
-	heads  map[string]verified
+	heads  heads
+	known  sidx.Known[verified] // so that no name is looked for with each event
 	linker chain.Linker
 	digest chain.Segment // of the segment, used again for the next
-	names  *names
 	pace   pace
 	at     uint64 // segment
 }
@@ -114,13 +115,6 @@ func (v *verifier) length(number uint64, last format.Pos) int64 {
 		return 0
 	}
 	return length
-}
-
-// verified is how far a stream has been verified.
-type verified struct {
-	version uint64
-	hash    Hash
-	broken  bool
 }
 
 // segments checks the structure of each segment and that each carries the
@@ -351,7 +345,7 @@ func (v *verifier) events(ctx context.Context) error {
 // it came, which is further if it passed over a damage.
 func (v *verifier) eventsIn(ctx context.Context, after, until uint64) (uint64, error) {
 	cursor := v.store.segments.Cursor()
-	page, entities := make([]index.Ref, 0, pageSize), make([]string, 0, pageSize)
+	page, streams := make([]index.Ref, 0, pageSize), make([]*verified, 0, pageSize)
 	q := index.Query{After: after, Until: until}
 	for q.After < until {
 		var failed error
@@ -359,10 +353,10 @@ func (v *verifier) eventsIn(ctx context.Context, after, until uint64) (uint64, e
 			return until, nil
 		}
 		var err error
-		entities, err = v.store.index.Entities(entities[:0], page, v.names.of)
+		streams, err = catalog.Entities(v.store.index, streams[:0], page, &v.known, v.heads.of)
 		if d, damaged := errors.AsType[*segment.DamageError](err); damaged {
 			page, failed = before(page, d.Segment), err
-			entities, err = v.store.index.Entities(entities[:0], page, v.names.of)
+			streams, err = catalog.Entities(v.store.index, streams[:0], page, &v.known, v.heads.of)
 		}
 		if err != nil {
 			return q.After, err
@@ -370,7 +364,7 @@ func (v *verifier) eventsIn(ctx context.Context, after, until uint64) (uint64, e
 		read := int64(0)
 		cursor.Expect(len(page), func(i int) format.Pos { return page[i].Pos })
 		for i, ref := range page {
-			if err := v.event(cursor, ref, entities[i]); err != nil {
+			if err := v.event(cursor, ref, streams[i]); err != nil {
 				return q.After, err
 			}
 			read += int64(ref.Pos.Length)
@@ -426,8 +420,7 @@ func (v *verifier) pass(err error, after uint64) (uint64, error) {
 	return last, nil
 }
 
-func (v *verifier) event(cursor *segment.Cursor, ref index.Ref, entity string) error {
-	head := v.heads[entity]
+func (v *verifier) event(cursor *segment.Cursor, ref index.Ref, head *verified) error {
 	if head.broken {
 		return nil
 	}
@@ -438,18 +431,18 @@ func (v *verifier) event(cursor *segment.Cursor, ref index.Ref, entity string) e
 	} else if err != nil {
 		return err
 	} else {
-		reason = v.check(r, ref, entity, head)
+		reason = v.check(r, ref, head)
 	}
 	if reason != "" {
 		v.damaged(Damage{
-			Entity: entity, Sequence: ref.Sequence, LastSequence: ref.Sequence,
+			Entity: head.entity, Sequence: ref.Sequence, LastSequence: ref.Sequence,
 			File: v.store.fileOf(uint64(ref.Pos.Segment)), Offset: int64(ref.Pos.Offset),
 			End: int64(ref.Pos.Offset) + int64(ref.Pos.Length), Reason: reason,
 		})
-		v.heads[entity] = verified{broken: true}
+		head.broken = true
 		return nil
 	}
-	v.heads[entity] = verified{version: r.Version, hash: r.Hash}
+	head.version, head.hash = r.Version, r.Hash
 	v.count.take(r)
 	return nil
 }
@@ -473,13 +466,13 @@ func (t *tally) add(more tally) {
 }
 
 // check says what is wrong with a record whose checksum holds, or "".
-func (v *verifier) check(r *format.Record, ref index.Ref, entity string, head verified) string {
+func (v *verifier) check(r *format.Record, ref index.Ref, head *verified) string {
 	switch {
 	case !ref.Holds(r):
 		return fmt.Sprintf("holds event %d with id %v in its place", r.Sequence, ID(r.ID))
-	case string(r.Entity) != entity:
+	case string(r.Entity) != head.entity:
 		return fmt.Sprintf("belongs to stream %q", r.Entity)
-	case r.Version > head.version+1 && v.store.unproven(entity, r.Version):
+	case r.Version > head.version+1 && v.store.unproven(head.entity, r.Version):
 		return fmt.Sprintf("unproven after a gap: version %d follows version %d, what lies between is lost", r.Version, head.version)
 	case r.Version != head.version+1:
 		return fmt.Sprintf("has version %d after version %d", r.Version, head.version)

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/batpak-go/batpak/runtime/internal/catalog"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
@@ -55,7 +56,7 @@ func inOrder[T any](ctx context.Context, v *verifier, n int, do func(ctx context
 			result, number := make(chan T, 1), next
 			queue = append(queue, result)
 			helpers.Go(func() {
-				w := &verifier{store: v.store, until: v.until, names: new(names), pace: pace{read: read}}
+				w := &verifier{store: v.store, until: v.until, heads: heads{}, pace: pace{read: read}}
 				result <- do(ctx, w, number)
 			})
 		}
@@ -93,7 +94,6 @@ func (v *verifier) anew(again func() error) error {
 type chunk struct {
 	sound   bool
 	firsts  []firstEvent
-	heads   map[string]*verified // where the streams end
 	count   tally
 	segment uint64 // of the last event
 }
@@ -101,15 +101,14 @@ type chunk struct {
 // firstEvent is the first event of a stream in a chunk.
 type firstEvent struct {
 	ref    index.Ref
-	entity string
+	stream *verified // where it ends in the chunk
 	record format.Record
 }
 
 // ahead reads the events after one sequence up to another.
 func (v *verifier) ahead(ctx context.Context, after, until uint64) (c chunk) {
-	c.heads = map[string]*verified{}
 	cursor := v.store.segments.Cursor()
-	page, entities := make([]index.Ref, 0, aheadSize), make([]string, 0, aheadSize)
+	page, streams := make([]index.Ref, 0, aheadSize), make([]*verified, 0, aheadSize)
 	for q := (index.Query{After: after, Until: until}); q.After < until; q.After = page[len(page)-1].Sequence {
 		var err error
 		if page, err = v.store.index.Find(page[:0], q); err != nil {
@@ -118,23 +117,20 @@ func (v *verifier) ahead(ctx context.Context, after, until uint64) (c chunk) {
 		if len(page) == 0 {
 			break
 		}
-		if entities, err = v.store.index.Entities(entities[:0], page, v.names.of); err != nil {
+		if streams, err = catalog.Entities(v.store.index, streams[:0], page, &v.known, v.heads.of); err != nil {
 			return c
 		}
 		read := int64(0)
 		cursor.Expect(len(page), func(i int) format.Pos { return page[i].Pos })
 		for i, ref := range page {
-			entity := entities[i]
 			r, ref, err := v.store.find(cursor, ref)
 			if err != nil {
 				return c
 			}
-			head := c.heads[entity]
-			if head == nil {
-				head = &verified{}
-				c.heads[entity] = head
-				c.firsts = append(c.firsts, firstEvent{ref, entity, r.Clone()})
-			} else if v.check(r, ref, entity, *head) != "" {
+			head := streams[i]
+			if !head.met() {
+				c.firsts = append(c.firsts, firstEvent{ref, head, r.Clone()})
+			} else if v.check(r, ref, head) != "" {
 				return c
 			}
 			head.version, head.hash = r.Version, r.Hash
@@ -157,12 +153,13 @@ func (v *verifier) accept(c *chunk) bool {
 	}
 	for i := range c.firsts {
 		f := &c.firsts[i]
-		if head := v.heads[f.entity]; head.broken || !planted.Bug("first events of what is ahead are not checked") && v.check(&f.record, f.ref, f.entity, head) != "" {
+		if head := v.heads.of(f.stream.entity); head.broken || !planted.Bug("first events of what is ahead are not checked") && v.check(&f.record, f.ref, head) != "" {
 			return false
 		}
 	}
-	for entity, head := range c.heads {
-		v.heads[entity] = *head
+	for i := range c.firsts {
+		s := c.firsts[i].stream
+		*v.heads.of(s.entity) = *s
 	}
 	v.count.add(c.count)
 	if c.segment > 0 {

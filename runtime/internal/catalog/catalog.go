@@ -338,9 +338,9 @@ func (c *Catalog) Before(entity string, sequence uint64) (version uint64, err er
 	return version, err
 }
 
-// Entities appends the name of the stream of each event that was found, made into a
-// string by name where it is not in memory. It costs least for many in order.
-func (c *Catalog) Entities(dst []string, of []index.Ref, name func(b []byte) string) (names []string, err error) {
+// Entities appends what a reader keeps of the stream of each event that was found, as it
+// says by the name of the stream. It costs least for many in order.
+func Entities[S any](c *Catalog, dst []*S, of []index.Ref, k *sidx.Known[S], named func(entity string) *S) (streams []*S, err error) {
 	had := len(dst)
 	err = c.settle(func(ps parts) error {
 		dst = dst[:had]
@@ -351,7 +351,7 @@ func (c *Catalog) Entities(dst []string, of []index.Ref, name func(b []byte) str
 			}
 			kept := len(dst)
 			err := c.ask(p, func(p *part) (err error) {
-				dst, err = p.entities(dst[:kept], of[:n], name)
+				dst, err = entities(p, dst[:kept], of[:n], k, named)
 				return err
 			})
 			if err != nil {

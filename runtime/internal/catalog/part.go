@@ -95,12 +95,12 @@ func (p *part) before(entity string, sequence uint64) (uint64, error) {
 	return p.run.Before(entity, sequence)
 }
 
-func (p *part) entities(dst []string, of []index.Ref, name func(b []byte) string) ([]string, error) {
+func entities[S any](p *part, dst []*S, of []index.Ref, k *sidx.Known[S], named func(entity string) *S) ([]*S, error) {
 	if p.rows == nil {
-		return p.run.Entities(dst, of, name)
+		return k.Entities(p.run, dst, of, named)
 	}
 	for _, ref := range of {
-		dst = append(dst, p.rows.Entity(ref.Sequence))
+		dst = append(dst, named(p.rows.Entity(ref.Sequence)))
 	}
 	return dst, nil
 }

@@ -102,7 +102,9 @@ func (w *walk) pick() bool {
 		w.offer(w.ofStreams()...)
 	}
 	if w.q.Correlation != [16]byte{} {
-		w.root = list{rows, w.sequenced(w.q.Root)}
+		if i, _, ok := w.sequenced(w.q.Root); ok {
+			w.root = list{rows, span{i, i + 1}}
+		}
 		w.story = list{correlations, w.valued(correlations, Fingerprint(w.r.Store, w.q.Correlation[:]))}
 		w.inStory = w.offer(w.root, w.story) || planted.Bug("run does not compare the correlation")
 	}

@@ -84,7 +84,7 @@ func ask(run *sidx.Run, m model) (err error) {
 		note(aerr)
 		_, aerr = run.Before(string(r.Entity), r.Sequence)
 		note(aerr)
-		_, aerr = run.Entities(nil, []index.Ref{{Sequence: r.Sequence}}, func(b []byte) string { return string(b) })
+		_, aerr = new(sidx.Known[string]).Entities(run, nil, []index.Ref{{Sequence: r.Sequence}}, func(entity string) *string { return &entity })
 		note(aerr)
 		_, aerr = run.Incarnation(r.Sequence)
 		note(aerr)

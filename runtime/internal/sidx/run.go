@@ -68,15 +68,15 @@ func (v *view) bySequence(sequence uint64) uint32 {
 }
 
 // sequenced is the row of a sequence, if there is one.
-func (v *view) sequenced(sequence uint64) span {
+func (v *view) sequenced(sequence uint64) (i uint32, w row, ok bool) {
 	if sequence < v.r.First || sequence > v.r.Last {
-		return span{}
+		return 0, row{}, false
 	}
-	i := v.bySequence(sequence)
-	if i >= v.r.Count() || v.r.First+uint64(v.row(i).sequence) != sequence {
-		return span{}
+	if i = v.bySequence(sequence); i < v.r.Count() {
+		w = v.row(i)
+		ok = v.err == nil && v.r.First+uint64(w.sequence) == sequence
 	}
-	return span{i, i + 1}
+	return i, w, ok
 }
 
 // byID is the first row whose id is, in its upper half, at least id. Ids are times: where
@@ -314,24 +314,37 @@ func (r *Run) Before(entity string, sequence uint64) (uint64, error) {
 	return first + uint64(at-p.from) - 1, v.err
 }
 
-// Entities appends the name of the stream of each event, "" where there is no such
-// event, made into a string by name, once for each stream.
-func (r *Run) Entities(dst []string, of []index.Ref, name func(b []byte) string) ([]string, error) {
+// Known is what a reader keeps of streams, as far as it has asked for them in the run that
+// it asked last. It is used by one goroutine at a time; the zero Known is ready.
+type Known[S any] struct {
+	run     *Run
+	streams []*S // nil = not asked for yet
+}
+
+// Entities appends what is kept of the stream of each event of a run. The reader says what
+// that is by the name of the stream, or by "" where there is no such event.
+func (k *Known[S]) Entities(r *Run, dst []*S, of []index.Ref, named func(entity string) *S) ([]*S, error) {
 	v := r.view()
-	known := map[uint32]string{}
+	if k.run != r {
+		k.run, k.streams = r, make([]*S, v.count(streams))
+	}
 	for _, ref := range of {
-		s := ""
-		if at := v.sequenced(ref.Sequence); at.from < at.to && v.err == nil {
-			stream, ok := v.row(at.from).stream, false
-			if s, ok = known[stream]; !ok && v.err == nil {
-				s = name(v.name(v.element(streams, stream)))
-				known[stream] = s
+		_, w, ok := v.sequenced(ref.Sequence)
+		switch {
+		case !ok:
+			dst = append(dst, named(""))
+		case int(w.stream) < len(k.streams) && k.streams[w.stream] != nil:
+			dst = append(dst, k.streams[w.stream])
+		default:
+			name := v.name(v.element(streams, w.stream))
+			if v.err == nil {
+				k.streams[w.stream] = named(string(name))
+				dst = append(dst, k.streams[w.stream])
 			}
 		}
 		if v.err != nil {
 			return dst, v.err
 		}
-		dst = append(dst, s)
 	}
 	return dst, nil
 }
