@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/batpak-go/batpak/runtime/internal/catalog"
+	"github.com/batpak-go/batpak/runtime/internal/chain"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
@@ -105,6 +106,16 @@ type firstEvent struct {
 	record format.Record
 }
 
+// newFirst keeps of a record what its link takes: as in a tombstone, the digest stands in
+// the place of the payload, which may be large.
+func newFirst(ref index.Ref, stream *verified, r *format.Record) firstEvent {
+	short := *r
+	if digest, ok := chain.PayloadDigest(r); ok {
+		short.Payload, short.Tombstone = digest[:], true
+	}
+	return firstEvent{ref, stream, short.Clone()}
+}
+
 // ahead reads the events after one sequence up to another.
 func (v *verifier) ahead(ctx context.Context, after, until uint64) (c chunk) {
 	cursor := v.store.segments.Cursor()
@@ -129,7 +140,7 @@ func (v *verifier) ahead(ctx context.Context, after, until uint64) (c chunk) {
 			}
 			head := streams[i]
 			if !head.met() {
-				c.firsts = append(c.firsts, firstEvent{ref, head, r.Clone()})
+				c.firsts = append(c.firsts, newFirst(ref, head, r))
 			} else if v.check(r, ref, head) != "" {
 				return c
 			}

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -157,6 +159,39 @@ func TestVerifyAheadOfForgery(t *testing.T) {
 		if len(v.Damages) != 1 || v.Damages[0].Sequence != uint64(at+1) {
 			t.Errorf("event %d: %+v", at+1, v)
 		}
+	}
+}
+
+// TestVerifyAheadHoldsNoPayloads: what is ahead takes memory for streams, however large
+// their events are. It runs alone, as it counts the memory that the process takes.
+func TestVerifyAheadHoldsNoPayloads(t *testing.T) {
+	const streams, size = 400, 40 << 10
+	dir := t.TempDir()
+	s, err := batpak.Open(dir, overseen(&batpak.Options{Durability: batpak.Relaxed}))
+	s = opened(t, s, err)
+	for at := 0; at < streams; {
+		b := s.NewBatch()
+		for ; b.Len() < 10; at++ {
+			b.Add(note(fmt.Sprint("s:", at), strings.Repeat("x", size)))
+		}
+		if _, err := b.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err = batpak.OpenReadOnly(dir, overseen(nil))
+	s = opened(t, s, err)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	v, err := s.Verify(t.Context())
+	runtime.ReadMemStats(&after)
+	if err != nil || v.Streams != streams || len(v.Damages) > 0 {
+		t.Fatalf("Verify() = %+v, %v", v, err)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > streams*size/2 {
+		t.Errorf("took %d bytes of memory for events of %d", took, streams*size)
 	}
 }
 
