@@ -82,7 +82,8 @@ func (f Retention) applyCompact(c *compaction) { c.retention = f }
 // any more into larger ones, up to a bound: 16 times [Options.SegmentSize] as it is now, or
 // 1 GiB if that is less. What was merged is merged again only into a file at least twice as
 // large, so each byte is written anew a few times at most, and Compact has nothing to do
-// when it is called again. It works beside appends and readers: who reads goes on, and the
+// when it is called again. It works beside appends and readers: as long as others append, it
+// works a tenth of the time at most, so that they hardly wait; who reads goes on, and the
 // space of a file is free when its last reader is done.
 //
 // Sequences, versions, ids and hashes stay as they are. A [Retention] may take away the
@@ -116,6 +117,7 @@ func (s *Store) Compact(ctx context.Context, opts ...CompactOption) (CompactRepo
 	}
 	defer func() { <-s.compacting }()
 	s.point("turn to merge")
+	c.restrain(0)
 	err := c.run(ctx)
 	return c.report, s.outward(err, 0)
 }

@@ -19,7 +19,7 @@ const DefaultCompactionRate = 16 << 20
 // goroutine that is there as long as there is something to merge. The zero value is good.
 //
 // A merge waits after each few hundred KiB. So it keeps within a rate and, as long as
-// others append, works a fifth of the time at most. [Store.Close] ends it between two
+// others append, works a tenth of the time at most. [Store.Close] ends it between two
 // groups of events; what it had read by then is read again some day. [Store.Compacted]
 // tells what came of it.
 type Compaction struct {
@@ -146,7 +146,7 @@ func (m *merger) work() {
 func (m *merger) enter(c *compaction) bool {
 	s := m.store
 	if !m.inline {
-		c.rest = (&restraint{rate: m.rate, written: func() uint64 { return s.frontier.At(frontier.Written) }}).step
+		c.restrain(m.rate)
 		select {
 		case s.compacting <- struct{}{}:
 			return true
@@ -235,10 +235,17 @@ func (r *CompactReport) add(o *CompactReport) {
 	r.Reclaimed += o.Reclaimed
 }
 
-// restraint is how a merge leaves the disk, and the processor, to others.
+// restrain makes the compaction leave the disk, and the processor, to others.
+func (c *compaction) restrain(rate int64) {
+	s := c.store
+	c.rest = (&restraint{rate: rate, written: func() uint64 { return s.frontier.At(frontier.Written) }, closing: s.closing}).step
+}
+
+// restraint is how a merge does that.
 type restraint struct {
-	rate    int64         // bytes a second
-	written func() uint64 // rises as others append
+	rate    int64           // bytes a second; 0 = any
+	written func() uint64   // rises as others append
+	closing <-chan struct{} // when it is closed there is no rest any more
 
 	seen  uint64
 	bytes int // since the last rest
@@ -249,7 +256,7 @@ type restraint struct {
 // rest yield times as long.
 const (
 	sliceOfMerge = 256 << 10
-	yield        = 4
+	yield        = 9
 )
 
 // step notes that so many bytes were read, and rests if it is time.
@@ -260,13 +267,15 @@ func (r *restraint) step(ctx context.Context, bytes int) error {
 	if r.bytes += bytes; r.bytes < sliceOfMerge {
 		return nil
 	}
-	at := r.written()
-	timer := time.NewTimer(rest(r.rate, r.bytes, time.Since(r.since), at != r.seen))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-		return ctx.Err()
+	if wait := rest(r.rate, r.bytes, time.Since(r.since), r.written() != r.seen); wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-r.closing:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	r.since, r.seen, r.bytes = time.Now(), r.written(), 0
 	return nil
@@ -274,7 +283,10 @@ func (r *restraint) step(ctx context.Context, bytes int) error {
 
 // rest is how long to rest after so many bytes took so long, beside others or not.
 func rest(rate int64, bytes int, took time.Duration, beside bool) time.Duration {
-	wait := time.Duration(float64(bytes)/float64(rate)*float64(time.Second)) - took
+	wait := time.Duration(0)
+	if rate > 0 {
+		wait = time.Duration(float64(bytes)/float64(rate)*float64(time.Second)) - took
+	}
 	if beside && !planted.Bug("merge does not yield to appends") {
 		wait = max(wait, yield*took)
 	}

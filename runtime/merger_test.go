@@ -22,6 +22,7 @@ import (
 	batpak "github.com/batpak-go/batpak/runtime"
 	"github.com/batpak-go/batpak/runtime/internal/rtopts"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
+	"github.com/batpak-go/batpak/runtime/internal/vfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/faultfs"
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
@@ -354,10 +355,76 @@ func TestRest(t *testing.T) {
 		rate, bytes, took, beside := 1+r.Int64N(1<<30), 1+r.IntN(1<<24), time.Duration(r.Int64N(int64(time.Second))), r.IntN(2) == 0
 		rest := batpak.Rest(rate, bytes, took, beside)
 		least := time.Duration(float64(bytes) / float64(rate) * float64(time.Second))
-		enough := took+rest >= least && (!beside || rest >= 4*took)
-		if longer := rest > 0 && took+rest > least && !(beside && rest == 4*took); !enough || longer || rest < 0 {
+		enough := took+rest >= least && (!beside || rest >= 9*took)
+		if longer := rest > 0 && took+rest > least && !(beside && rest == 9*took); !enough || longer || rest < 0 {
 			t.Fatalf("seed %d: rest after %d bytes in %v, %d a second, beside others: %v, is %v", seed, bytes, took, rate, beside, rest)
 		}
+	}
+}
+
+// TestCompactRests: who asks for a merge has a tenth of the time at most as long as others
+// append, and all of it when nobody does. Neither its context nor who closes the store waits
+// for a rest to end.
+func TestCompactRests(t *testing.T) {
+	const write = time.Hour // takes what a merge writes
+	for _, c := range []struct {
+		beside  bool
+		close   time.Duration // after that; 0 = not
+		timeout time.Duration
+		want    error
+	}{
+		{false, 0, 1e6 * write, nil},
+		{true, 0, 1e6 * write, nil},
+		{true, 30 * write, 1e6 * write, batpak.ErrClosed},
+		{true, 0, 30 * write, context.DeadlineExceeded},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d, worked := simfs.New(), time.Duration(0)
+			s := openSim(t, d, &batpak.Options{SegmentSize: 256 << 10})
+			for range 300 {
+				mustAppend(t, s, note("e:1", strings.Repeat("x", 16<<10)))
+			}
+			d.OnOp(func(op faultfs.Op, name string) {
+				if span, _ := segment.ParseSpan(strings.TrimSuffix(name, vfs.TempSuffix)); op == faultfs.OpWrite && span.Round > 0 {
+					worked += write
+					time.Sleep(write)
+				}
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), c.timeout)
+			defer cancel()
+			var others sync.WaitGroup
+			ended, end := context.WithCancel(ctx)
+			others.Go(func() {
+				for ; c.beside && ended.Err() == nil; time.Sleep(write / 2) {
+					if _, err := s.Append(t.Context(), note("e:2", "y")); err != nil {
+						return
+					}
+				}
+			})
+			began := time.Now()
+			if c.close > 0 {
+				others.Go(func() {
+					time.Sleep(c.close)
+					if err := s.Close(); err != nil || time.Since(began) > c.close+write {
+						t.Errorf("Close() = %v, after %v, want it after %v", err, time.Since(began), c.close)
+					}
+				})
+			}
+			r, err := s.Compact(ctx)
+			took := time.Since(began)
+			end()
+			others.Wait()
+			least, most := worked, worked
+			if c.beside {
+				least, most = 8*worked, 12*worked // it rests when a slice is full, and the last one is not
+			}
+			if !errors.Is(err, c.want) || c.want == nil && (r.Merges == 0 || took < least || took > most) {
+				t.Errorf("%+v: Compact() = %+v, %v, after %v, of which it worked %v", c, r, err, took, worked)
+			}
+			if c.want != nil && took > 31*write {
+				t.Errorf("%+v: Compact() = %v after %v", c, err, took)
+			}
+		})
 	}
 }
 

@@ -56,7 +56,8 @@ type Store struct {
 	copying    chan struct{}    // holds one while a snapshot is made, and for ever once the store is closed
 
 	closed   atomic.Bool
-	isShut   chan struct{} // closed when closing is over
+	closing  chan struct{} // closed when it begins
+	isShut   chan struct{} // closed when it is over
 	closeErr error         // of closing, once it is over
 
 	turns turn.Turns // of commands on one stream
@@ -98,7 +99,7 @@ func (s *Store) begin() (err error) {
 // newStore returns a store that was not read yet.
 func newStore(fs vfs.FS, options Options) *Store {
 	return &Store{
-		options: options, fs: fs, appendings: new(sync.Pool), bound: map[Kind]string{}, isShut: make(chan struct{}),
+		options: options, fs: fs, appendings: new(sync.Pool), bound: map[Kind]string{}, closing: make(chan struct{}), isShut: make(chan struct{}),
 		copying: make(chan struct{}, 1), compacting: make(chan struct{}, 1), layout: make(chan struct{}, 1),
 	}
 }
@@ -191,6 +192,7 @@ func (s *Store) ID() StoreID { return s.id }
 // that returns an error, but [Store.Bind] and [Store.Compacted], fails with [ErrClosed] from then on.
 func (s *Store) Close() error {
 	if s.closed.CompareAndSwap(false, true) { // first, so that a read which finds its file closed knows why
+		close(s.closing)
 		s.closeErr = s.shut()
 		close(s.isShut)
 	}

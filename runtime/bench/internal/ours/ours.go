@@ -44,6 +44,12 @@ var Unmapped = driver.Driver{
 	Open: func(dir string, mode driver.Mode) (driver.Store, error) {
 		return open(dir, mode, batpak.Options{Unmapped: true})
 	},
+	OpenSplit: func(dir string) (driver.Store, error) {
+		return open(dir, driver.Durable, batpak.Options{SegmentSize: 1 << 20, Unmapped: true})
+	},
+	OpenMerging: func(dir string) (driver.Store, error) {
+		return open(dir, driver.Durable, batpak.Options{SegmentSize: 1 << 20, Unmapped: true, Compaction: &batpak.Compaction{}})
+	},
 }
 
 func open(dir string, mode driver.Mode, options batpak.Options) (driver.Store, error) {
