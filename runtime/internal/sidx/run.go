@@ -97,7 +97,9 @@ func (v *view) byID(id uint64) uint32 {
 	if first <= id && id < next {
 		high, low := bits.Mul64(id-first, uint64(within.to-within.from))
 		part, _ := bits.Div64(high, low, next-first)
-		at = within.from + uint32(part)
+		if at = within.from + uint32(part); idOf(rows, at) == id {
+			return at
+		}
 	}
 	within = v.around(rows, within, at, 1, before)
 	return v.search(rows, within.from, within.to, before)

@@ -178,11 +178,11 @@ func (v *view) search(s section, lo, hi uint32, before func(e []byte) bool) uint
 
 // searchPage is search among elements that begin in one page.
 func (v *view) searchPage(s section, lo, hi uint32, before func(e []byte) bool) uint32 {
-	off, width := v.offset(s, 0), uint32(s.width())
+	first, off, width := lo, v.offset(s, lo)%payload, uint32(s.width())
 	b := v.hold(s, v.offset(s, lo)/payload)
 	for lo < hi && v.err == nil {
 		mid := lo + (hi-lo)/2
-		from := (off + mid*width) % payload
+		from := off + (mid-first)*width
 		e := b[min(from, uint32(len(b))):]
 		if len(e) < int(width) {
 			e = v.element(s, mid)
