@@ -103,7 +103,7 @@ type chronicle struct {
 	checks   int           // so far; some laws are held only every few of them
 	held     map[held]bool // that laws were held of
 	thorough bool          // all laws are held each time
-	brief    bool          // only those are that are about the crash alone
+	brief    bool          // only those are that are about what is on the disk
 	lying    bool          // the disk is, so that there may be checkpoints of no use
 	lies     lies          // what became of images of disks that lied
 	lied     *simfs.Disk   // of which the image is, if that may lack what it said was durable

@@ -55,7 +55,7 @@ type oracle struct {
 //	V13  whatever was opened kept to its protocol, if it was held to it
 //
 // V5 to V11 are about what recovery made of the image; see [oracle.known]. A
-// chronicle that is brief leaves out V5 to V8 and V11.
+// chronicle that is brief leaves out V5 to V8, and of V9 what is about a close.
 //
 // The verdict says how many events the store has; of a disk that lied, only that the
 // laws hold.
@@ -93,10 +93,10 @@ func (c *chronicle) check(image *simfs.Disk, floor int) (v verdict, err error) {
 	if o.counts(); o.before.Lied() > 0 || o.known() {
 		return v, nil
 	}
-	if err := o.survives(); err != nil || c.brief {
-		return v, err
+	if c.brief {
+		return v, inTurn(o.survives, o.goesOn)
 	}
-	return v, inTurn(o.finds, o.pages, o.walks, o.folds, o.repeats, o.goesOn, o.closes)
+	return v, inTurn(o.survives, o.finds, o.pages, o.walks, o.folds, o.repeats, o.goesOn, o.closes)
 }
 
 // inTurn holds laws until one is broken.
