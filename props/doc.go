@@ -59,7 +59,7 @@
 // merges and of operations that fail. Of a schedule, or a mixture of old and new files, a line
 // is kept in the file cases there, which TestKeptCases runs.
 //
-//	go test -run TestCrash ./runtime                # 120,000 images at random, 1,350,000 in turn; 43,000 and 125,000 differ
+//	go test -run TestCrash ./runtime                # 290,000 images at random, 1,350,000 in turn; 100,000 and 125,000 differ
 //	go test -run Planted -tags planted ./runtime    # do they still find bugs?
 //
 // How much of the store is run by its tests, lines that plant bugs not left out:
@@ -136,8 +136,8 @@
 // Where 0 is a size it means everything there is, but 2,000 schedules.
 //
 //	FLAG                 change     night    release  TEST
-//	-crash.n                350    350000    3500000  ^TestCrashAtAnyOperation$    340 images each, 120 of them new
-//	-crash.n                350     28000     280000  ^TestCrashOnALyingDisk$      a history for 28
+//	-crash.n                800    350000    3500000  ^TestCrashAtAnyOperation$    340 images each, 120 of them new
+//	-crash.n                800     28000     280000  ^TestCrashOnALyingDisk$      a history for 28
 //	-compact.n                2      1000      10000  ^TestCrashInMerges$
 //	-exhaustive.depth         2         3          3  ^TestCrashExhaustive$
 //	-fault.n                  1         1          3  KthFault                     with -fault.all
@@ -163,10 +163,11 @@
 //	-retry.n              20000   1000000   10000000  ^TestRetryOfAmbiguousAppends$
 //	-whole.reads          20000  10000000  100000000  ^TestBatchesAreSeenWhole$
 //
-// A long run takes another seed each time: of -crash.seed, -compact.seed, -fault.seed,
-// -kill.seed, -reader.seed, -schedule.seed and -damage.seed the one that its lane has. To
-// see one case again there are -flip.first, -overwrite.at and -salvage.at, as what failed
-// says, and -schedule.log. Histories have -crash.ops operations; one that fails is cut down
+// Crashes, schedules and kills begin with a new seed each time, of which they say -crash.seed,
+// -schedule.seed or -kill.seed. So should a long run of the lanes that have -compact.seed,
+// -fault.seed, -reader.seed and -damage.seed. To see one case again there are -flip.first,
+// -overwrite.at and -salvage.at, as what failed says, and -schedule.log. Histories have
+// -crash.ops operations, and one in a hundred 200 to 2,000; one that fails is cut down
 // and kept in the directory -crash.save. With -check=false only what a crash shows counts
 // against a store, and not how it got there.
 //

@@ -350,11 +350,11 @@ func remains(h *history, l *faultLane) (all []*faulted, err error) {
 			return
 		}
 		switch made++; {
-		case death.act == actDie && made == death.n && death.how == howKill, death.act == "" && made%w.effort(61, 2) == 1:
+		case death.act == actDie && made == death.n && death.how == howKill, death.act == "" && made%w.effort(37, 2) == 1:
 			keep(w.disk.Kill(), howKill)
 		}
 		switch {
-		case death.act == actDie && made == death.n && death.how != howKill, death.act == "" && made%w.effort(61, 2) == 1:
+		case death.act == actDie && made == death.n && death.how != howKill, death.act == "" && made%w.effort(37, 2) == 1:
 			keep(w.disk.Cut(uint64(made)), 0)
 		}
 	})

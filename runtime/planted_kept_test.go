@@ -87,7 +87,7 @@ func checkSmaller(t *testing.T, text string) {
 		t.Fatal(err)
 	}
 	drawn := map[lane]*history{
-		laneCrash: drawHistory(h.seed, *crashOps), laneMerges: drawMerges(h.seed),
+		laneCrash: drawSome(h.seed, *crashOps), laneMerges: drawMerges(h.seed),
 		laneFault: drawFaulted(h.seed, batpak.Synced), laneRecovery: drawFaulted(h.seed, batpak.Synced),
 	}[h.lane]
 	if len(h.ops) >= len(drawn.ops) {

@@ -26,8 +26,9 @@ type tenancy struct {
 // another, and each finds what those before have stored.
 func TestScheduleOfOpenings(t *testing.T) {
 	t.Parallel()
+	first := fresh(*scheduleSeed)
 	for n := range schedules(500) {
-		seed := *scheduleSeed + uint64(n)
+		seed := first + uint64(n)
 		var err error
 		synctest.Test(t, func(*testing.T) { err = openings(newSchedule(seed)) })
 		if err != nil {

@@ -27,6 +27,7 @@ type trial struct {
 	*schedule
 	test     string // whose trial it is
 	seed     uint64
+	first    uint64 // seed of the trials that it is one of
 	disk     *simfs.Disk
 	options  batpak.Options
 	store    *batpak.Store
@@ -88,7 +89,7 @@ type armed struct {
 
 func newTrial(seed uint64) *trial {
 	t := &trial{
-		schedule: newSchedule(seed), seed: seed, disk: simfs.New(), life: 1, honest: true,
+		schedule: newSchedule(seed), seed: seed, first: cmp.Or(*scheduleSeed, seed), disk: simfs.New(), life: 1, honest: true,
 		turns: map[string]int{}, ops: map[faultfs.Op]int{}, often: 4,
 	}
 	r := t.random
@@ -510,7 +511,7 @@ func (t *trial) settle() error {
 // report says how to see it again, and what happened.
 func (t *trial) report(err error) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "after %d schedules, seed %d: %v\n", t.seed-*scheduleSeed+1, t.seed, err)
+	fmt.Fprintf(&b, "after %d schedules, seed %d: %v\n", t.seed-t.first+1, t.seed, err)
 	fmt.Fprintf(&b, "\tgo test ./runtime -run '^%s$' -schedule.n=1 -schedule.seed=%d -fault.all=%t\n", t.test, t.seed, *allFaults)
 	for _, k := range t.calls {
 		fmt.Fprintf(&b, "\t%v\n", k)

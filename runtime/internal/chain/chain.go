@@ -29,7 +29,8 @@ type Linker struct{ buf []byte }
 //
 // Numbers are little endian. All parts but the last have a fixed length, and
 // the last one delimits its fields itself, so no two events have the same
-// input.
+// input. The sequence is the place in the log, and not of the stream: the header of
+// its group, its record's checksum and the digest of its segment hold it.
 func (l *Linker) Link(prev [32]byte, h *format.Head, kind uint16, flags format.Flags, linked []byte, payload [32]byte) [32]byte {
 	b := append(l.buf[:0], linkDomain...)
 	if planted.Bug("hash does not cover the one before") {

@@ -31,8 +31,9 @@
 // # What it does not do
 //
 // It judges nothing; what a protocol must survive is the test's to say. It knows
-// no time. Ghosts never become durable by way of a neighbour
-// in the same page.
+// no time. Space is what writes need and may not get ([Disk.SetFree]); nobody here
+// asks how much there is, or reserves it but by zeros. Ghosts never become durable
+// by way of a neighbour in the same page.
 //
 // # Invariants
 //
