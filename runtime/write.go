@@ -329,18 +329,15 @@ func (s *Store) firstKey(drafts []draft) int {
 // firstKeyIn is the first of some drafts whose key may be known, or cannot be looked for.
 // If there is none it is how many drafts there are.
 func (s *Store) firstKeyIn(drafts []draft, from, to int) int {
-	var key []byte
-	for i := from; i < to; i++ {
-		if !drafts[i].keyed {
-			continue
-		}
-		key = append(key[:0], drafts[i].key...)
-		if refs, err := s.index.ByKey(key); len(refs) > 0 || err != nil {
-			sometimes.Reached("key of a large batch was known")
-			return i
-		}
+	for from < to && !drafts[from].keyed {
+		from++ // most often all of a batch have keys, or none
 	}
-	return len(drafts)
+	first, err := s.index.FirstKey(to-from, func(i int) string { return drafts[from+i].key })
+	if from+first == to && err == nil {
+		return len(drafts)
+	}
+	sometimes.Reached("key of a large batch was known")
+	return from + first
 }
 
 // replayed compares drafts with the events from sequence first on.

@@ -222,13 +222,7 @@ func (c *Catalog) ask(p *part, question func(p *part) error) error {
 }
 
 // Next is the sequence after the last event.
-func (c *Catalog) Next() uint64 {
-	ps := c.list()
-	if len(ps) == 0 {
-		return 1
-	}
-	return ps[len(ps)-1].next()
-}
+func (c *Catalog) Next() uint64 { return c.list().next() }
 
 // At finds an event by its sequence.
 func (c *Catalog) At(sequence uint64) (ref index.Ref, ok bool, err error) {
@@ -273,28 +267,51 @@ func (c *Catalog) ByID(id [16]byte) (ref index.Ref, ok bool, err error) {
 // ByKey finds the events that may have this idempotency key, nearly always one or
 // none; the caller compares the key.
 func (c *Catalog) ByKey(key []byte) (refs []index.Ref, err error) {
+	err = c.settle(func(ps parts) (err error) {
+		refs, err = c.byKey(ps, key)
+		return err
+	})
+	return refs, err
+}
+
+func (c *Catalog) byKey(ps parts, key []byte) (refs []index.Ref, err error) {
 	l := lookup{print: func() uint64 { return sidx.Fingerprint(c.store, key) }}
+	for _, ps := range c.having(ps, &l) {
+		for _, p := range slices.Backward(ps) {
+			kept := len(refs)
+			err := c.askOf(&l, p, func(p *part) (err error) {
+				refs, err = p.byKey(refs[:kept], key, &l)
+				return err
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return refs, nil
+}
+
+// FirstKey is the first of n idempotency keys that an event may have, or n. With an error it is
+// the one that could not be looked for.
+func (c *Catalog) FirstKey(n int, key func(i int) string) (first int, err error) {
+	var text []byte
 	err = c.settle(func(ps parts) error {
-		refs = nil
-		for _, ps := range c.having(ps, &l) {
-			for _, p := range slices.Backward(ps) {
-				if p.rows != nil {
-					refs = append(refs, p.rows.ByKey(key)...)
-					continue
-				}
-				kept := len(refs)
-				err := c.askOf(&l, p, func(p *part) (err error) {
-					refs, err = p.byKey(refs[:kept], key, &l)
-					return err
-				})
-				if err != nil {
-					return err
-				}
+		first = n
+		memory := ps.memory()
+		for _, p := range memory {
+			first = p.rows.FirstKey(first, key)
+		}
+		sealed := ps[:len(ps)-len(memory)]
+		for i := 0; i < first && len(sealed) > 0; i++ {
+			text = append(text[:0], key(i)...)
+			if refs, err := c.byKey(sealed, text); len(refs) > 0 || err != nil {
+				first = i
+				return err
 			}
 		}
 		return nil
 	})
-	return refs, err
+	return first, err
 }
 
 // Effects finds the events after sequence that may name this id, the event's at

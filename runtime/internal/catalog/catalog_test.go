@@ -269,6 +269,23 @@ func (l *log) moveOn(t *testing.T, c *catalog.Catalog, segment uint64) {
 	}
 }
 
+// firstKey looks for the key of an event among others that there are not.
+func (l *log) firstKey(t *testing.T, c *catalog.Catalog, e *format.Record) {
+	t.Helper()
+	n := l.random.IntN(200)
+	want, keys := n, make([]string, n)
+	for i := range keys {
+		keys[i] = fmt.Sprint("no key ", i)
+	}
+	if n > 0 && len(e.Key) > 0 {
+		want = l.random.IntN(n)
+		keys[want] = string(e.Key)
+	}
+	if got, err := c.FirstKey(n, func(i int) string { return keys[i] }); err != nil || got != want {
+		t.Fatalf("FirstKey() of %d with that of event %d as %d = %d, %v", n, e.Sequence, want, got, err)
+	}
+}
+
 // lookups asks for an event in every way.
 func (l *log) lookups(t *testing.T, c *catalog.Catalog, e *format.Record) {
 	t.Helper()
@@ -286,6 +303,7 @@ func (l *log) lookups(t *testing.T, c *catalog.Catalog, e *format.Record) {
 	if got, err := c.ByKey(fmt.Appendf(nil, "no key %d", e.Sequence)); err != nil || len(got) > 0 {
 		t.Fatalf("ByKey() of no key = %v, %v", got, err)
 	}
+	l.firstKey(t, c, e)
 	if got, err := c.Load(fmt.Sprint("nobody:", e.Sequence)); err != nil || got.Version != 0 {
 		t.Fatalf("Load() of no stream = %v, %v", got, err)
 	}

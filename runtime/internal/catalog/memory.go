@@ -15,19 +15,17 @@ type Memory struct {
 
 	parts parts
 	first uint64
-	whole bool // there is nothing else
+	next  uint64 // sequence after the last event
+	whole bool   // there is nothing else
 }
 
 // Memory returns what is in memory.
 func (c *Catalog) Memory() Memory {
 	ps, generation := c.state()
-	m := Memory{Generation: generation, parts: ps.memory(), first: 1}
-	m.whole = len(m.parts) == len(ps)
-	switch {
-	case len(m.parts) > 0:
+	m := Memory{Generation: generation, parts: ps.memory(), next: ps.next()}
+	m.first, m.whole = m.next, len(m.parts) == len(ps)
+	if len(m.parts) > 0 {
 		m.first = m.parts[0].first
-	case len(ps) > 0:
-		m.first = ps[len(ps)-1].next()
 	}
 	return m
 }
@@ -58,14 +56,12 @@ func (m *Memory) Match(q index.Query, from uint64) (sequence uint64, found bool)
 	return 0, false
 }
 
-// HoldsKey reports whether an event from sequence from on may have the key.
+// HoldsKey reports whether an event from sequence from on may have the key. Most often there
+// is none from there on.
 func (m *Memory) HoldsKey(key []byte, from uint64) bool {
-	for _, p := range m.parts {
-		if p.next() > from && slices.ContainsFunc(p.rows.ByKey(key), func(ref index.Ref) bool { return ref.Sequence >= from }) {
-			return true
-		}
-	}
-	return false
+	return from < m.next && slices.ContainsFunc(m.parts, func(p *part) bool {
+		return slices.ContainsFunc(p.rows.ByKey(key), func(ref index.Ref) bool { return ref.Sequence >= from })
+	})
 }
 
 // HoldsID reports whether an event from sequence from on may have the id.

@@ -122,6 +122,14 @@ func (p *part) find(dst []index.Ref, q *index.Query) ([]index.Ref, error) {
 // parts are in the order of the log. A list is never changed once it is in use.
 type parts []*part
 
+// next is the sequence after the last event.
+func (ps parts) next() uint64 {
+	if len(ps) == 0 {
+		return 1
+	}
+	return ps[len(ps)-1].next()
+}
+
 // upTo counts the parts that begin at a sequence or before it.
 func (ps parts) upTo(sequence uint64) int {
 	n, _ := slices.BinarySearchFunc(ps, sequence, func(p *part, s uint64) int {

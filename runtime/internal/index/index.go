@@ -298,18 +298,6 @@ func (x *Index) ByID(id [16]byte) (Ref, bool) {
 	return x.refLocked(ordinal), true
 }
 
-// ByKey finds the events that may have this idempotency key, nearly always one
-// or none; the caller compares the key.
-func (x *Index) ByKey(key []byte) []Ref {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	var refs []Ref
-	x.keys.Find(x.fingerprint(key), func(ordinal uint32) {
-		refs = append(refs, x.refLocked(ordinal))
-	})
-	return refs
-}
-
 // Effects finds the events that may name this id as their causation, in order;
 // the caller compares it.
 func (x *Index) Effects(cause [16]byte) []Ref {
@@ -452,8 +440,6 @@ func (x *Index) gapsLocked(stream uint32) gaps {
 }
 
 func (x *Index) hash(b []byte) uint64 { return maphash.Bytes(x.seed, b) }
-
-func (x *Index) fingerprint(key []byte) uint32 { return uint32(x.hash(key)) }
 
 func upper(id [16]byte) (v uint64) {
 	for _, b := range id[:8] {

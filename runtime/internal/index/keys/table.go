@@ -2,6 +2,8 @@ package keys
 
 import (
 	"math/bits"
+	"runtime"
+	"slices"
 
 	"github.com/batpak-go/batpak/runtime/internal/sometimes"
 )
@@ -53,6 +55,22 @@ func (t *Table) Find(fingerprint uint32, found func(ordinal uint32)) {
 			found(s.link - 1)
 		}
 	}
+}
+
+// First is the first of some fingerprints under which there is an ordinal, or -1. It fetches
+// the places of all of them together.
+func (t *Table) First(fingerprints []uint32) int {
+	if len(t.slots) > 0 {
+		near := uint32(0)
+		for _, f := range fingerprints {
+			near |= t.slots[f>>t.shift].link
+		}
+		runtime.KeepAlive(near)
+	}
+	return slices.IndexFunc(fingerprints, func(f uint32) (found bool) {
+		t.Find(f, func(uint32) { found = true })
+		return found
+	})
 }
 
 // enter enters those that wait.

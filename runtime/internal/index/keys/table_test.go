@@ -11,7 +11,8 @@ import (
 )
 
 // TestFindWhileTheyCome: under each fingerprint there is at any time what was added under it
-// by then, in that order, whatever was expected and however the fingerprints lie.
+// by then, in that order, whatever was expected and however the fingerprints lie; and of some,
+// the first under which there is anything is the first.
 func TestFindWhileTheyCome(t *testing.T) {
 	draws := map[string]func(r *rand.Rand) uint32{
 		"any":             func(r *rand.Rand) uint32 { return r.Uint32() },
@@ -41,6 +42,11 @@ func TestFindWhileTheyCome(t *testing.T) {
 					if name == "all of one kind" {
 						break // it has all of them
 					}
+				}
+				asked := []uint32{draw(r), r.Uint32(), drawn[r.IntN(len(drawn))], f}[r.IntN(4):]
+				want := slices.IndexFunc(asked, func(f uint32) bool { return len(model[f]) > 0 })
+				if got := table.First(asked); got != want {
+					t.Fatalf("%s, %d expected: of %d, the first of %d is %d, want %d", name, most, ordinal+1, asked, got, want)
 				}
 			}
 		}
