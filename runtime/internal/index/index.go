@@ -7,14 +7,10 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/batpak-go/batpak/runtime/internal/chunk"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index/keys"
 	"github.com/batpak-go/batpak/runtime/internal/planted"
-)
-
-const (
-	chunkRows = 1 << 12
-	firstRows = 8 // that there is room for at first
 )
 
 // Entry is what the index is told of a record. It keeps none of the slices.
@@ -103,7 +99,7 @@ type Index struct {
 	first uint64 // sequence
 
 	mu           sync.RWMutex // guards all below
-	rows         [][]row      // of chunkRows each, but for the last
+	rows         chunk.List[row]
 	count        uint32
 	streams      []stream
 	streamOf     map[string]uint32
@@ -151,10 +147,10 @@ func (x *Index) AddAnd(entries []Entry, do func()) {
 func (x *Index) addLocked(e *Entry, to uint32) {
 	ordinal := x.count
 	x.count++
-	r := x.newRowLocked()
 	s := &x.streams[to]
 	s.scope = x.scopeLocked(s.scope, e.Scope)
-	*r = row{id: upper(e.ID), pos: e.Pos, kind: e.Kind, stream: to, scope: s.scope}
+	r := row{id: upper(e.ID), pos: e.Pos, kind: e.Kind, stream: to, scope: s.scope}
+	x.rows.Add(r)
 
 	x.sequences.add(ordinal, e.Sequence-x.first+1)
 	if s.events.len() == 0 {
@@ -376,25 +372,7 @@ func (x *Index) atLeastLocked(id uint64) uint32 {
 	return lo
 }
 
-// newRowLocked adds a row. The first chunk grows with its rows, so that the index
-// of a small store is small; the others are made at once, and never move.
-func (x *Index) newRowLocked() *row {
-	last := len(x.rows) - 1
-	if last < 0 || len(x.rows[last]) == chunkRows {
-		chunk := make([]row, 0, firstRows)
-		if last >= 0 {
-			chunk = make([]row, 0, chunkRows)
-		}
-		x.rows = append(x.rows, chunk)
-		last++
-	}
-	x.rows[last] = append(x.rows[last], row{})
-	return &x.rows[last][len(x.rows[last])-1]
-}
-
-func (x *Index) rowLocked(ordinal uint32) *row {
-	return &x.rows[ordinal/chunkRows][ordinal%chunkRows]
-}
+func (x *Index) rowLocked(ordinal uint32) *row { return x.rows.At(ordinal) }
 
 func (x *Index) refLocked(ordinal uint32) Ref {
 	r := x.rowLocked(ordinal)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/zeebo/blake3"
 
+	"github.com/batpak-go/batpak/runtime/internal/chunk"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/index"
 )
@@ -61,23 +62,20 @@ func comparePairs(a, b pair) int {
 
 // sortPairs sorts pairs. Fingerprints are spread evenly, so it deals them out by their
 // first bits, a few to a hand, and sorts each hand.
-func sortPairs(pairs []pair) []pair {
-	if len(pairs) < 2 {
-		return pairs
-	}
-	shift := 64 - min(16, max(0, bits.Len(uint(len(pairs)))-2))
+func sortPairs(pairs *chunk.List[pair]) []pair {
+	shift := 64 - min(16, max(0, bits.Len(uint(pairs.Len()))-2))
 	ends := make([]uint32, 1<<(64-shift))
-	for _, p := range pairs {
+	for _, p := range pairs.All() {
 		ends[p.value>>shift]++
 	}
 	for i := 1; i < len(ends); i++ {
 		ends[i] += ends[i-1]
 	}
-	sorted := make([]pair, len(pairs))
-	for _, p := range slices.Backward(pairs) {
+	sorted := make([]pair, pairs.Len())
+	for _, p := range pairs.All() {
 		end := &ends[p.value>>shift]
 		*end--
-		sorted[*end] = p
+		sorted[*end] = *p
 	}
 	// Now the ends are where the hands begin.
 	for i, from := range ends {
@@ -103,11 +101,11 @@ type named struct {
 // goroutine.
 type Builder struct {
 	trailer Trailer
-	rows    []row
+	rows    chunk.List[row]
 	streams table
 	scopes  table
-	kinds   [256]*[256]uint32 // rows of each, by the two bytes of a kind; nil = none that begin so
-	pairs   [3][]pair         // keys, causes, correlations
+	kinds   [256]*[256]uint32   // rows of each, by the two bytes of a kind; nil = none that begin so
+	pairs   [3]chunk.List[pair] // keys, causes, correlations
 	opened  []opening
 }
 
@@ -175,11 +173,11 @@ func (b *Builder) Began(number uint32, first uint64) {
 // Add adds the record that lies at offset, which comes after those before in
 // sequence and id. It keeps none of the record's slices.
 func (b *Builder) Add(r *format.Record, offset uint32) {
-	if len(b.rows) == 0 {
+	if b.Len() == 0 {
 		b.trailer.First, b.trailer.MinID = r.Sequence, r.ID
 	}
 	b.trailer.Last, b.trailer.MaxID = r.Sequence, r.ID
-	at := uint32(len(b.rows))
+	at := uint32(b.Len())
 	stream := b.streams.number(r.Entity)
 	s := &b.streams.all[stream]
 	if s.rows == 1 {
@@ -190,23 +188,23 @@ func (b *Builder) Add(r *format.Record, offset uint32) {
 		b.kinds[r.Kind>>8] = new([256]uint32)
 	}
 	b.kinds[r.Kind>>8][r.Kind&0xff]++
-	b.rows = append(b.rows, row{
+	b.rows.Add(row{
 		id: upper(r.ID), sequence: uint32(r.Sequence - b.trailer.First), offset: offset, length: uint32(r.Length),
 		stream: stream, scope: b.scopes.number(r.Scope), kind: r.Kind,
 	})
 	if len(r.Key) > 0 {
-		b.pairs[0] = append(b.pairs[0], pair{Fingerprint(b.trailer.Store, r.Key), at})
+		b.pairs[0].Add(pair{Fingerprint(b.trailer.Store, r.Key), at})
 	}
 	if r.Causation != [16]byte{} {
-		b.pairs[1] = append(b.pairs[1], pair{upper(r.Causation), at})
+		b.pairs[1].Add(pair{upper(r.Causation), at})
 	}
 	if r.Correlation != [16]byte{} && r.Correlation != r.ID {
-		b.pairs[2] = append(b.pairs[2], pair{Fingerprint(b.trailer.Store, r.Correlation[:]), at})
+		b.pairs[2].Add(pair{Fingerprint(b.trailer.Store, r.Correlation[:]), at})
 	}
 }
 
 // Len is the number of records so far.
-func (b *Builder) Len() int { return len(b.rows) }
+func (b *Builder) Len() int { return b.rows.Len() }
 
 // Fingerprint is what the index of a store knows of an idempotency key, or of a
 // correlation:
@@ -255,14 +253,14 @@ func (b *Builder) write(w io.Writer, t Trailer, length uint64, digest [32]byte) 
 	kindOrder, kindStarts := b.kindsInOrder()
 
 	p := pager{w: w, trailer: &t}
-	for i := range b.rows {
-		r := b.rows[i]
+	for _, at := range b.rows.All() {
+		r := *at
 		r.stream, r.scope = streamPlace[r.stream], scopePlace[r.scope]
 		p.add(rows, r.append(p.room()))
 	}
-	for i := 0; i < len(b.rows); i += int(rows.perPage()) {
-		e := binary.LittleEndian.AppendUint64(p.room(), b.rows[i].id)
-		p.add(fences, binary.LittleEndian.AppendUint32(e, b.rows[i].sequence))
+	for i := uint32(0); i < uint32(b.Len()); i += rows.perPage() {
+		e := binary.LittleEndian.AppendUint64(p.room(), b.rows.At(i).id)
+		p.add(fences, binary.LittleEndian.AppendUint32(e, b.rows.At(i).sequence))
 	}
 	for _, n := range streamOrder {
 		p.addAll(names, b.streams.all[n].name)
@@ -277,8 +275,8 @@ func (b *Builder) write(w io.Writer, t Trailer, length uint64, digest [32]byte) 
 		i, _ := slices.BinarySearch(kindOrder, r.kind)
 		return uint32(i)
 	})
-	for i, pairs := range b.pairs {
-		for _, x := range sortPairs(pairs) {
+	for i := range b.pairs {
+		for _, x := range sortPairs(&b.pairs[i]) {
 			e := binary.LittleEndian.AppendUint64(p.room(), x.value)
 			p.add(keys+section(i), binary.LittleEndian.AppendUint32(e, x.row))
 		}
@@ -313,7 +311,7 @@ func (b *Builder) writeFilter(p *pager) {
 	p.enter(filter)
 	p.trailer.table[filter].count = p.trailer.blocks()
 	all := make([]byte, p.trailer.blocks()*blockWidth)
-	for _, x := range b.pairs[0] {
+	for _, x := range b.pairs[0].All() {
 		addTo(all, x.value)
 	}
 	for i := range b.streams.all {
@@ -367,9 +365,9 @@ func (b *Builder) starts(order []uint32, t *table) []uint32 {
 
 // writePostings sorts the rows by what of gives for them, and writes them.
 func (b *Builder) writePostings(p *pager, s section, next []uint32, of func(*row) uint32) {
-	sorted := make([]uint32, len(b.rows))
-	for i := range b.rows {
-		k := of(&b.rows[i])
+	sorted := make([]uint32, b.Len())
+	for i, r := range b.rows.All() {
+		k := of(r)
 		sorted[next[k]] = uint32(i)
 		next[k]++
 	}
