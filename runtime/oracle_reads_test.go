@@ -1,6 +1,7 @@
 package batpak_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/saved"
 )
 
 // looks is how many events are looked up, and how many queries made, each time.
@@ -279,6 +281,61 @@ func (o *oracle) folds() error {
 	}
 	if err != nil || got.State != want || got.Version != uint64(want.events) {
 		return breaks(8, "projection of %q = %+v, %v, want %+v", entity, got, err, want)
+	}
+	return nil
+}
+
+// resumes holds V8 for states that were saved when some event was the newest: the one of
+// its stream, and the one of all streams.
+func (o *oracle) resumes() error {
+	if len(o.events) == 0 || !o.sometimes(2) {
+		return nil
+	}
+	ctx := context.Background()
+	random := rand.New(rand.NewPCG(o.seed, uint64(o.checks)<<1|1)) // its own, so that what others draw stays
+	at := &o.chronicle.events[random.IntN(len(o.chronicle.events))]
+	one, again, err := batpak.Resume(ctx, o.store, at.Entity, saved.Append(nil, o.saves(at, at.Entity)), trails, (*trail).fold)
+	if err := o.resumed(at, at.Entity, one.State, again, err); err != nil {
+		return breaks(8, "projection of %q from event %d on %w", at.Entity, at.Sequence, err)
+	}
+	all, again, err := batpak.ResumeAll(ctx, o.store, nil, saved.Append(nil, o.saves(at, "")), trails, (*trail).fold)
+	if err := o.resumed(at, "", all.State, again, err); err != nil {
+		return breaks(8, "projection of all streams from event %d on %w", at.Sequence, err)
+	}
+	return nil
+}
+
+// saves is what is saved of an entity, of all if it is empty, when at is its newest event.
+func (o *oracle) saves(at *batpak.Event, entity string) saved.State {
+	place := saved.State{Fingerprint: trails.Shape, Sequence: at.Sequence, Hash: at.Hash, Name: entity}
+	if entity == "" {
+		place.Name = o.store.ID().String()
+	} else {
+		place.Version = at.Version
+	}
+	q, state := batpak.Query{Entity: entity}, trail{}
+	for i := range o.chronicle.events[:at.Sequence] {
+		if e := &o.chronicle.events[i]; matches(&q, e) {
+			_ = state.fold(*e) // which never fails
+		}
+	}
+	place.Bytes = trails.Append(state, nil)
+	return place
+}
+
+// resumed holds what a state that was saved at an event is resumed to: the fold of all that
+// there is, and the bytes which that is saved as. It is refused if the event was lost.
+func (o *oracle) resumed(at *batpak.Event, entity string, got trail, again []byte, err error) error {
+	if at.Sequence > uint64(len(o.events)) {
+		if !isSaved(err) {
+			return fmt.Errorf("which was lost = %+v, %w, want a SavedError", got, err)
+		}
+		return nil
+	}
+	all := o.filter(&batpak.Query{Entity: entity})
+	want := o.saves(all[len(all)-1], entity)
+	if err != nil || !bytes.Equal(trails.Append(got, nil), want.Bytes) || !bytes.Equal(again, saved.Append(nil, want)) {
+		return fmt.Errorf("= %+v, saved as %x, %w, want %+v", got, again, err, want)
 	}
 	return nil
 }

@@ -46,7 +46,8 @@ type oracle struct {
 //	V6   every query and look-up finds what filtering the chronicle finds
 //	V7   pages that follow each other are what a query selects, and a view shows what
 //	     there was when it was at its place
-//	V8   a projection is the fold of the chronicle
+//	V8   a projection is the fold of the chronicle, from the start or from a state that
+//	     was saved; one of events that were lost is refused
 //	V9   opening again changes nothing, and nothing is written after a clean close
 //	V10  what was shown survives a power cut that leaves nothing unsynced
 //	V11  an append works and survives such a cut
@@ -96,7 +97,7 @@ func (c *chronicle) check(image *simfs.Disk, floor int) (v verdict, err error) {
 	if c.brief {
 		return v, inTurn(o.survives, o.goesOn)
 	}
-	return v, inTurn(o.survives, o.finds, o.pages, o.walks, o.folds, o.repeats, o.goesOn, o.closes)
+	return v, inTurn(o.survives, o.finds, o.pages, o.walks, o.folds, o.resumes, o.repeats, o.goesOn, o.closes)
 }
 
 // inTurn holds laws until one is broken.
