@@ -3,10 +3,8 @@ package batpak_test
 import (
 	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -76,15 +74,13 @@ type merging struct {
 	disk    *simfs.Disk
 	options batpak.Options
 	store   *batpak.Store // nil while it is closed
-	serial  int
-	acked   map[uint64]batpak.Receipt
-	keys    []keyed
+	asked   []keyed       // the events, in their order; the last one has no receipt while it is under way
 	jury    *jury
 	doing   string // the operation that is played
 }
 
 func newMerging(h *history, t *tally) *merging {
-	m := &merging{history: h, tally: t, disk: simfs.New(), options: h.knobs.options(), acked: map[uint64]batpak.Receipt{}, jury: newJury()}
+	m := &merging{history: h, tally: t, disk: simfs.New(), options: h.knobs.options(), jury: newJury()}
 	if c := m.options.Compaction; c != nil {
 		c.Retention = m.fate
 	}
@@ -149,21 +145,22 @@ func wrapBreach(law int, err error) error {
 }
 
 func (m *merging) append(o op) error {
-	m.serial++
-	k := keyed{draft: note(fmt.Sprint("a:", o.who%max(1, m.knobs.entities)), fmt.Sprintf("text %0*d", o.size, m.serial))}
+	n := len(m.asked) + 1
+	k := keyed{draft: note(fmt.Sprint("a:", o.who%max(1, m.knobs.entities)), fmt.Sprintf("text %0*d", o.size, n))}
 	var opts []batpak.AppendOption
 	if o.how&howKey != 0 {
-		k.key = fmt.Sprint("key ", m.serial)
+		k.key = fmt.Sprint("key ", n)
 		opts = append(opts, batpak.Key(k.key))
 	}
+	m.asked = append(m.asked, k)
 	r, err := m.store.Append(context.Background(), k.draft, opts...)
 	if err != nil {
 		return &breach{11, err}
 	}
-	k.receipt, m.acked[r.Sequence()] = r, r
-	if k.key != "" {
-		m.keys = append(m.keys, k)
+	if r.Sequence() != uint64(n) {
+		return breaks(2, "append has receipt %+v, want one of event %d", r, n)
 	}
+	m.asked[n-1].receipt = r
 	return nil
 }
 
@@ -190,7 +187,7 @@ func (m *merging) look(op faultfs.Op, name string) {
 		all = []scenario{{{kind: crashKill}}, {{kind: crashHard}}, {{crashCut, n}}}
 	}
 	now := *m // the history goes on meanwhile
-	now.acked = maps.Clone(m.acked)
+	now.asked = slices.Clone(m.asked)
 	for _, s := range all {
 		for image := range s[0].images(m.disk) {
 			m.jury.judge(func() error {
@@ -211,7 +208,7 @@ func (m *merging) crash(image *simfs.Disk, all bool) error {
 		if err != nil {
 			return fmt.Errorf("life %d, of %v: %w", life, image.Names(), &breach{1, err})
 		}
-		err = m.hold(s, all)
+		err = m.hold(s, all, 3*life)
 		for i := 0; i < 3 && err == nil; i++ {
 			_, err = s.Append(context.Background(), note("a:9", "after"))
 			err = wrapBreach(11, err)
@@ -239,19 +236,32 @@ func (m *merging) crash(image *simfs.Disk, all bool) error {
 	return nil
 }
 
-// hold holds a store against what was acknowledged, all of it or what was durable.
-func (m *merging) hold(s *batpak.Store, all bool) error {
-	for sequence, r := range m.acked {
-		if !all && !r.Durable() {
-			continue
-		}
-		e, err := s.At(sequence)
-		if err != nil && !errors.Is(err, batpak.ErrTombstoned) || e.ID != r.ID() || e.Hash != r.Hash() {
-			return breaks(2, "At(%d) = %+v, %w, want %+v", sequence, e, err, r)
+// hold holds a store against what it was asked for: it has all that was acknowledged, or
+// was durable, in that order, and behind it nothing but what was appended after the crash.
+func (m *merging) hold(s *batpak.Store, all bool, after int) error {
+	events, err := eventsOf(s)
+	if err != nil {
+		return &breach{3, err}
+	}
+	there, must := 0, 0
+	for i := range events {
+		e := &events[i]
+		if there == i && i < len(m.asked) && m.stores(&m.asked[i], e) {
+			there++
+		} else if !m.stores(&keyed{draft: note("a:9", "after")}, e) {
+			return breaks(3, "event is %s, which nobody asked for; of %d events the first %d are as asked for", describe(e), len(m.asked), there)
 		}
 	}
-	for _, k := range m.keys {
-		if !all && !k.receipt.Durable() {
+	for i, k := range m.asked {
+		if m.owed(&k, all) {
+			must = i + 1
+		}
+	}
+	if there < must || len(events)-there > after {
+		return breaks(2, "there are %d events of before the crash, and %d of after it, want %d at least and %d at most", there, len(events)-there, must, after)
+	}
+	for _, k := range m.asked {
+		if k.key == "" || !m.owed(&k, all) {
 			continue
 		}
 		got, err := s.Append(context.Background(), k.draft, batpak.Key(k.key))
@@ -260,4 +270,31 @@ func (m *merging) hold(s *batpak.Store, all bool) error {
 		}
 	}
 	return nil
+}
+
+// owed reports whether an event must be there: it was acknowledged, and if not all is left,
+// as durable.
+func (m *merging) owed(k *keyed, all bool) bool {
+	return !k.receipt.ID().IsZero() && (all || k.receipt.Durable())
+}
+
+// stores reports whether a stored event is what was asked for, and acknowledged if it
+// was, but for what the retention took away.
+func (m *merging) stores(k *keyed, e *batpak.Event) bool {
+	want := batpak.Event{Meta: e.Meta, Payload: k.draft.Payload} // as to what is not asked for
+	want.Entity, want.Kind = k.draft.Entity, k.draft.Kind
+	if e.Fate != batpak.DropEvent {
+		want.Scope, want.PayloadVersion, want.Key = k.draft.Scope, k.draft.PayloadVersion, k.key
+	}
+	if e.Fate != batpak.KeepEvent {
+		want.Payload, want.Fate = nil, m.fate(e.Meta)
+	}
+	if want.Fate == batpak.DropEvent && k.key != "" {
+		want.Fate = batpak.TombstoneEvent
+	}
+	if !sameStored(e, &want) {
+		return false
+	}
+	want.Coordinate = k.draft.Coordinate
+	return k.receipt.ID().IsZero() || isReceiptOf(&k.receipt, &want)
 }

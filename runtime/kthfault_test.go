@@ -39,11 +39,25 @@ const (
 
 // attempt is a batch that a store was asked to append.
 type attempt struct {
-	texts []string
-	told  told
-	early bool   // it was told so before the fault
-	at    uint64 // sequence of its first event; 0 = not known
-	again bool   // and so it is not known which attempts it comes after
+	texts    []string
+	told     told
+	early    bool             // it was told so before the fault
+	receipts []batpak.Receipt // nil = not known
+	again    bool             // and so it is not known which attempts it comes after
+}
+
+// doubt makes an attempt one of which it is not known whether its events were stored.
+func (a *attempt) doubt() { a.told, a.receipts, a.again = unknown, nil, true }
+
+// draft is the i-th event of an attempt, whose key is its text.
+func (a *attempt) draft(i int) batpak.Draft { return note(fmt.Sprint("e:", i), a.texts[i]) }
+
+// stores reports whether an event is the i-th of an attempt in all that was asked for, and
+// what was acknowledged if it was.
+func (a *attempt) stores(i int, e *batpak.Event) bool {
+	d := a.draft(i)
+	return e.Coordinate == d.Coordinate && e.Kind == d.Kind && e.PayloadVersion == d.PayloadVersion && e.Key == a.texts[i] &&
+		string(e.Payload) == a.texts[i] && (a.receipts == nil || isReceiptOf(&a.receipts[i], e))
 }
 
 // faulted is a script of work on a disk of which an operation fails.
@@ -339,7 +353,7 @@ func remains(h *history, l *faultLane) (all []*faulted, err error) {
 		for i := range left.attempts {
 			a := &left.attempts[i]
 			if a.told == written && how != howKill {
-				a.told, a.at, a.again = unknown, 0, true
+				a.doubt()
 			}
 			a.told = max(a.told, unknown) // the one under way
 		}
@@ -436,7 +450,7 @@ func (w *faulted) open() (*batpak.Store, error) {
 	if w.reverted() {
 		for i := range w.attempts {
 			if a := &w.attempts[i]; a.told == written {
-				a.told, a.at, a.again = unknown, 0, true
+				a.doubt()
 			}
 		}
 	}
@@ -567,7 +581,7 @@ func (w *faulted) append(s *batpak.Store, text string, n int) error {
 func (w *faulted) commit(s *batpak.Store, a *attempt) error {
 	b := s.NewBatch()
 	for i, text := range a.texts {
-		b.Add(note(fmt.Sprint("e:", i), text), batpak.Key(text))
+		b.Add(a.draft(i), batpak.Key(text))
 	}
 	receipts, err := b.Commit(context.Background())
 	if err == nil {
@@ -584,13 +598,16 @@ func (w *faulted) commit(s *batpak.Store, a *attempt) error {
 // earlier call.
 func (w *faulted) acknowledged(a *attempt, receipts []batpak.Receipt) error {
 	first := receipts[0].Sequence()
+	alike := func(a, b batpak.Receipt) bool {
+		return a.ID() == b.ID() && a.Hash() == b.Hash() && a.Sequence() == b.Sequence()
+	}
 	switch {
-	case a.at != 0 && a.at != first:
-		return fmt.Errorf("batch %q is acknowledged as event %d, before that it was event %d", a.texts, first, a.at)
-	case a.at == 0 && w.ended && receipts[0].Durable():
+	case a.receipts != nil && !slices.EqualFunc(a.receipts, receipts, alike):
+		return fmt.Errorf("batch %q is acknowledged as %+v, before that it was %+v", a.texts, receipts, a.receipts)
+	case a.receipts == nil && w.ended && receipts[0].Durable():
 		return fmt.Errorf("batch %q is acknowledged by a poisoned writer", a.texts)
 	}
-	a.at, a.again = first, a.again || a.told == unknown
+	a.receipts, a.again = receipts, a.again || a.told == unknown
 	for i, r := range receipts {
 		if r.Sequence() != first+uint64(i) {
 			return fmt.Errorf("event %d of batch %q is acknowledged as event %d, the first one is %d", i, a.texts, r.Sequence(), first)
@@ -756,22 +773,25 @@ func (w *faulted) checkEvents(s *batpak.Store, floor told) error {
 	if w.reverted() {
 		floor = durable // the rest went with the failure
 	}
-	found := map[string]uint64{}
+	all, found := make([]batpak.Event, 0, s.Frontier().Visible), map[string]uint64{}
 	for e, err := range s.Events(batpak.Query{}) {
 		if err != nil {
 			return err
 		}
-		if found[string(e.Payload)] != 0 && string(e.Payload) != "after" {
-			return fmt.Errorf("event %d, %q, is there twice", e.Sequence, e.Payload)
+		if found[string(e.Payload)] != 0 && string(e.Payload) != "after" || e.Sequence != uint64(len(all))+1 {
+			return fmt.Errorf("event %d, %q, is there twice, or not in its place", e.Sequence, e.Payload)
 		}
-		found[string(e.Payload)] = e.Sequence
+		all, found[string(e.Payload)] = append(all, e), e.Sequence
 	}
 	var last uint64
 	for _, a := range w.attempts {
 		first := found[a.texts[0]]
 		for i, text := range a.texts {
-			if at := found[text]; (at == 0) != (first == 0) || at != 0 && at != first+uint64(i) {
+			switch at := found[text]; {
+			case (at == 0) != (first == 0) || at != 0 && at != first+uint64(i):
 				return fmt.Errorf("batch %q is there in part, or not in its order: %v", a.texts, found)
+			case at != 0 && !a.stores(i, &all[at-1]):
+				return fmt.Errorf("event %d of batch %q is %s, its receipts are %+v", i, a.texts, describe(&all[at-1]), a.receipts)
 			}
 			delete(found, text)
 		}
@@ -779,8 +799,6 @@ func (w *faulted) checkEvents(s *batpak.Store, floor told) error {
 		switch {
 		case a.told == refused && first != 0 || must && first == 0:
 			return fmt.Errorf("batch %q begins at %d, its appender was told %d", a.texts, first, a.told)
-		case first != 0 && a.at != 0 && first != a.at:
-			return fmt.Errorf("batch %q begins at %d, its receipt said %d", a.texts, first, a.at)
 		case first != 0 && !a.again && first < last:
 			return fmt.Errorf("batch %q begins at %d, the one before it at %d", a.texts, first, last)
 		case first != 0 && !a.again:
