@@ -1,11 +1,15 @@
 package batpak_test
 
 import (
+	"bytes"
 	"flag"
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
 	batpak "github.com/batpak-go/batpak/runtime"
+	"github.com/batpak-go/batpak/runtime/internal/checkpoint"
 	"github.com/batpak-go/batpak/runtime/internal/compact"
 	"github.com/batpak-go/batpak/runtime/internal/format"
 	"github.com/batpak-go/batpak/runtime/internal/segment"
@@ -30,10 +34,7 @@ func TestTruncationAtEveryLength(t *testing.T) {
 			judge, segments := sp.judge(t), sp.segments()
 			last, settled := segments[len(segments)-1], sp.settled()
 			superseded := func(name string) bool { return settled[name] == nil }
-			testified := int64(format.SegmentHeaderSize)
-			for _, m := range sp.marks() {
-				testified = max(testified, m.End)
-			}
+			testified := sp.testified()
 			for _, name := range sp.names() {
 				span, ours := segment.ParseSpan(name)
 				ours = ours && !superseded(name)
@@ -43,7 +44,7 @@ func TestTruncationAtEveryLength(t *testing.T) {
 				}
 				var silent []int
 				for length := range sp.directory[name] {
-					if !ours && name != compact.Note && length%16 > 0 {
+					if !ours && name != compact.Note && !checkpoint.IsName(name) && length%16 > 0 {
 						continue // little or nothing reads it
 					}
 					f, err := judge.try(sp.with(name, sp.directory[name][:length:length]))
@@ -69,6 +70,15 @@ func TestTruncationAtEveryLength(t *testing.T) {
 	}
 }
 
+// testified is how far the last segment reached, according to its header and to checkpoints.
+func (sp *specimen) testified() int64 {
+	end := int64(format.SegmentHeaderSize)
+	for _, m := range sp.marks() {
+		end = max(end, m.End)
+	}
+	return end
+}
+
 // unnoticed lists the lengths to which a last segment can be cut without a trace:
 // to its header, or to the end of a group, if events follow and no checkpoint says that
 // there was more.
@@ -92,6 +102,66 @@ func (sp *specimen) unnoticed(name string, testified int64) (lengths []int) {
 		return nil // there are no events to lose
 	}
 	return lengths
+}
+
+// TestTearAtEveryLength tears the last three groups at every length: in the rest of them is
+// what a disk may have there that did not write it. It is judged as if the segment were cut
+// where it is torn, but says nothing only if zeros follow.
+func TestTearAtEveryLength(t *testing.T) {
+	t.Parallel()
+	for _, state := range []string{active, closed, begun} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			sp := grow(t, state, *truncationSize, 2<<10, 100)
+			judge, segments := sp.judge(t), sp.segments()
+			last, testified, n := segments[len(segments)-1], sp.testified(), len(sp.groups)
+			content, end, silent := sp.directory[last], sp.groups[n-1].end, sp.unnoticed(last, testified)
+			torn := slices.IndexFunc(sp.groups[n-3:], func(g placed) bool { return g.file == last }) + n - 3
+			for length := sp.groups[torn].offset; length < end; length++ {
+				if testing.Short() && length%8 > 0 {
+					continue
+				}
+				for _, rest := range sp.rests(torn, length) {
+					f, err := judge.try(sp.with(last, slices.Concat(content[:length], rest.content, content[end:])))
+					said := int64(len(bytes.TrimRight(rest.content, "\x00"))) > 0 || !slices.Contains(silent, int(length))
+					if err == nil && ((f.outcome == wasRefused) != (length < testified) || (f.outcome == wasYounger) == said) {
+						err = fmt.Errorf("it is %v", f.outcome)
+					}
+					if err != nil {
+						t.Fatalf("%s torn at %d, and %s up to %d: %v", last, length, rest.name, end, err)
+					}
+				}
+			}
+		})
+	}
+}
+
+// rest is what the rest of a torn file may hold.
+type rest struct {
+	name    string
+	content []byte
+}
+
+// rests are zeros, anything, the group before the torn ones, and what the segment before has
+// in that place.
+func (sp *specimen) rests(torn int, length int64) (all []rest) {
+	g, r := sp.groups[torn-1], rand.New(rand.NewPCG(*damageSeed, uint64(length)))
+	segments, n := sp.segments(), int(sp.groups[len(sp.groups)-1].end-length)
+	before := sp.directory[segments[len(segments)-2]]
+	fill := func(name string, from []byte) {
+		content := make([]byte, n)
+		copy(content, from)
+		all = append(all, rest{name, content})
+	}
+	noise := make([]byte, n)
+	for i := range noise {
+		noise[i] = byte(r.Uint32())
+	}
+	fill("zeros", nil)
+	fill("noise", noise)
+	fill("an older group", sp.directory[g.file][g.offset:g.end])
+	fill("another file", before[min(length, int64(len(before))):])
+	return all
 }
 
 // TestTruncationOfWhatNeverAcknowledged: a store without events opens, cut to any
