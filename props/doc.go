@@ -139,7 +139,8 @@
 //	-crash.n                800    350000    3500000  ^TestCrashAtAnyOperation$    340 images each, 120 of them new
 //	-crash.n                800     28000     280000  ^TestCrashOnALyingDisk$      a history for 28
 //	-compact.n                2      1000      10000  ^TestCrashInMerges$
-//	-exhaustive.depth         2         3          3  ^TestCrashExhaustive$
+//	-exhaustive.depth         2         3          3  ^TestCrashExhaustive$        with -exhaustive.all
+//	-exhaustive.depth         2         4          4  ^TestCrashExhaustive$        with -exhaustive.all -exhaustive.core
 //	-fault.n                  1         1          3  KthFault                     with -fault.all
 //	-full.step                7         1          1  ^TestFullDiskExhaustive$
 //	-schedule.n               0   1000000   10000000  ^TestScheduleOfEverything$
@@ -162,6 +163,7 @@
 //	-looks.step             127         1          1  ^TestTwoLooks$
 //	-retry.n              20000   1000000   10000000  ^TestRetryOfAmbiguousAppends$
 //	-whole.reads          20000  10000000  100000000  ^TestBatchesAreSeenWhole$
+//	-fuzztime               10s       10m         8h  each Fuzz target of runtime, by -fuzz in place of -run
 //
 // Crashes, schedules and kills begin with a new seed each time, of which they say -crash.seed,
 // -schedule.seed or -kill.seed. So should a long run of the lanes that have -compact.seed,

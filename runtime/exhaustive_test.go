@@ -10,7 +10,16 @@ import (
 	"testing"
 )
 
-var exhaustiveDepth = flag.Int("exhaustive.depth", 2, "operations of the exhaustive crash test, at most")
+var (
+	exhaustiveDepth = flag.Int("exhaustive.depth", 2, "operations of the exhaustive crash test, at most")
+	exhaustiveAll   = flag.Bool("exhaustive.all", false, "begin the exhaustive crash test with every prepared store, not only the usual ones")
+	exhaustiveCore  = flag.Bool("exhaustive.core", false, "take only the core operations in the exhaustive crash test")
+)
+
+const (
+	usualPreparations = 8 // the first ones, unless -exhaustive.all is set
+	coreSteps         = 6 // the first ones, if -exhaustive.core is
+)
 
 // preparations are what the exhaustive test finds when it begins.
 var preparations = []struct{ name, history string }{
@@ -53,15 +62,51 @@ var preparations = []struct{ name, history string }{
 		append size=250 key
 		append who=1 size=300 key cause
 		append size=280 key`},
+	{name: "with lost tails", history: `
+		append size=60 key
+		append n=2 who=1 size=90 key queued
+		append size=40 queued
+		step n=2
+		die seed=12
+		look
+		append size=30 key
+		append n=2 who=1 size=120 queued
+		step n=2
+		die seed=12
+		look`},
+	{name: "merged, with a checkpoint behind it", history: `
+		merge 2
+		checkpoint 200
+		append size=250 key
+		append who=1 size=300 key cause
+		compact
+		append size=60 key
+		append n=2 who=1 size=200 key
+		compact
+		append size=20 key`},
+	{name: "killed in a rotation", history: `
+		append size=300 key
+		die n=10 kill
+		append who=1 size=300 key cause`},
+	{name: "killed when it showed what is not synced", history: `
+		relaxed
+		unsynced
+		append size=120 key
+		append n=2 who=1 size=250 key cause
+		append size=30 key
+		die kill`},
 }
 
 // steps are the operations of the exhaustive test, each of one line or a few.
 var steps = []string{
 	"append size=20 key",
-	"append who=1 size=300 expect",
-	"append n=3 size=40 key item",
 	"append n=2 size=350 cause",
 	"append size=20 key queued\nappend who=1 size=30 key queued\nland",
+	"compact\nappend size=350 key\ncompact",
+	"close\nlook",
+	"die seed=7\nlook",
+	"append who=1 size=300 expect",
+	"append n=3 size=40 key item",
 	"append size=20 key queued\nstep n=2\nappend size=30 key expect queued\nland",
 	"append size=20 key queued\nstep n=1\nfault write full n=1\nappend size=30 key queued\nappend who=1 size=400 queued\nland",
 	"append size=20 key queued\nretry n=99 queued\nstep n=3\nappend n=2 size=20 queued\nland",
@@ -71,12 +116,9 @@ var steps = []string{
 	"fault dir n=1\nappend size=400 key\nclose\nlook",
 	"fault create n=1 full\nappend size=400 key\nappend size=400 key",
 	"sync",
-	"compact\nappend size=350 key\ncompact",
 	"retry n=1",
-	"close\nlook",
 	"die kill\nlook",
 	"die hard\nlook",
-	"die seed=7\nlook",
 }
 
 // TestCrashExhaustive plays every sequence of a few operations from each of the
@@ -94,19 +136,27 @@ func TestCrashExhaustive(t *testing.T) {
 	if testing.Short() {
 		depth = 1
 	}
+	stores, operations := preparations[:usualPreparations], len(steps)
+	if *exhaustiveAll {
+		stores = preparations
+	}
+	if *exhaustiveCore {
+		operations = coreSteps
+	}
 	var mu sync.Mutex // guards total
 	var total tally
-	for _, prepared := range preparations {
+	for _, prepared := range stores {
 		t.Run(prepared.name, func(t *testing.T) {
 			t.Parallel()
 			n, known := tally{seen: map[sight]verdict{}}, map[held]bool{}
-			before := mustHistory(t, prepared.history)
-			for sequence := range arrangements(len(steps), depth) {
+			before := mustPrepare(t, prepared.history)
+			for sequence := range arrangements(operations, depth) {
 				if err := exhaust(before, sequence, &n, known); err != nil {
 					if f, ok := errors.AsType[*failedHistory](err); ok {
 						keep(t, f.history, f.err)
 					}
-					t.Fatalf("after %d images: %v\n\tgo test ./runtime -run '^%s$' -exhaustive.depth=%d", n.images, err, t.Name(), *exhaustiveDepth)
+					t.Fatalf("after %d images: %v\n\tgo test ./runtime -run '^%s$' -exhaustive.depth=%d -exhaustive.all=%t -exhaustive.core=%t",
+						n.images, err, t.Name(), *exhaustiveDepth, *exhaustiveAll, *exhaustiveCore)
 				}
 			}
 			mu.Lock()
@@ -117,12 +167,30 @@ func TestCrashExhaustive(t *testing.T) {
 	t.Cleanup(func() { t.Log(&total) })
 }
 
-func mustHistory(t *testing.T, text string) *history {
+// No prepared store is like another, and those of the long runs can be prepared.
+func TestPreparedStoresDiffer(t *testing.T) {
+	t.Parallel()
+	names := map[uint64]string{}
+	for _, prepared := range preparations {
+		p := newPlayer(mustPrepare(t, prepared.history))
+		if err := p.playAll(p.ops); err != nil {
+			t.Errorf("%s: %v", prepared.name, err)
+		}
+		sum := p.disk.Sum(imageSeed)
+		if names[sum] != "" {
+			t.Errorf("the store %s is like the one %s", prepared.name, names[sum])
+		}
+		names[sum] = prepared.name
+	}
+}
+
+func mustPrepare(t *testing.T, text string) *history {
 	t.Helper()
 	h, err := parseHistory(text)
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.knobs.segment, h.knobs.entities = 512, 2
 	return h
 }
 
@@ -147,7 +215,6 @@ func arrangements(n, depth int) func(yield func([]int) bool) {
 // before it is the end of another sequence. What is known is known of all of them.
 func exhaust(prepared *history, sequence []int, n *tally, known map[held]bool) error {
 	h := *prepared
-	h.knobs.segment, h.knobs.entities = 512, 2
 	kill, cuts := crash{kind: crashKill}, crash{kind: crashCuts}
 	h.watch = []scenario{{kill}, {cuts}, {kill, cuts}}
 	if len(sequence) == 1 {
