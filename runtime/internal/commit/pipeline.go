@@ -117,7 +117,7 @@ type Pipeline struct {
 	open   *group
 	flying *group // written and synced now; nil = none
 	spare  load   // of the group that flew last
-	last   int    // requests in that group
+	about  int    // requests that were told when it landed, or waited behind it
 	closed bool
 	err    error // a PoisonedError
 
@@ -275,7 +275,9 @@ func (p *Pipeline) lead(g *group) {
 //
 // Those who waited for that one have just been woken. The leader yields to them
 // while they keep joining, because a group is sealed for one sync whatever its
-// size; it gives up after three turns in which nobody came.
+// size; it gives up after three turns in which nobody came. It waits for as many as were
+// told and those who waited behind them: of 8 goroutines, 5 in one group and 3 behind it
+// would make groups of 5 for ever if as many as the last time were enough.
 func (p *Pipeline) seal(g *group) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -287,7 +289,7 @@ func (p *Pipeline) seal(g *group) {
 		p.point("next to fly")
 		p.mu.Lock()
 	}
-	for idle := 0; idle < 3 && len(g.requests) < p.last; {
+	for idle := 0; idle < 3 && len(g.requests) < p.about; {
 		n := len(g.requests)
 		p.mu.Unlock()
 		p.yield()
@@ -412,7 +414,7 @@ func (p *Pipeline) advanceMarks(g *group) {
 func (p *Pipeline) land(g *group, err error) {
 	p.mu.Lock()
 	p.flying = nil
-	p.last = len(g.requests)
+	p.about = len(g.requests) + len(p.open.requests)
 	if err != nil {
 		p.failLocked(g, err)
 	}

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/batpak-go/batpak/runtime/internal/commit"
 	"github.com/batpak-go/batpak/runtime/internal/frontier"
@@ -57,6 +59,76 @@ func TestGroupsAreWrittenOneAtATime(t *testing.T) {
 		}
 		if got := r.payloads(t); !slices.Equal(got, want) {
 			t.Errorf("published are %q, want %q", got, want)
+		}
+	})
+}
+
+// Who leads the next group waits for all that may join it: those who were told just now,
+// and those who waited behind them.
+func TestGroupsGrow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r *rig
+		var mu sync.Mutex // guards coming and waiting
+		var coming []int  // at each turn that the leader gives away
+		var waiting []*outcome
+		come := func(n int) {
+			mu.Lock()
+			defer mu.Unlock()
+			for range n {
+				waiting = append(waiting, r.submit(t.Context(), one("e", "text")))
+			}
+		}
+		turn := func() (n int, ok bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			if len(coming) == 0 {
+				return 0, false
+			}
+			n, coming = coming[0], coming[1:]
+			return n, true
+		}
+		d := simfs.New()
+		r = begin(t, d, tuning{point: func(name string) {
+			if name != "yield" {
+				return
+			}
+			if n, ok := turn(); ok {
+				come(n)
+				synctest.Wait() // only one may, so the others sleep until nobody can go on
+			}
+		}})
+		defer r.close(t)
+		syncs, pass := 0, make(chan struct{})
+		d.OnOp(func(op faultfs.Op, _ string) {
+			if op == faultfs.OpSync {
+				syncs++
+				<-pass
+			}
+		})
+		defer d.OnOp(nil)
+		come(1)
+		time.Sleep(1)
+		come(5) // the next group
+		time.Sleep(1)
+		pass <- struct{}{}
+		time.Sleep(1)
+		come(3) // wait behind the five
+		time.Sleep(1)
+		mu.Lock()
+		coming = []int{2, 3} // the five come again
+		mu.Unlock()
+		pass <- struct{}{}
+		time.Sleep(1)
+		close(pass)
+		mu.Lock()
+		defer mu.Unlock()
+		for _, o := range waiting {
+			if err := o.wait(); err != nil {
+				t.Error(err)
+			}
+		}
+		if len(waiting) != 1+5+8 || syncs != 3 {
+			t.Errorf("%d requests were made durable by %d syncs, want 1, 5 and 8 by 3", len(waiting), syncs)
 		}
 	})
 }
