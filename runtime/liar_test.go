@@ -93,13 +93,27 @@ func (c *chronicle) excuses(image *simfs.Disk, err error) bool {
 	if c.lied == nil || !ok || damage.Reason == "" {
 		return false
 	}
-	if _, ok := segment.ParseSpan(damage.File); !ok {
-		return false
-	}
-	return slices.ContainsFunc(slices.Concat(c.lied.Names(), image.Names()), func(name string) bool {
-		_, ok := segment.ParseSpan(name)
-		return ok && name >= damage.File && !bytes.Equal(c.lied.View(name), image.View(name))
+	damaged, ok := segment.ParseSpan(damage.File)
+	return ok && slices.ContainsFunc(slices.Concat(c.lied.Names(), image.Names()), func(name string) bool {
+		s, ok := segment.ParseSpan(name)
+		return ok && s.Last >= damaged.First && !bytes.Equal(c.lied.View(name), image.View(name))
 	})
+}
+
+// TestLiesExcuseALostMerge: a file that was made of segments holds each of them, though its
+// name comes before theirs.
+func TestLiesExcuseALostMerge(t *testing.T) {
+	name := segment.Span{First: 1, Last: 3, Round: 1}.Name()
+	lied, image := simfs.New(), simfs.New()
+	lied.SetBytes(name, []byte("what was merged"))
+	image.SetBytes(name, nil)
+	c := chronicle{lied: lied}
+	if err := (&batpak.CorruptError{File: segment.Name(1), Reason: "nowhere"}); !c.excuses(image, err) {
+		t.Errorf("excuses(%v) = false when %s is lost, want true", err, name)
+	}
+	if err := (&batpak.CorruptError{File: segment.Name(4), Reason: "nowhere"}); c.excuses(image, err) {
+		t.Errorf("excuses(%v) = true when %s is lost, want false", err, name)
+	}
 }
 
 // counts counts an image that has lost acknowledged events, which only lies can do.
