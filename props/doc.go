@@ -165,9 +165,9 @@
 //	-whole.reads          20000  10000000  100000000  ^TestBatchesAreSeenWhole$
 //	-fuzztime               10s       10m         8h  each Fuzz target of runtime, by -fuzz in place of -run
 //
-// Crashes, schedules and kills begin with a new seed each time, of which they say -crash.seed,
-// -schedule.seed or -kill.seed. So should a long run of the lanes that have -compact.seed,
-// -fault.seed, -reader.seed and -damage.seed. To see one case again there are -flip.first,
+// Crashes of honest disks, schedules and kills begin with a new seed each time, of which they
+// say -crash.seed, -schedule.seed or -kill.seed. So should a long run of the lanes that have
+// -compact.seed, -fault.seed, -reader.seed and -damage.seed. To see one case again there are -flip.first,
 // -overwrite.at and -salvage.at, as what failed says, and -schedule.log. Histories have
 // -crash.ops operations, and one in a hundred 200 to 2,000; one that fails is cut down
 // and kept in the directory -crash.save. With -check=false only what a crash shows counts

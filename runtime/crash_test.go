@@ -29,7 +29,7 @@ func TestCrashAtAnyOperation(t *testing.T) {
 	if testing.Short() {
 		runs = min(runs, 12)
 	}
-	playAll(t, runs, drawSome)
+	playAll(t, runs, fresh(*crashSeed), drawSome)
 }
 
 // drawSome draws a history of about n operations, and for one seed in a hundred one of 200
@@ -42,9 +42,8 @@ func drawSome(seed uint64, n int) *history {
 }
 
 // playAll plays so many of the histories that are drawn, and keeps the one that fails.
-func playAll(t *testing.T, runs int, draw func(seed uint64, n int) *history) *tally {
+func playAll(t *testing.T, runs int, first uint64, draw func(seed uint64, n int) *history) *tally {
 	t.Helper()
-	first := fresh(*crashSeed)
 	total, err := playMany(first, runs, draw)
 	if err != nil {
 		if f, ok := errors.AsType[*failedHistory](err); ok {
