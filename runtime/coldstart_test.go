@@ -107,9 +107,6 @@ func testFootersAreTheSegments(t *testing.T) {
 	}
 }
 
-// itself is what is kept of a stream whose name is all that matters.
-func itself(entity string) *string { return &entity }
-
 // sameRows returns the rows of a footer, which must be those of the segment.
 func sameRows(t *testing.T, run *sidx.Run, read *index.Index, events []batpak.Event) (rows []index.Ref) {
 	t.Helper()
@@ -120,7 +117,7 @@ func sameRows(t *testing.T, run *sidx.Run, read *index.Index, events []batpak.Ev
 		if err != nil || !ok || !there || got != want {
 			t.Errorf("footer says %+v, %v, %v of event %d, its segment %+v, %v", got, ok, err, n, want, there)
 		}
-		names, err := new(sidx.Known[string]).Entities(run, nil, []index.Ref{got}, itself)
+		names, err := new(sidx.Known[string]).Entities(run, nil, []index.Ref{got}, func(entity string) *string { return &entity })
 		if err != nil || len(names) != 1 || *names[0] != e.Entity || read.Entity(n) != e.Entity {
 			t.Errorf("footer says %v, %v of the stream of event %d, its segment %q, want %q", names, err, n, read.Entity(n), e.Entity)
 		}

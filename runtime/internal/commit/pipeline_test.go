@@ -107,18 +107,18 @@ func TestGroupsGrow(t *testing.T) {
 		})
 		defer d.OnOp(nil)
 		come(1)
-		time.Sleep(1)
+		time.Sleep(time.Second)
 		come(5) // the next group
-		time.Sleep(1)
+		time.Sleep(time.Second)
 		pass <- struct{}{}
-		time.Sleep(1)
+		time.Sleep(time.Second)
 		come(3) // wait behind the five
-		time.Sleep(1)
+		time.Sleep(time.Second)
 		mu.Lock()
 		coming = []int{2, 3} // the five come again
 		mu.Unlock()
 		pass <- struct{}{}
-		time.Sleep(1)
+		time.Sleep(time.Second)
 		close(pass)
 		mu.Lock()
 		defer mu.Unlock()
