@@ -294,14 +294,17 @@ func (h *history) parseLine(line string) (err error) {
 	return err
 }
 
-// maxEvents is how many events a history that is drawn appends at most, unless it has
-// more operations: what the laws cost grows with them.
-const maxEvents = 40
+// minEvents and maxEvents are how many events a history that is drawn appends at most, as
+// many as it has operations between them: what the laws cost grows with them.
+const (
+	minEvents = 40
+	maxEvents = 100
+)
 
 // drawHistory draws a history of about n operations.
 func drawHistory(seed uint64, n int) *history {
 	r := rand.New(rand.NewPCG(seed, 1))
-	d := &drawer{Rand: r, batch: 1 << r.IntN(7), queue: 1 << r.IntN(7), payload: 1 << r.IntN(10), events: max(maxEvents, n)}
+	d := &drawer{Rand: r, batch: 1 << r.IntN(7), queue: 1 << r.IntN(7), payload: 1 << r.IntN(10), events: min(max(minEvents, n), maxEvents)}
 	if r.IntN(60) == 0 {
 		d.payload, d.events = 70_000, 5 // groups that are not written ahead of
 	}

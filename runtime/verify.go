@@ -397,22 +397,25 @@ func before(page []index.Ref, number uint64) []index.Ref {
 }
 
 // pass passes over the events of a segment of which neither the index nor the
-// groups can be read, and returns the last of them.
+// groups can be read, and returns the last of them: where nothing says which that is, the
+// last of all.
 func (v *verifier) pass(err error, after uint64) (uint64, error) {
 	d, ok := errors.AsType[*segment.DamageError](err)
 	if !ok {
 		return after, err
 	}
+	last := v.until // if nothing says where the next segment begins
 	sc, serr := v.store.segments.Scan(v.behindFile(d.Segment))
-	if serr != nil {
-		return after, err
+	if serr == nil {
+		var next format.SegmentHeader
+		if next, serr = sc.Head(); serr == nil {
+			last = next.FirstSequence - 1
+		}
 	}
-	next, serr := sc.Head()
-	if serr != nil || next.FirstSequence <= after+1 {
+	if _, damaged := errors.AsType[*segment.DamageError](serr); serr != nil && !damaged || last <= after {
 		return after, err
 	}
 	sometimes.Reached("damaged segment had a damaged index")
-	last := next.FirstSequence - 1
 	file := v.store.fileOf(d.Segment)
 	if !slices.ContainsFunc(v.report.Damages, func(d Damage) bool { return d.File == file }) {
 		v.damaged(Damage{Sequence: after + 1, LastSequence: last, File: file, Offset: d.Offset, End: d.End, Reason: d.Reason})
