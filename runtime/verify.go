@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sort"
 	"time"
 
@@ -383,44 +382,6 @@ func (v *verifier) eventsIn(ctx context.Context, after, until uint64) (uint64, e
 		}
 	}
 	return q.After, nil
-}
-
-// before is what lies before a segment of which no index is left, though the rows of a
-// page could be read.
-func before(page []index.Ref, number uint64) []index.Ref {
-	for i, ref := range page {
-		if uint64(ref.Pos.Segment) >= number {
-			return page[:i]
-		}
-	}
-	return page
-}
-
-// pass passes over the events of a segment of which neither the index nor the
-// groups can be read, and returns the last of them: where nothing says which that is, the
-// last of all.
-func (v *verifier) pass(err error, after uint64) (uint64, error) {
-	d, ok := errors.AsType[*segment.DamageError](err)
-	if !ok {
-		return after, err
-	}
-	last := v.until // if nothing says where the next segment begins
-	sc, serr := v.store.segments.Scan(v.behindFile(d.Segment))
-	if serr == nil {
-		var next format.SegmentHeader
-		if next, serr = sc.Head(); serr == nil {
-			last = next.FirstSequence - 1
-		}
-	}
-	if _, damaged := errors.AsType[*segment.DamageError](serr); serr != nil && !damaged || last <= after {
-		return after, err
-	}
-	sometimes.Reached("damaged segment had a damaged index")
-	file := v.store.fileOf(d.Segment)
-	if !slices.ContainsFunc(v.report.Damages, func(d Damage) bool { return d.File == file }) {
-		v.damaged(Damage{Sequence: after + 1, LastSequence: last, File: file, Offset: d.Offset, End: d.End, Reason: d.Reason})
-	}
-	return last, nil
 }
 
 func (v *verifier) event(cursor *segment.Cursor, ref index.Ref, head *verified) error {

@@ -147,8 +147,16 @@ func TestVerifyTellsItsProgress(t *testing.T) {
 
 // TestVerifyOfADamagedIndexAndGroup: where the part of an index that names streams is damaged,
 // and so is a group of its segment, Verify goes on before and behind it; and so does what
-// is left of the index.
+// is left of the index. If the header behind it is damaged, too, it goes on behind the next one.
 func TestVerifyOfADamagedIndexAndGroup(t *testing.T) {
+	for behind := uint64(3); behind <= 4; behind++ {
+		verifyBehind(t, behind)
+	}
+}
+
+// verifyBehind damages segment 2 so, and all headers behind it before a segment.
+func verifyBehind(t *testing.T, behind uint64) {
+	t.Helper()
 	d := simfs.New()
 	s := openSim(t, d, &batpak.Options{SegmentSize: 14 << 10})
 	for i := range 450 {
@@ -177,16 +185,34 @@ func TestVerifyOfADamagedIndexAndGroup(t *testing.T) {
 	if r := again.Report(); r.Indexed != r.Segments-1 {
 		t.Fatalf("report is %+v, want every sealed segment to be taken in by its index", r)
 	}
-	v, err := again.Verify(t.Context())
-	if err != nil || v.Events != first.FirstSequence-1 || len(v.Damages) != 1+7 {
-		t.Fatalf("Verify() = %+v, %v, want the events before segment 2, and damage to it and to each stream behind it", v, err)
+	for n := uint64(3); n < behind; n++ {
+		b := bytes.Clone(d.Bytes(segment.Name(n)))
+		b[8] ^= 1
+		d.SetBytes(segment.Name(n), b)
 	}
-	for i, d := range v.Damages {
-		if i == 0 && (d.File != name || d.Sequence != first.FirstSequence || d.LastSequence != next.FirstSequence-1) {
-			t.Errorf("damage %+v, want it in %s, events %d to %d", d, name, first.FirstSequence, next.FirstSequence-1)
+	sound, err := format.ParseSegmentHeader(d.Bytes(segment.Name(behind)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := again.Verify(t.Context())
+	if err != nil || v.Events != first.FirstSequence-1 {
+		t.Fatalf("Verify() = %+v, %v, want the events before segment 2", v, err)
+	}
+	if d := v.Damages[0]; behind == 3 && (d.File != name || d.Sequence != first.FirstSequence || d.LastSequence != next.FirstSequence-1 || len(v.Damages) != 1+7) {
+		t.Errorf("damages %v, want one in %s, of events %d to %d, and the first event of each stream behind it", v.Damages, name, first.FirstSequence, next.FirstSequence-1)
+	}
+	told, streams := first.FirstSequence, uint64(0) // the first event that is not told of
+	for _, d := range v.Damages {
+		switch {
+		case d.Entity != "" && d.Sequence == sound.FirstSequence+streams:
+			streams++
+		case d.Entity != "":
+			t.Errorf("damage %+v, want the first event of each stream from %d on", d, sound.FirstSequence)
+		case d.Sequence <= told:
+			told = max(told, d.LastSequence+1)
 		}
-		if i > 0 && (d.Entity == "" || d.Sequence != next.FirstSequence+uint64(i-1)) {
-			t.Errorf("damage %+v, want the first event of each stream from %d on", d, next.FirstSequence)
-		}
+	}
+	if told != sound.FirstSequence || streams != 7 {
+		t.Errorf("damages %v, want all events up to %d among them, and the next one of each stream", v.Damages, sound.FirstSequence-1)
 	}
 }

@@ -19,6 +19,18 @@ import (
 	"github.com/batpak-go/batpak/runtime/internal/vfs/simfs"
 )
 
+// holdSyncs counts the syncs of a disk, and makes each wait until it may pass.
+func holdSyncs(d *simfs.Disk) (syncs *int, pass chan struct{}) {
+	syncs, pass = new(int), make(chan struct{})
+	d.OnOp(func(op faultfs.Op, _ string) {
+		if op == faultfs.OpSync {
+			*syncs++
+			<-pass
+		}
+	})
+	return syncs, pass
+}
+
 // While one group is on its way to the disk all others wait, in one group, and
 // sequences follow the order in which the requests came.
 func TestGroupsAreWrittenOneAtATime(t *testing.T) {
@@ -26,13 +38,7 @@ func TestGroupsAreWrittenOneAtATime(t *testing.T) {
 		d := simfs.New()
 		r := begin(t, d, tuning{})
 		defer r.close(t)
-		syncs, pass := 0, make(chan struct{})
-		d.OnOp(func(op faultfs.Op, _ string) {
-			if op == faultfs.OpSync {
-				syncs++
-				<-pass
-			}
-		})
+		syncs, pass := holdSyncs(d)
 		defer d.OnOp(nil)
 		var want []string
 		var waiting []*outcome
@@ -47,8 +53,8 @@ func TestGroupsAreWrittenOneAtATime(t *testing.T) {
 				pass <- struct{}{} // the group of the round before
 				synctest.Wait()
 			}
-			if syncs != round+1 {
-				t.Fatalf("after round %d there were %d syncs, want one a round", round, syncs)
+			if *syncs != round+1 {
+				t.Fatalf("after round %d there were %d syncs, want one a round", round, *syncs)
 			}
 		}
 		close(pass)
@@ -98,13 +104,7 @@ func TestGroupsGrow(t *testing.T) {
 			}
 		}})
 		defer r.close(t)
-		syncs, pass := 0, make(chan struct{})
-		d.OnOp(func(op faultfs.Op, _ string) {
-			if op == faultfs.OpSync {
-				syncs++
-				<-pass
-			}
-		})
+		syncs, pass := holdSyncs(d)
 		defer d.OnOp(nil)
 		come(1)
 		time.Sleep(time.Second)
@@ -127,8 +127,8 @@ func TestGroupsGrow(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if len(waiting) != 1+5+8 || syncs != 3 {
-			t.Errorf("%d requests were made durable by %d syncs, want 1, 5 and 8 by 3", len(waiting), syncs)
+		if len(waiting) != 1+5+8 || *syncs != 3 {
+			t.Errorf("%d requests were made durable by %d syncs, want 1, 5 and 8 by 3", len(waiting), *syncs)
 		}
 	})
 }
